@@ -1,0 +1,51 @@
+using System.Runtime.InteropServices;
+
+namespace Naru.Lake.Columns;
+
+/// <summary>Native memory for strings that never moves: string_t values point into it. Freed as a whole.</summary>
+internal sealed unsafe class StringArena : IDisposable
+{
+    private const int BlockBytesMin = 16 << 10;
+    private const int BlockBytesMax = 1 << 20;
+
+    private readonly List<nint> _blocks = [];
+    private byte* _next;
+    private byte* _end;
+    private int _blockBytes = BlockBytesMin;
+
+    public long MemoryBytes { get; private set; }
+
+    public byte* Copy(ReadOnlySpan<byte> bytes)
+    {
+        if (_end - _next < bytes.Length)
+        {
+            NewBlock(bytes.Length);
+        }
+
+        byte* start = _next;
+        bytes.CopyTo(new Span<byte>(start, bytes.Length));
+        _next += bytes.Length;
+        return start;
+    }
+
+    public void Dispose()
+    {
+        foreach (nint block in _blocks)
+        {
+            NativeMemory.Free((void*)block);
+        }
+
+        _blocks.Clear();
+        _next = _end = null;
+    }
+
+    private void NewBlock(int bytesNeeded)
+    {
+        int bytes = Math.Max(bytesNeeded, _blockBytes);
+        _blockBytes = Math.Min(_blockBytes * 2, BlockBytesMax);
+        _next = (byte*)NativeMemory.Alloc((nuint)bytes);
+        _end = _next + bytes;
+        _blocks.Add((nint)_next);
+        MemoryBytes += bytes;
+    }
+}

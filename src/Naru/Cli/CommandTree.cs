@@ -1,0 +1,13 @@
+using System.CommandLine;
+
+namespace Naru.Cli;
+
+/// <summary>The command line: one file a command, listed here in the order that `naru --help` shows.</summary>
+internal static class CommandTree
+{
+    public static Task<int> RunAsync(string[] args)
+    {
+        RootCommand root = new("An event-data platform in one program.");
+        return root.Parse(args).InvokeAsync();
+    }
+}

@@ -1,0 +1,3 @@
+using Naru.Cli;
+
+return await CommandTree.RunAsync(args).ConfigureAwait(false);
