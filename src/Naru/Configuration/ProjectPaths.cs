@@ -1,0 +1,33 @@
+namespace Naru.Configuration;
+
+/// <summary>Where things are in a project's folder. Everything under <see cref="Data"/> is made by Naru.</summary>
+internal sealed record ProjectPaths(string Root)
+{
+    public string SettingsFile => $"{Root}/naru.yaml";
+
+    public string Logs => $"{Root}/logs";
+
+    public string Alerts => $"{Root}/alerts";
+
+    public string Data => $"{Root}/data";
+
+    public string Topics => $"{Data}/topics";
+
+    public string Lake => $"{Data}/lake";
+
+    public string Tail => $"{Data}/tail";
+
+    public string Landings => $"{Data}/landings";
+
+    public string Dedup => $"{Data}/dedup";
+
+    public string Definitions => $"{Data}/definitions";
+
+    public string State => $"{Data}/state";
+
+    /// <summary>Scratch of SQL workers; emptied at start.</summary>
+    public string Spill => $"{Data}/spill";
+
+    /// <summary>Held locked by the one process that has the project open for writing; its text says where it listens.</summary>
+    public string LockFile => $"{Data}/lock";
+}
