@@ -2,7 +2,7 @@ namespace Naru.Core.Files;
 
 /// <summary>
 /// The one seam for all persistent IO. Two implementations: <see cref="PosixFileSystem"/>, and the simulator's disk
-/// (test/Naru.Sim), which loses what was not synced, tears writes and fails on command.
+/// (tests/Naru.Sim), which loses what was not synced, tears writes and fails on command.
 /// Every failing call throws <see cref="StorageException"/>. Paths are absolute or relative to the process.
 /// </summary>
 public interface IFileSystem
