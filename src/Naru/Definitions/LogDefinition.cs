@@ -51,6 +51,9 @@ internal sealed record LogDefinition
     /// <summary>Partitioned by p_ymd and p_hour instead of p_ymd alone.</summary>
     public bool PartitionByHour { get; init; }
 
+    /// <summary>Takes no more events; its tables stay readable until their lifetime ends.</summary>
+    public bool Retired { get; init; }
+
     public bool HasSecure => Fields.Any(static column => column.Sensitive);
 }
 
