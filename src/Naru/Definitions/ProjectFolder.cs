@@ -8,29 +8,26 @@ namespace Naru.Definitions;
 /// <summary>What the files of a project say, checked file by file. Settings is null when naru.yaml is wrong.</summary>
 internal sealed record ProjectContent(Settings? Settings, ImmutableArray<LogFileContent> Logs, ImmutableArray<string> LogFiles);
 
-/// <summary>A project's folder: what is where, and reading of its files.</summary>
-internal sealed class ProjectFolder(IFileSystem files, string root)
+/// <summary>Reads the files of a project.</summary>
+internal sealed class ProjectFolder(IFileSystem files, ProjectPaths paths)
 {
-    public const string LogsFolder = "logs";
-    public const string DataFolder = "data";
-
-    public string Root { get; } = root;
-
-    public string Data => Path.Combine(Root, DataFolder);
+    private const string LogsName = "logs";
 
     public IFileSystem Files { get; } = files;
 
+    public ProjectPaths Paths { get; } = paths;
+
     /// <summary>A folder with naru.yaml in it.</summary>
-    public bool Exists => Files.FileExists(Path.Combine(Root, Settings.FileName));
+    public bool Exists => Files.FileExists(Paths.SettingsFile);
 
     /// <summary>Reads naru.yaml; a missing file is a mistake.</summary>
     public Settings? ReadSettings(IReadOnlyDictionary<string, string> environment, MistakeList mistakes)
     {
-        byte[]? bytes = WholeFile.Read(Files, Path.Combine(Root, Settings.FileName), YamlText.BytesMax + 1);
+        byte[]? bytes = WholeFile.Read(Files, Paths.SettingsFile, YamlText.BytesMax + 1);
         if (bytes is null)
         {
             mistakes.Add(new Mistake(
-                Settings.FileName, 1, 1, $"there is no {Settings.FileName} in '{Root}'", "`naru init DIR` makes a project"));
+                Settings.FileName, 1, 1, $"there is no {Settings.FileName} in '{Paths.Root}'", "`naru init DIR` makes a project"));
             return null;
         }
 
@@ -43,7 +40,7 @@ internal sealed class ProjectFolder(IFileSystem files, string root)
         Settings? settings = ReadSettings(environment, mistakes);
         ImmutableArray<LogFileContent>.Builder logs = ImmutableArray.CreateBuilder<LogFileContent>();
         ImmutableArray<string>.Builder names = ImmutableArray.CreateBuilder<string>();
-        foreach (string name in Files.List(Path.Combine(Root, LogsFolder)))
+        foreach (string name in Files.List(Paths.Logs))
         {
             if (ReadLog(name, mistakes) is { } log)
             {
@@ -64,7 +61,7 @@ internal sealed class ProjectFolder(IFileSystem files, string root)
             return null;
         }
 
-        string file = $"{LogsFolder}/{name}";
+        string file = $"{LogsName}/{name}";
         if (!name.EndsWith(LogFile.Extension, StringComparison.Ordinal))
         {
             mistakes.Add(new Mistake(
@@ -72,7 +69,7 @@ internal sealed class ProjectFolder(IFileSystem files, string root)
             return null;
         }
 
-        byte[]? bytes = WholeFile.Read(Files, Path.Combine(Root, LogsFolder, name), YamlText.BytesMax + 1);
+        byte[]? bytes = WholeFile.Read(Files, $"{Paths.Logs}/{name}", YamlText.BytesMax + 1);
         LogFileContent? log = bytes is null ? null : LogFile.Read(file, bytes, mistakes);
         return log is not null && CheckScreen(log, mistakes) ? log : null;
     }
@@ -94,7 +91,7 @@ internal sealed class ProjectFolder(IFileSystem files, string root)
             return false;
         }
 
-        if (!Files.FileExists(Path.Combine(Root, screen)))
+        if (!Files.FileExists($"{Paths.Root}/{screen}"))
         {
             mistakes.Add(content.File, at, $"there is no screen '{screen}'", "add the picture, or take 'screen' out");
             return false;

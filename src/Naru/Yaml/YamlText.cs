@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using System.Text.RegularExpressions;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
@@ -9,7 +10,7 @@ namespace Naru.Yaml;
 /// Reads a YAML file into nodes with their places. A subset on purpose: one document, a mapping at its root, no anchors,
 /// aliases or tags (they hide what a file says, and alias bombs), keys are plain text, nothing twice.
 /// </summary>
-internal sealed class YamlText
+internal sealed partial class YamlText
 {
     public const int BytesMax = 1 << 20;
     private const int DepthMax = 20;
@@ -19,13 +20,28 @@ internal sealed class YamlText
     private readonly string _file;
     private readonly MistakeList _mistakes;
     private readonly IParser _parser;
+    private Mark _last;
 
     private YamlText(string file, string text, MistakeList mistakes)
     {
         _file = file;
         _mistakes = mistakes;
-        _parser = new Parser(new StringReader(text));
+        _parser = new Parser(new StringReader(TypeWithPunctuation().Replace(text, static match => Shield(match.Value))));
     }
+
+    /// <summary>
+    /// Types that people write bare between braces, `{type: decimal(18,6)}` and `{type: string[]}`, where YAML would
+    /// cut them at the comma or bracket. Each such character is exchanged for a noncharacter of the same length, so that
+    /// places stay true, and put back in <see cref="Scalar"/>.
+    /// </summary>
+    [GeneratedRegex(@"\bdecimal\(\s*\d+\s*,\s*\d+\s*\)|\bstring\[\]")]
+    private static partial Regex TypeWithPunctuation();
+
+    private static string Shield(string type) =>
+        type.Replace(',', '\uFDD0').Replace('[', '\uFDD1').Replace(']', '\uFDD2');
+
+    private static string Unshield(string text) =>
+        text.Replace('\uFDD0', ',').Replace('\uFDD1', '[').Replace('\uFDD2', ']');
 
     /// <summary>The root mapping (without keys for an empty file), or null after a mistake that leaves nothing to read.</summary>
     public static YamlMapping? Parse(string file, ReadOnlySpan<byte> utf8, MistakeList mistakes)
@@ -50,21 +66,30 @@ internal sealed class YamlText
 
     public static YamlMapping? Parse(string file, string text, MistakeList mistakes)
     {
+        YamlText reader = new(file, text, mistakes);
         try
         {
-            return new YamlText(file, text, mistakes).Document();
+            return reader.Document();
         }
         catch (YamlException exception)
         {
-            mistakes.Add(new Mistake(
-                file,
-                (int)Math.Max(1, exception.Start.Line),
-                (int)Math.Max(1, exception.Start.Column),
-                $"cannot be read as YAML: {Plain(exception)}",
-                "mend the syntax; a value with ':' or '#' in it needs quotes, indentation is spaces"));
-            return null;
+            reader.Unreadable(exception.Start, Plain(exception));
         }
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException or IndexOutOfRangeException)
+        {
+            // YamlDotNet's scanner throws these on some broken texts, without a place: the last good one is near.
+            reader.Unreadable(reader._last, "the syntax breaks near here");
+        }
+
+        return null;
     }
+
+    private void Unreadable(in Mark mark, string reason) => _mistakes.Add(new Mistake(
+        _file,
+        (int)Math.Max(1, mark.Line),
+        (int)Math.Max(1, mark.Column),
+        $"cannot be read as YAML: {reason}",
+        "mend the syntax; a value with ':' or '#' in it needs quotes, indentation is spaces"));
 
     private static string Plain(YamlException exception)
     {
@@ -104,6 +129,7 @@ internal sealed class YamlText
     private YamlNode Node(int depth)
     {
         ParsingEvent current = _parser.Current!;
+        _last = current.Start;
         if (depth > DepthMax)
         {
             throw new YamlException(current.Start, current.End, $"nested deeper than {DepthMax}");
@@ -131,7 +157,7 @@ internal sealed class YamlText
     {
         Scalar scalar = _parser.Consume<Scalar>();
         return new YamlScalar(
-            scalar.Value, scalar.Style != ScalarStyle.Plain, (int)scalar.Start.Line, (int)scalar.Start.Column);
+            Unshield(scalar.Value), scalar.Style != ScalarStyle.Plain, (int)scalar.Start.Line, (int)scalar.Start.Column);
     }
 
     private YamlMapping Mapping(MappingStart start, int depth)
