@@ -65,7 +65,7 @@ public sealed class DuckDbDatabase : IDisposable
         Invariant.Hold(DuckDbApi.CreateConfig(out nint config) == DuckDbApi.Success);
         try
         {
-            foreach ((string name, string value) in settings)
+            foreach ((string name, string value) in settings.Prepend(new("errors_as_json", "true")))
             {
                 if (DuckDbApi.SetConfig(config, name, value) != DuckDbApi.Success)
                 {

@@ -144,7 +144,7 @@ internal static class ColumnStatisticsCollector
         }
     }
 
-    private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+    internal static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 
     private static bool Range<T>(ColumnVector column, ReadOnlySpan<int> rows, out T min, out T max)
         where T : unmanaged, IComparable<T>

@@ -15,6 +15,20 @@ internal static class ParquetSql
     /// <summary>A quoted identifier.</summary>
     internal static string Identifier(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
+    /// <summary>
+    /// Columns by field id whatever a file has of them: a missing one is null, and no file but those read is opened.
+    /// Folder names are not looked at.
+    /// </summary>
+    internal static string Read(IEnumerable<string> paths, TableSchema schema)
+    {
+        StringBuilder sql = new("read_parquet([");
+        sql.AppendJoin(", ", paths.Select(Literal)).Append("], hive_partitioning=false, schema=MAP {");
+        sql.AppendJoin(", ", schema.Columns.Select(column => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{column.FieldId}: {{name: {Literal(column.Name)}, type: {Literal(column.Type.Sql)}, default_value: NULL}}")));
+        return sql.Append("})").ToString();
+    }
+
     internal static string Copy(string query, ReadOnlySpan<Column> columns, string path, ParquetOptions options)
     {
         StringBuilder sql = new();

@@ -1,0 +1,127 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Security.Cryptography;
+using Naru.Core;
+using Naru.Core.Files;
+using Naru.Lake.Columns;
+using Naru.Lake.DuckDb;
+
+namespace Naru.Lake.Parquet;
+
+/// <summary>
+/// What maintenance does with finished files: rewriting several into one, reading back, and fingerprints. One thread a
+/// call and a bounded memory, so that appends and queries keep their cores; a large sort spills.
+/// </summary>
+public sealed class ParquetFiles : IDisposable
+{
+    private const int HashBufferBytes = 1 << 20;
+
+    private readonly ParquetOptions _options;
+    private readonly IFileSystem _files;
+    private readonly DuckDbDatabase _database;
+
+    /// <param name="options">How files are written.</param>
+    /// <param name="files">The seam that fingerprints are read through.</param>
+    /// <param name="spillDirectory">Scratch space of large sorts; nothing in it outlives a call.</param>
+    public ParquetFiles(ParquetOptions options, IFileSystem files, string spillDirectory)
+    {
+        _options = options;
+        _files = files;
+        _database = DuckDbDatabase.OpenMemory(
+            new("threads", "1"),
+            new("memory_limit", string.Create(CultureInfo.InvariantCulture, $"{options.MemoryBytesMax}B")),
+            new("temp_directory", spillDirectory));
+    }
+
+    /// <summary>
+    /// Writes all rows of <paramref name="sources"/> to one new file, sorted by a column (nulls last) or, when it is
+    /// null, in the order given. Columns are found by field id; one that a source lacks reads as null. The file is read
+    /// back for its statistics, so that it is known to be readable before the sources are let go. Not synced.
+    /// Throws <see cref="StorageException"/>, and <see cref="OperationCanceledException"/>; either may leave a part.
+    /// </summary>
+    public TableFileInfo Rewrite(
+        IReadOnlyList<string> sources,
+        TableSchema schema,
+        string? sortedBy,
+        string path,
+        CancellationToken cancellationToken)
+    {
+        Invariant.Hold(sources.Count > 0);
+        Invariant.Hold(sortedBy is null || schema.IndexOf(sortedBy) >= 0);
+        Invariant.Hold(!sources.Contains(path));
+        string order = sortedBy is null ? "" : $" ORDER BY {ParquetSql.Identifier(sortedBy)} NULLS LAST";
+        string copy = ParquetSql.Copy(
+            $"SELECT * FROM {ParquetSql.Read(sources, schema)}{order}", schema.Columns.AsSpan(), path, _options);
+        cancellationToken.ThrowIfCancellationRequested();
+        using DuckDbConnection connection = _database.Connect();
+        using CancellationTokenRegistration interrupt = cancellationToken.Register(connection.Interrupt);
+        try
+        {
+            (long written, long bytes) = Copy(connection, copy);
+            TableFileInfo info = Describe(connection, schema, path, bytes);
+            Invariant.Hold(info.Rows == written);
+            return info;
+        }
+        catch (DuckDbException exception)
+        {
+            throw exception.Kind == DuckDbErrorKind.Interrupt && cancellationToken.IsCancellationRequested
+                ? new OperationCanceledException("the rewrite was cancelled", exception, cancellationToken)
+                : ParquetSql.Fault(exception, path);
+        }
+    }
+
+    /// <summary>Reads a whole file: rows, bytes and statistics as a commit says them.</summary>
+    public TableFileInfo Describe(string path, TableSchema schema)
+    {
+        using DuckDbConnection connection = _database.Connect();
+        using IFile file = _files.Open(path, FileOpen.Read);
+        try
+        {
+            return Describe(connection, schema, path, file.Length);
+        }
+        catch (DuckDbException exception)
+        {
+            throw ParquetSql.Fault(exception, path);
+        }
+    }
+
+    /// <summary>
+    /// SHA-256 of a file's bytes in lower-case hex, for the tags of a Delta `add`: DuckDB does not notice a flipped bit.
+    /// SHA-256 because .NET has it in hardware (1.4 GB/s where a landed file is a few megabytes) and because, unlike a
+    /// CRC, it also tells a forged file.
+    /// </summary>
+    public string ContentHash(string path) => ContentHash(_files, path);
+
+    /// <inheritdoc cref="ContentHash(string)"/>
+    public static string ContentHash(IFileSystem files, string path)
+    {
+        using IFile file = files.Open(path, FileOpen.Read);
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] buffer = new byte[(int)Math.Clamp(file.Length, 1, HashBufferBytes)];
+        long offset = 0;
+        for (int read = file.Read(buffer, offset); read > 0; read = file.Read(buffer, offset))
+        {
+            hash.AppendData(buffer, 0, read);
+            offset += read;
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    public void Dispose() => _database.Dispose();
+
+    private static (long Rows, long Bytes) Copy(DuckDbConnection connection, string sql)
+    {
+        using DuckDbResult result = connection.Materialize(sql);
+        return ParquetSql.ReadStats(result);
+    }
+
+    private static TableFileInfo Describe(DuckDbConnection connection, TableSchema schema, string path, long bytes)
+    {
+        using DuckDbResult result = connection.Materialize(StatisticsSql.Query(path, schema));
+        Invariant.Hold(result.TryNext(out DuckDbChunk? chunk) && chunk.RowCount == 1);
+        long rows = chunk[0].Values<long>()[0];
+        ImmutableArray<ColumnStatistics> columns = StatisticsSql.Read(chunk, schema, rows);
+        return new TableFileInfo(rows, bytes, columns);
+    }
+}

@@ -1,0 +1,139 @@
+using Naru.Core.Files;
+using Naru.Lake.Columns;
+using Naru.Lake.DuckDb;
+using Naru.Lake.Parquet;
+
+namespace Naru.Tests.Lake;
+
+public sealed class ParquetFilesTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("naru-rewrite-").FullName;
+    private readonly ParquetTableWriter _writer = new(new ParquetOptions());
+    private readonly ParquetFiles _files;
+
+    public ParquetFilesTests() => _files = new ParquetFiles(new ParquetOptions(), new PosixFileSystem(), Path.Combine(_folder, "spill"));
+
+    public void Dispose()
+    {
+        _files.Dispose();
+        _writer.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    public void Files_are_rewritten_to_one_sorted_by_a_column()
+    {
+        string[] sources = new string[5];
+        long[] times = [];
+        for (int i = 0; i < sources.Length; i++)
+        {
+            using ColumnBatch batch = BatchMaker.EveryKindBatch(3_000, seed: i);
+            sources[i] = Path.Combine(_folder, $"{i}.parquet");
+            _writer.Write(batch, BatchMaker.AllRows(batch), 0, sources[i]);
+            ColumnVector at = batch.Columns[8];
+            times = [.. times, .. Enumerable.Range(0, 3_000).Where(row => !at.IsNull(row)).Select(at.ValueAt<long>)];
+        }
+
+        string path = Path.Combine(_folder, "all.parquet");
+        TableFileInfo info = _files.Rewrite(sources, BatchMaker.EveryKind, "at", path, CancellationToken.None);
+        Assert.Equal(15_000, info.Rows);
+        Assert.Equal(new FileInfo(path).Length, info.Bytes);
+        Array.Sort(times);
+        Assert.Equal(times, Query($"SELECT epoch_us(\"at\") FROM '{path}'"));
+        Assert.Equal(15_000 - times.Length, info.Columns[8].NullCount);
+    }
+
+    [Fact]
+    public void A_column_that_a_file_lacks_is_null_and_keeps_its_field_id()
+    {
+        TableSchema older = new([new Column("a", ColumnType.Int64, true, 1)]);
+        TableSchema newer = new(
+            [new Column("a", ColumnType.Int64, true, 1), new Column("b", ColumnType.Decimal(9, 2), true, 2), new Column("c", ColumnType.String, true, 3)]);
+        using ColumnBatch first = new(older);
+        first.Columns[0].AppendInt64(2);
+        first.EndRow();
+        using ColumnBatch second = new(newer);
+        second.Columns[0].AppendInt64(1);
+        second.Columns[1].AppendDecimal(-150);
+        second.Columns[2].AppendString("배"u8);
+        second.EndRow();
+        string[] sources = [Path.Combine(_folder, "1.parquet"), Path.Combine(_folder, "2.parquet")];
+        _writer.Write(first, new[] { 0 }, 0, sources[0]);
+        _writer.Write(second, new[] { 0 }, 0, sources[1]);
+
+        string path = Path.Combine(_folder, "all.parquet");
+        TableFileInfo info = _files.Rewrite(sources, newer, "a", path, CancellationToken.None);
+
+        Assert.Equal([1, 2], Query($"SELECT a FROM '{path}'"));
+        Assert.Equal(new ColumnStatistics("a", "1", "2", 0), info.Columns[0]);
+        Assert.Equal(new ColumnStatistics("b", "-1.50", "-1.50", 1), info.Columns[1]);
+        Assert.Equal(new ColumnStatistics("c", "\"배\"", "\"배\"", 1), info.Columns[2]);
+        Assert.Equal([1, 2, 3], Query($"SELECT field_id FROM parquet_schema('{path}') WHERE field_id IS NOT NULL"));
+    }
+
+    [Fact]
+    public void Statistics_read_back_equal_those_from_the_batch()
+    {
+        using ColumnBatch batch = BatchMaker.EveryKindBatch(5_000, seed: 3);
+        string path = Path.Combine(_folder, "a.parquet");
+        TableFileInfo written = _writer.Write(batch, BatchMaker.Shuffled(5_000, seed: 4), 0, path);
+        TableFileInfo read = _files.Describe(path, BatchMaker.EveryKind);
+        Assert.Equal(written.Rows, read.Rows);
+        Assert.Equal(written.Bytes, read.Bytes);
+        Assert.Equal(written.Columns.AsEnumerable(), read.Columns);
+    }
+
+    [Fact]
+    public void A_missing_or_broken_source_is_a_fault_and_not_a_crash()
+    {
+        string missing = Path.Combine(_folder, "missing.parquet");
+        string target = Path.Combine(_folder, "all.parquet");
+        StorageException exception = Assert.Throws<StorageException>(
+            () => _files.Rewrite([missing], BatchMaker.EveryKind, null, target, CancellationToken.None));
+        Assert.Equal(StorageFault.NotFound, exception.Fault);
+
+        string broken = Path.Combine(_folder, "broken.parquet");
+        File.WriteAllText(broken, "this is no Parquet file, whatever its name says");
+        exception = Assert.Throws<StorageException>(
+            () => _files.Rewrite([broken], BatchMaker.EveryKind, null, target, CancellationToken.None));
+        Assert.Equal(StorageFault.Corrupt, exception.Fault);
+    }
+
+    [Fact]
+    public void A_cancelled_rewrite_ends_as_cancelled()
+    {
+        using ColumnBatch batch = BatchMaker.EveryKindBatch(10, seed: 3);
+        string path = Path.Combine(_folder, "a.parquet");
+        _writer.Write(batch, BatchMaker.AllRows(batch), 0, path);
+        Assert.Throws<OperationCanceledException>(() => _files.Rewrite(
+            [path], BatchMaker.EveryKind, "at", Path.Combine(_folder, "b.parquet"), new CancellationToken(canceled: true)));
+    }
+
+    [Fact]
+    public void The_content_hash_is_the_SHA256_of_the_bytes()
+    {
+        string path = Path.Combine(_folder, "x");
+        byte[] bytes = new byte[(3 << 20) + 17];
+        new Random(5).NextBytes(bytes);
+        File.WriteAllBytes(path, bytes);
+        string expected = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes));
+        Assert.Equal(expected, _files.ContentHash(path));
+        File.WriteAllBytes(path, []);
+        Assert.Equal("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", _files.ContentHash(path));
+    }
+
+    /// <summary>First column of a query's rows as 64-bit integers; nulls left out.</summary>
+    private static long[] Query(string sql)
+    {
+        using DuckDbDatabase database = DuckDbDatabase.OpenMemory();
+        using DuckDbConnection connection = database.Connect();
+        using DuckDbResult result = connection.Stream($"SELECT x::BIGINT FROM ({sql}) AS q(x) WHERE x IS NOT NULL");
+        List<long> values = [];
+        while (result.TryNext(out DuckDbChunk? chunk))
+        {
+            values.AddRange(chunk[0].Values<long>());
+        }
+
+        return [.. values];
+    }
+}
