@@ -89,8 +89,9 @@ internal sealed partial class EventDecoder
             FindMissing();
         }
 
-        rejection = new Rejection(_reason, _path, _message, default);
-        return _reason == RejectReason.None;
+        bool accepted = _reason == RejectReason.None;
+        rejection = accepted ? default : new Rejection(_reason, _path, _message, default);
+        return accepted;
     }
 
     private void Use(DecodePlan plan, LogBatch? target)
