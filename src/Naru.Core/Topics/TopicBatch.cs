@@ -22,6 +22,9 @@ public enum BatchFlags : ushort
 
     /// <summary>An import of history: never moves a wall-clock bound of windows.</summary>
     History = 16,
+
+    /// <summary>The key names a file and indexes are its lines: a record's bytes are part of its position.</summary>
+    FileLines = 32,
 }
 
 /// <summary>

@@ -106,6 +106,21 @@ public sealed unsafe class ColumnVector : IDisposable
         *(byte**)(slot + 8) = copy;
     }
 
+    /// <summary>Appends the value of an earlier row again; a long string shares that row's bytes. Not for arrays.</summary>
+    public void AppendCopy(int row)
+    {
+        Core.Invariant.Hold(row >= 0 && row < Count && Items is null);
+        if (IsNull(row))
+        {
+            AppendNull();
+            return;
+        }
+
+        // Taking the slot may move the values.
+        byte* slot = Slot(valid: true);
+        Buffer.MemoryCopy(_values + ((long)row * WidthBytes), slot, WidthBytes, WidthBytes);
+    }
+
     /// <summary>The string of a row; valid until the row is truncated or the vector disposed.</summary>
     public ReadOnlySpan<byte> StringAt(int row)
     {
