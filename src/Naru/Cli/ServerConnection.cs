@@ -1,0 +1,109 @@
+using System.CommandLine;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Naru.Configuration;
+using Naru.Core.Files;
+using Naru.Server;
+
+namespace Naru.Cli;
+
+/// <summary>
+/// How a command reaches a server: `--server URL`, else the running server of the project in `--project DIR` or the
+/// current folder, else the default address. The key comes from `--key` or NARU_KEY.
+/// </summary>
+internal sealed class ServerConnection : IDisposable
+{
+    private const string DefaultAddress = "http://" + ProjectOptions.DefaultListen;
+
+    private ServerConnection(HttpClient http) => Http = http;
+
+    public HttpClient Http { get; }
+
+    public static Option<string?> ServerOption() => new("--server")
+    {
+        Description = $"address of the server; default: that of the project here, else {DefaultAddress}",
+        HelpName = "URL",
+    };
+
+    public static Option<string?> KeyOption() => new("--key")
+    {
+        Description = "key to ask with; default: NARU_KEY",
+        HelpName = "KEY",
+    };
+
+    public static Option<string?> ProjectOption() => new("--project")
+    {
+        Description = "folder of a project; default: the current folder",
+        HelpName = "DIR",
+    };
+
+    /// <summary>Where the server is: see the type's summary.</summary>
+    public static string AddressOf(string? server, string? project)
+    {
+        if (server is not null)
+        {
+            return server.TrimEnd('/');
+        }
+
+        ProjectPaths paths = new(Path.GetFullPath(project ?? "."));
+        return ProjectLock.RunningServer(paths, new PosixFileSystem()) ?? DefaultAddress;
+    }
+
+    public static ServerConnection Open(string? server, string? project, string? key)
+    {
+        HttpClient http = new() { BaseAddress = new Uri(AddressOf(server, project)), Timeout = Timeout.InfiniteTimeSpan };
+        if ((key ?? Environment.GetEnvironmentVariable("NARU_KEY")) is { Length: > 0 } secret)
+        {
+            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", secret);
+        }
+
+        return new ServerConnection(http);
+    }
+
+    /// <summary>
+    /// Sends and returns the answer's JSON; an error answer or a server that is not there is printed to standard error
+    /// as fact and hint, and gives null.
+    /// </summary>
+    public async Task<JsonDocument?> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using HttpResponseMessage response = await Http.SendAsync(request, cancellationToken).ConfigureAwait(false);
+            string text = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
+            if (response.IsSuccessStatusCode)
+            {
+                return JsonDocument.Parse(text);
+            }
+
+            await Console.Error.WriteLineAsync(ErrorText(response, text)).ConfigureAwait(false);
+        }
+        catch (HttpRequestException exception)
+        {
+            await Console.Error.WriteLineAsync(
+                $"no answer from {Http.BaseAddress}: {exception.Message}\nstart the platform with `naru up`, or name it with --server")
+                .ConfigureAwait(false);
+        }
+
+        return null;
+    }
+
+    public void Dispose() => Http.Dispose();
+
+    /// <summary>The one error shape, as lines; other bodies as they are.</summary>
+    private static string ErrorText(HttpResponseMessage response, string body)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(body);
+            JsonElement error = document.RootElement.GetProperty("error");
+            string message = error.GetProperty("message").GetString() ?? "";
+            return error.TryGetProperty("hint", out JsonElement hint) && hint.GetString() is { Length: > 0 } mend
+                ? $"{message}\n{mend}"
+                : message;
+        }
+        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            return $"the server answered {(int)response.StatusCode}: {body}";
+        }
+    }
+}
