@@ -26,11 +26,12 @@ internal sealed class DefinitionSet
 
     public TimeZoneInfo TimeZone { get; }
 
-    /// <summary>The current version of every log, by name.</summary>
+    /// <summary>The current version of every log, by name, retired ones too: their tables are still there.</summary>
     public ImmutableArray<LogDefinition> Logs { get; }
 
+    /// <summary>The current version of a log that takes events.</summary>
     public bool TryGet(string fullName, [MaybeNullWhen(false)] out LogDefinition log) =>
-        _current.TryGetValue(fullName, out log);
+        _current.TryGetValue(fullName, out log) && !log.Retired;
 
     /// <summary>A version that was stamped at receipt. Every stamped version stays published for ever.</summary>
     public LogDefinition Version(int id, int version) => _versions[(id, version)];

@@ -8,7 +8,32 @@ namespace Naru.Definitions;
 internal sealed record BreakingChange(int Version, string Reason);
 
 /// <summary>One file of `logs/`, read and checked by itself. Numbers (log, version, field ids) are 0: the registry gives them.</summary>
-internal sealed record LogFileContent(string File, string Text, LogDefinition Log, BreakingChange? Breaking, YamlMapping Root);
+internal sealed record LogFileContent(
+    string File, string Text, LogDefinition Log, BreakingChange? Breaking, YamlMapping Root)
+{
+    public string Sha256 { get; } =
+        Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(Text)));
+
+    /// <summary>The node at a path of keys, or the nearest one above it that is there.</summary>
+    public YamlNode At(ImmutableArray<string> path)
+    {
+        YamlNode at = Root;
+        YamlMapping? mapping = Root;
+        foreach (string key in path)
+        {
+            int index = mapping is null ? -1 : mapping.Entries.ToList().FindIndex(entry => entry.Key.Text == key);
+            if (index < 0)
+            {
+                break;
+            }
+
+            at = mapping!.Entries[index].Key;
+            mapping = mapping.Entries[index].Value as YamlMapping;
+        }
+
+        return at;
+    }
+}
 
 /// <summary>Reads a log's file (DESIGN section 2; reference: docs/definitions.md).</summary>
 internal sealed class LogFile

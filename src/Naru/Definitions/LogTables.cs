@@ -67,7 +67,7 @@ internal static class LogTables
     ]);
 
     private static Column ToColumn(FieldDefinition field) =>
-        new(field.Name, field.Type, !field.Required, field.FieldId);
+        new(field.Name, field.Type, field.Nullable || !field.Required, field.FieldId);
 
     private static ImmutableArray<Column> Partitions(LogDefinition log) =>
         log.PartitionByHour ? [YmdColumn, HourColumn] : [YmdColumn];
