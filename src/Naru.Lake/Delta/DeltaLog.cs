@@ -1,0 +1,141 @@
+using System.Text.Json;
+using Naru.Core;
+using Naru.Core.Files;
+
+namespace Naru.Lake.Delta;
+
+/// <summary>What `_last_checkpoint` says, as far as Naru uses it.</summary>
+internal sealed record LastCheckpoint(long Version, IReadOnlyDictionary<long, string> ContentHashes);
+
+/// <summary>
+/// The folder `_delta_log` of one table. An entry is published by: write a temporary file, sync it, link it to its name
+/// (which fails when the name is taken), sync the folder.
+/// </summary>
+internal sealed class DeltaLog(IFileSystem files, string tableDirectory)
+{
+    private const string HashTagPrefix = "naru.contentHash.";
+
+    public string Directory { get; } = tableDirectory + "/" + DeltaPaths.LogFolder;
+
+    private string LastCheckpointPath => Directory + "/" + DeltaPaths.LastCheckpointName;
+
+    public string EntryPath(long version) => Directory + "/" + DeltaPaths.EntryName(version);
+
+    public string CheckpointPath(long version) => Directory + "/" + DeltaPaths.CheckpointName(version);
+
+    public bool Exists() => files.DirectoryExists(Directory);
+
+    public void Sync() => files.SyncDirectory(Directory);
+
+    /// <summary>Versions of entries and of classic checkpoints, ascending, and names of temporary files.</summary>
+    public (List<long> Entries, List<long> Checkpoints, List<string> Temporary) List()
+    {
+        List<long> entries = [];
+        List<long> checkpoints = [];
+        List<string> temporary = [];
+        foreach (string name in files.List(Directory))
+        {
+            if (DeltaPaths.TryParseEntry(name, out long version))
+            {
+                entries.Add(version);
+            }
+            else if (DeltaPaths.TryParseCheckpoint(name, out version))
+            {
+                checkpoints.Add(version);
+            }
+            else if (name.EndsWith(DeltaPaths.TemporarySuffix, StringComparison.Ordinal))
+            {
+                temporary.Add(name);
+            }
+        }
+
+        Invariant.Hold(entries.Zip(entries.Skip(1)).All(pair => pair.First < pair.Second));
+        return (entries, checkpoints, temporary);
+    }
+
+    public bool EntryExists(long version) => files.FileExists(EntryPath(version));
+
+    public byte[] ReadEntry(long version) => FileContents.Read(files, EntryPath(version));
+
+    /// <summary>
+    /// False when the version is taken. A throw before the link leaves nothing; one that
+    /// <paramref name="mayBePublished"/> is set for leaves an entry that is there, or not, or there until a power cut.
+    /// </summary>
+    public bool TryPublish(long version, ReadOnlySpan<byte> entry, ref bool mayBePublished)
+    {
+        string temporary = FileContents.WriteTemporary(files, EntryPath(version), entry);
+        try
+        {
+            mayBePublished = true;
+            if (!files.TryLink(temporary, EntryPath(version)))
+            {
+                mayBePublished = false;
+                return false;
+            }
+        }
+        finally
+        {
+            FileContents.DeleteQuietly(files, temporary);
+        }
+
+        Sync();
+        mayBePublished = false;
+        return true;
+    }
+
+    /// <summary>
+    /// Makes an entry durable whose folder could not be synced: the same sync may then say success without having
+    /// written, so the entry goes into a new file that takes its name.
+    /// </summary>
+    public void Reaffirm(long version)
+    {
+        string temporary = FileContents.WriteTemporary(files, EntryPath(version), ReadEntry(version));
+        files.Rename(temporary, EntryPath(version));
+        Sync();
+    }
+
+    /// <summary>Replaces the file atomically and durably.</summary>
+    public void WriteLastCheckpoint(ReadOnlySpan<byte> json)
+    {
+        string temporary = FileContents.WriteTemporary(files, LastCheckpointPath, json);
+        files.Rename(temporary, LastCheckpointPath);
+        Sync();
+    }
+
+    /// <summary>A hint only: null when it is missing, or with <paramref name="problem"/> when it cannot be read.</summary>
+    public LastCheckpoint? ReadLastCheckpoint(out string? problem)
+    {
+        problem = null;
+        if (!files.FileExists(LastCheckpointPath))
+        {
+            return null;
+        }
+
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(FileContents.Read(files, LastCheckpointPath));
+            Dictionary<long, string> hashes = [];
+            if (document.RootElement.TryGetProperty("tags", out JsonElement tags))
+            {
+                foreach (JsonProperty tag in tags.EnumerateObject())
+                {
+                    if (tag.Name.StartsWith(HashTagPrefix, StringComparison.Ordinal)
+                        && long.TryParse(tag.Name.AsSpan(HashTagPrefix.Length), out long version))
+                    {
+                        hashes[version] = tag.Value.GetString()!;
+                    }
+                }
+            }
+
+            return new LastCheckpoint(document.RootElement.GetProperty("version").GetInt64(), hashes);
+        }
+        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException
+            or FormatException)
+        {
+            problem = $"'{LastCheckpointPath}' is damaged ({error.Message}); the log's own names were used instead";
+            return null;
+        }
+    }
+
+    public static string HashTag(long version) => HashTagPrefix + version;
+}

@@ -1,0 +1,207 @@
+using System.Collections.Immutable;
+using Naru.Core;
+using Naru.Core.Files;
+
+namespace Naru.Lake.Delta;
+
+/// <summary>
+/// Opening: the newest checkpoint whose hash fits and whose log goes on without a gap, then the entries after it. A
+/// damaged checkpoint costs nothing while an older one or the whole log is there: it is named in
+/// <see cref="Problems"/>. A damaged entry that nothing covers stops the opening, by name.
+/// </summary>
+public sealed partial class DeltaTable
+{
+    /// <summary>Opens the table of this folder, or makes it. Partition columns must be the last of the schema.</summary>
+    public static DeltaTable OpenOrCreate(
+        IFileSystem files,
+        string directory,
+        DeltaTableDefinition definition,
+        DeltaTableOptions options,
+        TimeProvider clock)
+    {
+        DeltaTable table = new(files, directory, options, clock);
+        if (!Exists(files, directory))
+        {
+            table.Create(definition);
+        }
+
+        table.Load();
+        if (!table._current.PartitionColumns.SequenceEqual(definition.PartitionColumns))
+        {
+            throw new DeltaException(
+                $"table '{directory}' is partitioned by ({string.Join(", ", table._current.PartitionColumns)}) and should "
+                + $"be by ({string.Join(", ", definition.PartitionColumns)}); a table's partitions cannot change: "
+                + "give the log a new name, or move the old table away");
+        }
+
+        return table;
+    }
+
+    /// <summary>Opens the table of this folder; <see cref="StorageFault.NotFound"/> when there is none.</summary>
+    public static DeltaTable Open(IFileSystem files, string directory, DeltaTableOptions options, TimeProvider clock)
+    {
+        DeltaTable table = new(files, directory, options, clock);
+        table.Load();
+        return table;
+    }
+
+    /// <summary>Whether the folder holds a table.</summary>
+    public static bool Exists(IFileSystem files, string directory)
+    {
+        DeltaLog log = new(files, directory);
+        (List<long> entries, List<long> checkpoints, _) = log.List();
+        return entries.Count > 0 || checkpoints.Count > 0;
+    }
+
+    private void Create(DeltaTableDefinition definition)
+    {
+        int first = definition.Schema.Columns.Length - definition.PartitionColumns.Length;
+        Invariant.Hold(first > 0);
+        Invariant.Hold(definition.Schema.Columns[first..].Select(column => column.Name)
+            .SequenceEqual(definition.PartitionColumns));
+        Invariant.Hold(definition.Schema.Columns.Select(column => column.FieldId).Distinct().Count()
+            == definition.Schema.Columns.Length);
+        DeltaMetadata metadata = new()
+        {
+            Id = NewTableId(),
+            Name = definition.Name,
+            Description = definition.Description,
+            Schema = definition.Schema,
+            PartitionColumns = definition.PartitionColumns,
+            Configuration = Configuration(),
+            CreatedTime = Now(),
+        };
+        DeltaCommit commit = new() { Operation = "CREATE TABLE" };
+        byte[] entry = DeltaEntry.Write(null, metadata, commit, Now());
+        Apply(null, 0, entry);
+        _files.CreateDirectory(_log.Directory);
+
+        // When another made it meanwhile, that one is opened.
+        bool mayBePublished = false;
+        _log.TryPublish(0, entry, ref mayBePublished);
+    }
+
+    /// <summary>Tells other engines that maintain the table what Naru's own maintenance does.</summary>
+    private ImmutableSortedDictionary<string, string> Configuration() =>
+        ImmutableSortedDictionary<string, string>.Empty
+            .Add("delta.checkpointInterval", _options.CheckpointIntervalCommits.ToString("d", null))
+            .Add("delta.deletedFileRetentionDuration", Interval(_options.TombstoneRetention))
+            .Add("delta.logRetentionDuration", Interval(_options.LogRetention));
+
+    private static string Interval(TimeSpan span) => FormattableString.Invariant($"interval {(long)span.TotalSeconds} seconds");
+
+    private void Load()
+    {
+        (List<long> entries, List<long> checkpoints, List<string> temporary) = _log.List();
+        if (entries.Count == 0 && checkpoints.Count == 0)
+        {
+            throw new StorageException(StorageFault.NotFound, $"there is no Delta table in '{Directory}'");
+        }
+
+        try
+        {
+            DeltaReplay replay = LoadBase(entries, checkpoints);
+            long last = entries.Count > 0 ? Math.Max(entries[^1], replay.Version) : replay.Version;
+            while (replay.Version < last)
+            {
+                long version = replay.Version + 1;
+                replay.ApplyEntry(version, _log.ReadEntry(version), _log.EntryPath(version));
+            }
+
+            // What is visible need not be durable yet: a process may have died between the link and the sync.
+            _log.Sync();
+            _current = replay.Finish();
+        }
+        catch (DeltaException error)
+        {
+            throw new DeltaException($"table '{Directory}': {error.Message}");
+        }
+
+        foreach (string name in temporary)
+        {
+            _files.Delete(_log.Directory + "/" + name);
+        }
+    }
+
+    /// <summary>The state to apply entries to: of the best checkpoint, or nothing when the log begins at 0.</summary>
+    private DeltaReplay LoadBase(List<long> entries, List<long> checkpoints)
+    {
+        LastCheckpoint? last = _log.ReadLastCheckpoint(out string? problem);
+        List<string> problems = problem is null ? [] : [problem];
+        for (int i = checkpoints.Count - 1; i >= 0; i--)
+        {
+            long version = checkpoints[i];
+            if (FindGap(entries, version + 1) is long missing)
+            {
+                problems.Add($"checkpoint '{_log.CheckpointPath(version)}' cannot be used: log entry "
+                    + $"'{_log.EntryPath(missing)}' after it is missing");
+                continue;
+            }
+
+            if (TryLoadCheckpoint(version, last, problems) is DeltaReplay replay)
+            {
+                Problems = [.. problems];
+                return replay;
+            }
+        }
+
+        if (FindGap(entries, 0) is not long gap)
+        {
+            Problems = [.. problems];
+            return new DeltaReplay(null);
+        }
+
+        problems.Add($"log entry '{_log.EntryPath(gap)}' is missing");
+        throw new StorageException(
+            StorageFault.Corrupt,
+            $"table '{Directory}' cannot be read: {string.Join("; ", problems)}; restore the table from a backup");
+    }
+
+    private DeltaReplay? TryLoadCheckpoint(long version, LastCheckpoint? last, List<string> problems)
+    {
+        string path = _log.CheckpointPath(version);
+        if (_options.Checkpoints is null)
+        {
+            problems.Add($"checkpoint '{path}' was not read: this process has no reader for it");
+            return null;
+        }
+
+        try
+        {
+            if (last is not null && last.ContentHashes.TryGetValue(version, out string? hash)
+                && FileContents.ContentHash(_files, path) != hash)
+            {
+                throw DeltaReplay.Corrupt("checkpoint", path, $"its content is not the one whose hash is {hash}");
+            }
+
+            DeltaReplay replay = new(null);
+            replay.ApplyCheckpoint(version, _options.Checkpoints.Read(_files, path), path);
+            return replay;
+        }
+        catch (StorageException error) when (error.Fault is StorageFault.Corrupt)
+        {
+            problems.Add(error.Message);
+            return null;
+        }
+    }
+
+    /// <summary>The first version from <paramref name="first"/> to the log's end that has no entry.</summary>
+    private static long? FindGap(List<long> entries, long first)
+    {
+        int at = entries.BinarySearch(first);
+        if (at < 0)
+        {
+            return ~at < entries.Count || first == 0 ? first : null;
+        }
+
+        for (int i = at; i < entries.Count; i++)
+        {
+            if (entries[i] != first + (i - at))
+            {
+                return first + (i - at);
+            }
+        }
+
+        return null;
+    }
+}
