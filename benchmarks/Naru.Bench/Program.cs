@@ -1,8 +1,19 @@
 using BenchmarkDotNet.Running;
+using Naru.Bench.Lake;
 
 namespace Naru.Bench;
 
 internal static class BenchProgram
 {
-    private static void Main(string[] args) => BenchmarkSwitcher.FromAssembly(typeof(BenchProgram).Assembly).Run(args);
+    private static int Main(string[] args)
+    {
+        switch (args)
+        {
+            case ["parquet-write", .. string[] rest]:
+                return ParquetWriteBench.Run(rest);
+            default:
+                BenchmarkSwitcher.FromAssembly(typeof(BenchProgram).Assembly).Run(args);
+                return 0;
+        }
+    }
 }

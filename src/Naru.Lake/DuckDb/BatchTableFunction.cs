@@ -61,7 +61,7 @@ internal sealed unsafe class BatchTableFunction
         {
             BatchTableFunction owner = Target<BatchTableFunction>(DuckDbApi.BindExtraInfo(bind));
             nint parameter = DuckDbApi.BindParameter(bind, 0);
-            long id = DuckDbApi.ValueInt64(parameter);
+            long id = DuckDbApi.IsNullValue(parameter) ? 0 : DuckDbApi.ValueInt64(parameter);
             DuckDbApi.DestroyValue(ref parameter);
             if (!owner._scans.TryGetValue(id, out BatchScan? scan))
             {

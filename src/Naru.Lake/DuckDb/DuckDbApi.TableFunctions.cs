@@ -43,6 +43,11 @@ internal static unsafe partial class DuckDbApi
     [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_bind_get_parameter")]
     internal static partial nint BindParameter(nint bind, ulong index);
 
+    [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_is_null_value")]
+    [return: MarshalAs(UnmanagedType.U1)]
+    internal static partial bool IsNullValue(nint value);
+
+    /// <summary>Not for a null: it throws a C++ exception, which ends the process.</summary>
     [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_get_int64")]
     internal static partial long ValueInt64(nint value);
 

@@ -72,20 +72,23 @@ public static class DuckDbLibrary
         {
             if (_handle == 0)
             {
-                string path = DefaultPath;
-                if (_acceptedStamp is null || !File.Exists(path) || StampOf(path) != _acceptedStamp)
-                {
-                    Check(path);
-                }
-
-                _handle = NativeLibrary.Load(path);
+                CheckUnlessAccepted(DefaultPath, _acceptedStamp);
+                _handle = NativeLibrary.Load(DefaultPath);
             }
 
             return _handle;
         }
     }
 
-    private static string StampOf(string path)
+    internal static void CheckUnlessAccepted(string path, string? stamp)
+    {
+        if (stamp is null || !File.Exists(path) || StampOf(path) != stamp)
+        {
+            Check(path);
+        }
+    }
+
+    internal static string StampOf(string path)
     {
         FileInfo file = new(path);
         return string.Create(CultureInfo.InvariantCulture, $"{file.Length}-{file.LastWriteTimeUtc.Ticks}");

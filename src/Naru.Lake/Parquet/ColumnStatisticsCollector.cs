@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
@@ -210,10 +211,12 @@ internal static class ColumnStatisticsCollector
         }
     }
 
-    private static (string?, string?) StringRange(ColumnVector column, ReadOnlySpan<int> rows)
+    private static unsafe (string?, string?) StringRange(ColumnVector column, ReadOnlySpan<int> rows)
     {
         int min = -1;
         int max = -1;
+        uint minPrefix = 0;
+        uint maxPrefix = 0;
         bool nulls = column.NullCount != 0;
         foreach (int row in rows)
         {
@@ -222,20 +225,27 @@ internal static class ColumnStatisticsCollector
                 continue;
             }
 
+            // Most strings are judged by the four bytes that a string_t holds itself (zeros where it is shorter).
+            uint prefix = BinaryPrimitives.ReverseEndianness(*(uint*)(column.Values + ((long)row * 16) + 4));
             if (min < 0)
             {
                 min = max = row;
+                minPrefix = maxPrefix = prefix;
                 continue;
             }
 
-            ReadOnlySpan<byte> value = column.StringAt(row);
-            if (value.SequenceCompareTo(column.StringAt(min)) < 0)
+            if (prefix < minPrefix
+                || (prefix == minPrefix && column.StringAt(row).SequenceCompareTo(column.StringAt(min)) < 0))
             {
                 min = row;
+                minPrefix = prefix;
             }
-            else if (value.SequenceCompareTo(column.StringAt(max)) > 0)
+
+            if (prefix > maxPrefix
+                || (prefix == maxPrefix && column.StringAt(row).SequenceCompareTo(column.StringAt(max)) > 0))
             {
                 max = row;
+                maxPrefix = prefix;
             }
         }
 

@@ -1,13 +1,16 @@
 namespace Naru.Lake.Parquet;
 
-/// <summary>How files are written. The defaults were measured (bench: `lake`).</summary>
+/// <summary>How files are written. The defaults were measured (bench `parquet-write`).</summary>
 public sealed record ParquetOptions
 {
-    /// <summary>zstd level, 1 to 22. 1 gives the size of 3 and writes a third faster.</summary>
+    /// <summary>zstd level, 1 to 22. 1 gives no larger files than 3 and writes a seventh to a third faster.</summary>
     public int CompressionLevel { get; init; } = 1;
 
-    /// <summary>Rows of a row group: what is held before it is written, and the unit that a reader skips.</summary>
-    public int RowGroupRows { get; init; } = 122_880;
+    /// <summary>
+    /// Rows of a row group: what is held before it is written, and the unit that a reader skips. Half of DuckDB's own
+    /// default writes a seventh faster for 1% more bytes, and is read as fast.
+    /// </summary>
+    public int RowGroupRows { get; init; } = 61_440;
 
     /// <summary>DuckDB's buffer limit over all writers of one <see cref="ParquetTableWriter"/>, in bytes.</summary>
     public long MemoryBytesMax { get; init; } = 1L << 30;
