@@ -1,0 +1,86 @@
+using System.Collections.Concurrent;
+using Naru.Core.Files;
+using Naru.Lake.Catalog;
+using Naru.Lake.Delta;
+using Naru.Stream.Landing;
+
+namespace Naru.Stream;
+
+/// <summary>The open Delta tables of a lake: `lake/[region_group]/[name]/[fields|raw|secure]/`.</summary>
+internal sealed class LakeTables(IFileSystem files, string lakeDirectory, TimeProvider clock)
+{
+    private static readonly DeltaTableOptions Options = new();
+
+    private static readonly DeltaTableOptions SecureOptions = new() { KeepsStatisticValues = false };
+
+    private readonly ConcurrentDictionary<TableName, DeltaTable> _open = new();
+    private readonly Lock _opening = new();
+
+    public string DirectoryOf(TableName name) =>
+        $"{lakeDirectory}/{name.Schema}/{name.Name}/{name.Group.ToString().ToLowerInvariant()}";
+
+    /// <summary>
+    /// Rows that retention and expiry took out of a table since it was made: kept as a txn of the table, which rides in
+    /// the same commit as the removal and survives checkpoints.
+    /// </summary>
+    public const string RowsDeletedAppId = "naru/rows-deleted";
+
+    public static long RowsDeleted(DeltaVersion table) => table.Txns.GetValueOrDefault(RowsDeletedAppId);
+
+    /// <summary>The table, or null when nothing was landed in it yet.</summary>
+    public DeltaTable? Find(TableName name)
+    {
+        if (_open.TryGetValue(name, out DeltaTable? table))
+        {
+            return table;
+        }
+
+        lock (_opening)
+        {
+            string directory = DirectoryOf(name);
+            if (!DeltaTable.Exists(files, directory))
+            {
+                return null;
+            }
+
+            return _open.GetOrAdd(name, _ => DeltaTable.Open(files, directory, OptionsOf(name), clock));
+        }
+    }
+
+    public DeltaTable FindOrCreate(TableName name, TableShape shape)
+    {
+        if (Find(name) is { } found)
+        {
+            return found;
+        }
+
+        lock (_opening)
+        {
+            DeltaTableDefinition definition = new(shape.Schema, shape.PartitionColumns) { Name = name.ToString() };
+            return _open.GetOrAdd(
+                name, _ => DeltaTable.OpenOrCreate(files, DirectoryOf(name), definition, OptionsOf(name), clock));
+        }
+    }
+
+    /// <summary>Every table that is on disk.</summary>
+    public IEnumerable<(TableName Name, DeltaTable Table)> All()
+    {
+        foreach (string schema in files.List(lakeDirectory))
+        {
+            foreach (string name in files.List($"{lakeDirectory}/{schema}"))
+            {
+                foreach (ColumnGroup group in Enum.GetValues<ColumnGroup>())
+                {
+                    TableName table = new(schema, name, group);
+                    if (Find(table) is { } found)
+                    {
+                        yield return (table, found);
+                    }
+                }
+            }
+        }
+    }
+
+    private static DeltaTableOptions OptionsOf(TableName name) =>
+        name.Group == ColumnGroup.Secure ? SecureOptions : Options;
+}

@@ -1,0 +1,117 @@
+using Naru.Core;
+using Naru.Core.Events;
+using Naru.Core.Topics;
+using Naru.Definitions;
+using Naru.Lake.Catalog;
+using Naru.Stream.Decode;
+using Naru.Stream.Dedup;
+
+namespace Naru.Stream;
+
+/// <summary>The rows of one log version in one cut: its three column groups, filled together, made live together.</summary>
+#pragma warning disable CA1001 // The cut, which lists all tables, disposes them.
+internal sealed class LogRows
+#pragma warning restore CA1001
+{
+    private readonly LogBatch _batch;
+    private readonly TableRows _fields;
+    private readonly TableRows _raw;
+    private readonly TableRows? _secure;
+    private int _nextSecure;
+
+    public LogRows(LogDefinition log, LogBatch batch)
+    {
+        Log = log;
+        _batch = batch;
+        int partitions = LogTables.PartitionColumns(log).Length;
+        (int, int) version = (log.Id, log.Version);
+        TableName name = new(log.RegionGroup, log.Name);
+        _fields = new TableRows(name, version, batch.Fields, partitions);
+        _raw = new TableRows(name with { Group = ColumnGroup.Raw }, version, batch.Raw, partitions);
+        _secure = batch.Secure is null
+            ? null
+            : new TableRows(name with { Group = ColumnGroup.Secure }, version, batch.Secure, partitions);
+    }
+
+    public LogDefinition Log { get; }
+
+    public IEnumerable<TableRows> Tables => _secure is null ? [_fields, _raw] : [_fields, _raw, _secure];
+
+    /// <summary>Where any past may be replayed, an id is remembered for the table's life.</summary>
+    public DedupRetention Retention => Log.MaxPast is null ? DedupRetention.Forever : DedupRetention.Days7;
+
+    /// <summary>
+    /// Decodes every record of the batch. `decoded` gets a row number or -1 for each, `ids` the ids of decoded rows, in
+    /// order; rejected ones go to the cut's rejected rows. Returns the number of decoded rows.
+    /// </summary>
+    public int Decode(EventDecoder decoder, in TopicBatch batch, (EventId[] Ids, int[] Decoded) into, CutRejections rejections)
+    {
+        decoder.Begin(_batch, batch);
+        int ok = 0;
+        int at = 0;
+        for (int i = 0; i < batch.Count; i++)
+        {
+            ReadOnlySpan<byte> record = batch.Body.Slice(at, batch.Lengths[i]);
+            at += batch.Lengths[i];
+            if (decoder.TryDecode(batch, i, record, out Rejection rejection))
+            {
+                int row = _batch.RowCount - 1;
+                into.Decoded[i] = row;
+                into.Ids[ok++] = _batch.Ids[row];
+            }
+            else
+            {
+                into.Decoded[i] = -1;
+                rejections.Add(batch, i, record, rejection);
+            }
+        }
+
+        return ok;
+    }
+
+    /// <summary>Rows become live in ascending order.</summary>
+    public void MakeLive(int row)
+    {
+        _fields.Live.Add(row);
+        _raw.Live.Add(row);
+        ReadOnlySpan<int> secureRows = _batch.SecureRows;
+        while (_nextSecure < secureRows.Length && secureRows[_nextSecure] < row)
+        {
+            _nextSecure++;
+        }
+
+        if (_nextSecure < secureRows.Length && secureRows[_nextSecure] == row)
+        {
+            Invariant.Hold(_secure is not null);
+            _secure.Live.Add(_nextSecure++);
+        }
+    }
+
+    public bool IsLate(int row, long receivedMicroseconds) =>
+        receivedMicroseconds - _batch.EventTimes[row] > Log.LateAfter.Ticks / TimeSpan.TicksPerMicrosecond;
+}
+
+/// <summary>Takes the rejections of one log's batches into a cut.</summary>
+internal readonly struct CutRejections(Cut cut, LogDefinition log, StreamCounters.LogCounters counters)
+{
+    public void Add(in TopicBatch batch, int position, ReadOnlySpan<byte> record, in Rejection rejection)
+    {
+        RecordOrigin? origin = batch.Origins.IsEmpty ? null : batch.Origins[position];
+        cut.Stream.AddRejected(new RejectedEvent
+        {
+            Partition = batch.Partition,
+            Offset = batch.BaseOffset + position,
+            Id = rejection.Id == default ? null : rejection.Id,
+            Log = log.FullName,
+            LogVersion = batch.Header.LogVersion,
+            ReceivedMicroseconds = origin?.ReceivedMicroseconds ?? batch.Header.ReceivedMicroseconds,
+            Sender = batch.Sender,
+            Reason = rejection.Reason,
+            Path = rejection.Path,
+            Message = rejection.Message,
+            Bytes = record,
+            Origin = origin,
+        });
+        counters.AddRejected(rejection.Reason, 1);
+    }
+}

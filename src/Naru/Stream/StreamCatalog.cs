@@ -1,0 +1,222 @@
+using System.Collections.Immutable;
+using Naru.Core;
+using Naru.Core.Files;
+using Naru.Definitions;
+using Naru.Lake.Catalog;
+using Naru.Lake.Columns;
+using Naru.Lake.Delta;
+using Naru.Lake.Parquet;
+using Naru.Stream.Landing;
+using Naru.Stream.Tail;
+
+namespace Naru.Stream;
+
+/// <summary>
+/// What SQL may read: each log's groups (landed files and tail), the stream's own tables, and the system tables that
+/// the server makes when asked.
+/// </summary>
+internal sealed class StreamCatalog : ILakeCatalog
+{
+    private readonly StreamWorker _worker;
+    private readonly IDefinitionSource _definitions;
+    private readonly LakeTables _tables;
+    private readonly ITableFileWriter _writer;
+    private readonly IFileSystem _files;
+    private readonly string _tailDirectory;
+    private readonly ImmutableArray<ISystemTable> _system;
+    private long _systemFiles;
+    private Listing? _listing;
+
+    public StreamCatalog(
+        StreamWorker worker, IDefinitionSource definitions, CatalogStorage storage, IEnumerable<ISystemTable> system)
+    {
+        _worker = worker;
+        _definitions = definitions;
+        _tables = storage.Tables;
+        _writer = storage.Writer;
+        _files = storage.Files;
+        _tailDirectory = storage.TailDirectory;
+        _system = [.. system.OrderBy(static table => table.Name, StringComparer.Ordinal)];
+    }
+
+    public ImmutableArray<TableDescription> Tables => Current().Tables;
+
+    public async ValueTask<ISnapshotLease> LeaseAsync(
+        IReadOnlyCollection<TableName> tables, CancellationToken cancellationToken)
+    {
+        Listing listing = Current();
+        List<TableName> landed = [.. tables.Where(name => FindSystem(name) is null)];
+        StreamLease lease = await _worker
+            .InvokeAsync((engine, context) => LeaseLanded(engine, context, listing, landed), cancellationToken)
+            .ConfigureAwait(false);
+        try
+        {
+            foreach (TableName name in tables)
+            {
+                if (FindSystem(name) is { } system)
+                {
+                    lease.Add(await FillAsync(name, system, cancellationToken).ConfigureAwait(false));
+                }
+            }
+        }
+        catch
+        {
+            lease.Dispose();
+            throw;
+        }
+
+        return lease;
+    }
+
+    private static StreamLease LeaseLanded(
+        StreamEngine engine, LandingContext context, Listing listing, List<TableName> names)
+    {
+        StreamLease lease = new(context, engine.Landed);
+        try
+        {
+            foreach (TableName name in names)
+            {
+                TableShape shape = listing.Shapes[name];
+                DeltaVersion? version = context.Tables.Find(name)?.Current;
+                ImmutableArray<TailFile> tail = engine.FlushTail(name, version);
+                lease.Add(tail);
+                string directory = context.Tables.DirectoryOf(name);
+                lease.Add(new TableSnapshot(
+                    name,
+                    shape.Schema,
+                    shape.PartitionColumns,
+                    version is null ? [] : [.. version.Files.Select(file => $"{directory}/{file.Path}")],
+                    [.. tail.Select(static file => file.Path)]));
+            }
+        }
+        catch
+        {
+            lease.Dispose();
+            throw;
+        }
+
+        return lease;
+    }
+
+    private ISystemTable? FindSystem(TableName name) =>
+        name.Schema == StreamTables.Schema && name.Group == ColumnGroup.Fields
+            ? _system.FirstOrDefault(table => table.Name == name.Name)
+            : null;
+
+    private async ValueTask<(TableSnapshot Table, string File)> FillAsync(
+        TableName name, ISystemTable system, CancellationToken cancellationToken)
+    {
+        using ColumnBatch rows = new(system.Schema);
+        await system.FillAsync(rows, cancellationToken).ConfigureAwait(false);
+        string path = $"{_tailDirectory}/{name.Name}-{Interlocked.Increment(ref _systemFiles)}{_writer.Extension}";
+        _writer.Write(rows, Enumerable.Range(0, rows.RowCount).ToArray(), 0, path);
+        return (new TableSnapshot(name, system.Schema, [], [], [path]), path);
+    }
+
+    /// <summary>Made anew when the definitions changed.</summary>
+    private Listing Current()
+    {
+        DefinitionSet definitions = _definitions.Current;
+        Listing? listing = Volatile.Read(ref _listing);
+        if (listing is null || !ReferenceEquals(listing.Definitions, definitions))
+        {
+            listing = Listing.Of(definitions, _system, _tables);
+            Volatile.Write(ref _listing, listing);
+        }
+
+        return listing;
+    }
+
+    /// <summary>All tables of one set of definitions.</summary>
+    private sealed record Listing(
+        DefinitionSet Definitions,
+        ImmutableArray<TableDescription> Tables,
+        ImmutableDictionary<TableName, TableShape> Shapes)
+    {
+        public static Listing Of(DefinitionSet definitions, ImmutableArray<ISystemTable> system, LakeTables lake)
+        {
+            List<TableDescription> tables = [];
+            Dictionary<TableName, TableShape> shapes = [];
+            foreach (LogDefinition log in definitions.Logs)
+            {
+                foreach ((ColumnGroup group, TableSchema schema) in Groups(log))
+                {
+                    TableName name = new(log.RegionGroup, log.Name, group);
+                    TableShape shape = new(
+                        WithColumnsLandedBefore(schema, lake.Find(name)), LogTables.PartitionColumns(log));
+                    shapes.Add(name, shape);
+                    tables.Add(new TableDescription(name, shape.Schema, log.Description, System: false));
+                }
+            }
+
+            foreach ((TableName name, TableSchema schema, string description) in StreamTables.All)
+            {
+                shapes.Add(name, new TableShape(schema, StreamTables.PartitionColumns));
+                tables.Add(new TableDescription(name, schema, description, System: true));
+            }
+
+            tables.AddRange(system.Select(static table => new TableDescription(
+                new TableName(StreamTables.Schema, table.Name), table.Schema, table.Description, System: true)));
+            return new Listing(definitions, [.. tables], shapes.ToImmutableDictionary());
+        }
+
+        private static IEnumerable<(ColumnGroup Group, TableSchema Schema)> Groups(LogDefinition log)
+        {
+            yield return (ColumnGroup.Fields, LogTables.Fields(log));
+            yield return (ColumnGroup.Raw, LogTables.Raw(log));
+            if (log.HasSecure)
+            {
+                yield return (ColumnGroup.Secure, LogTables.Secure(log));
+            }
+        }
+
+        /// <summary>A field that a newer version no longer has stays readable where it was landed.</summary>
+        private static TableSchema WithColumnsLandedBefore(TableSchema schema, DeltaTable? table) => table is null
+            ? schema
+            : new TableSchema(
+            [
+                .. schema.Columns,
+                .. table.Current.Schema.Columns.Where(column => schema.IndexOf(column.Name) < 0),
+            ]);
+    }
+
+    /// <summary>Holds table versions and tail files until it is disposed. Used by one query.</summary>
+    private sealed class StreamLease(LandingContext context, long landing) : ISnapshotLease
+    {
+        private readonly List<TableSnapshot> _tables = [];
+        private readonly List<TailFile> _tail = [];
+        private readonly List<string> _systemFiles = [];
+        private bool _disposed;
+
+        public long Landing { get; } = landing;
+
+        public ImmutableArray<TableSnapshot> Tables => [.. _tables];
+
+        public void Add(TableSnapshot table) => _tables.Add(table);
+
+        public void Add(ImmutableArray<TailFile> tail) => _tail.AddRange(tail);
+
+        public void Add((TableSnapshot Table, string File) system)
+        {
+            _tables.Add(system.Table);
+            _systemFiles.Add(system.File);
+        }
+
+        public void Dispose()
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
+            StreamEngine.Release(context, _tail);
+            foreach (string file in _systemFiles)
+            {
+                context.Files.Delete(file);
+            }
+        }
+    }
+}
+
+internal sealed record CatalogStorage(LakeTables Tables, ITableFileWriter Writer, IFileSystem Files, string TailDirectory);

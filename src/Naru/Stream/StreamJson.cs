@@ -1,0 +1,11 @@
+using System.Text.Json.Serialization;
+using Naru.Stream.Landing;
+
+namespace Naru.Stream;
+
+/// <summary>Source-generated JSON of what the stream persists.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(LandingRecord))]
+internal sealed partial class StreamJson : JsonSerializerContext;

@@ -1,0 +1,77 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Naru.Configuration;
+using Naru.Core.Files;
+using Naru.Core.Topics;
+using Naru.Definitions;
+using Naru.Lake.Catalog;
+using Naru.Lake.Delta;
+using Naru.Lake.Parquet;
+using Naru.Stream.Audit;
+using Naru.Stream.Dedup;
+using Naru.Stream.Landing;
+using Naru.Stream.Replay;
+
+namespace Naru.Stream;
+
+/// <summary>The stream worker over the topic `events`, and the catalog of what it lands.</summary>
+internal static class StreamModule
+{
+    public static IServiceCollection AddStream(this IServiceCollection services, StreamOptions options)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton<StreamCounters>();
+        services.AddSingleton(static provider => new LakeTables(
+            provider.GetRequiredService<IFileSystem>(),
+            provider.GetRequiredService<ProjectPaths>().Lake,
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ITableFileWriter>(static _ => new ParquetTableWriter(new ParquetOptions()));
+        services.AddSingleton(static provider => new StreamWorker(
+            () => OpenContext(provider),
+            provider.GetRequiredService<ITopicLog>(),
+            provider.GetRequiredService<StreamOptions>(),
+            provider.GetRequiredService<ILoggerFactory>().CreateLogger("Naru.Stream")));
+        services.AddSingleton<ILandingOutcomes>(static provider => provider.GetRequiredService<StreamWorker>());
+        services.AddSingleton<ILakeCatalog>(static provider => new StreamCatalog(
+            provider.GetRequiredService<StreamWorker>(),
+            provider.GetRequiredService<IDefinitionSource>(),
+            new CatalogStorage(
+                provider.GetRequiredService<LakeTables>(),
+                provider.GetRequiredService<ITableFileWriter>(),
+                provider.GetRequiredService<IFileSystem>(),
+                provider.GetRequiredService<ProjectPaths>().Tail),
+            provider.GetServices<ISystemTable>()));
+        services.AddSingleton<RejectedReplay>();
+        services.AddSingleton<AuditRunner>();
+        return services;
+    }
+
+    /// <summary>Tail files of an earlier process are nobody's: their rows are decoded again.</summary>
+    public static void ClearTail(IFileSystem files, ProjectPaths paths)
+    {
+        files.DeleteDirectory(paths.Tail);
+        files.CreateDirectory(paths.Tail);
+    }
+
+    private static LandingContext OpenContext(IServiceProvider provider)
+    {
+        IFileSystem files = provider.GetRequiredService<IFileSystem>();
+        ProjectPaths paths = provider.GetRequiredService<ProjectPaths>();
+        StreamOptions options = provider.GetRequiredService<StreamOptions>();
+        return new LandingContext
+        {
+            Files = files,
+            Topic = provider.GetRequiredService<ITopicLog>(),
+            Landings = LandingLog.Open(files, paths.Landings),
+            LandingsDirectory = paths.Landings,
+            TailDirectory = paths.Tail,
+            Tables = provider.GetRequiredService<LakeTables>(),
+            Writer = provider.GetRequiredService<ITableFileWriter>(),
+            Dedup = new DedupIndex(files, paths.Dedup, options.DedupMemory),
+            Definitions = provider.GetRequiredService<IDefinitionSource>(),
+            Counters = provider.GetRequiredService<StreamCounters>(),
+            Clock = provider.GetRequiredService<TimeProvider>(),
+            WriterThreads = options.WriterThreads,
+        };
+    }
+}
