@@ -87,6 +87,14 @@ internal sealed class ServerConnection : IDisposable
         return null;
     }
 
+    /// <summary>The answer of one SQL statement: `columns` and `rows`.</summary>
+    public async Task<JsonDocument?> AskAsync(string sql, CancellationToken cancellationToken)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, "/v1/sql") { Content = new StringContent(sql) };
+        request.Headers.Accept.ParseAdd("application/json");
+        return await SendAsync(request, cancellationToken).ConfigureAwait(false);
+    }
+
     public void Dispose() => Http.Dispose();
 
     /// <summary>The one error shape, as lines; other bodies as they are.</summary>

@@ -1,0 +1,29 @@
+using Microsoft.AspNetCore.Http;
+using Naru.Core.Text;
+using Naru.Definitions;
+
+namespace Naru.Server;
+
+/// <summary>Errors of the server's own routes, in the one shape of all HTTP: {"error":{"code","message","hint"}}.</summary>
+internal static class ServerErrors
+{
+    public static IResult Forbidden(string what) =>
+        Error(403, "forbidden", $"this key may not {what}", "use a key made with `naru key add NAME --admin`");
+
+    public static IResult BadRequest(string message, string hint) => Error(400, "bad_request", message, hint);
+
+    public static IResult UnknownLog(string log, DefinitionSet definitions) => Error(
+        404,
+        "unknown_log",
+        $"there is no log \"{log}\"",
+        NearestName.Find(log, definitions.Logs.Select(static known => known.FullName)) is { } nearest
+            ? $"did you mean {nearest}?"
+            : "`naru check` lists the logs of a project");
+
+    private static IResult Error(int status, string code, string message, string hint) => Results.Json(
+        new ErrorBody(new ErrorDetail(code, message, hint)), ServerJson.Default.ErrorBody, statusCode: status);
+}
+
+internal sealed record ErrorBody(ErrorDetail Error);
+
+internal sealed record ErrorDetail(string Code, string Message, string Hint);
