@@ -56,14 +56,15 @@ internal static class AdEvents
         {
             writer.Write(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{{\"_id\":\"{one.Id}\",\"_event_time\":\"{Iso(one.Time)}\",\"_received_at\":\"{Iso(one.Received)}\","));
+                $"{{\"_id\":\"{one.Id}\",\"_event_time\":\"{Iso(one.Time)}\","));
+            writer.Write($"\"_received_at\":\"{Iso(one.Received)}\",");
             writer.Write(string.Create(
                 CultureInfo.InvariantCulture,
                 $"\"ad_id\":\"{one.Ad}\",\"campaign\":{one.Campaign},\"user_id\":\"{one.User}\","));
             writer.Write(string.Create(
                 CultureInfo.InvariantCulture,
-                $"\"placement\":\"{one.Placement}\",\"cost\":0.{one.CostMicros:000000},\"country\":\"{one.Country}\","));
-            writer.Write($"\"context\":{one.Context}}}\n");
+                $"\"placement\":\"{one.Placement}\",\"cost\":0.{one.CostMicros:000000},"));
+            writer.Write($"\"country\":\"{one.Country}\",\"context\":{one.Context}}}\n");
         }
 
         writer.Flush();
@@ -71,9 +72,10 @@ internal static class AdEvents
     }
 
     /// <summary>The columns as read_ndjson takes them.</summary>
-    internal static string NdjsonColumns() => "{" + string.Join(
-        ", ",
-        Schema.Columns.Select(column => $"'{column.Name}': '{(column.Type.Kind == ColumnKind.Json ? "JSON" : column.Type.Sql)}'")) + "}";
+    internal static string NdjsonColumns() =>
+        "{" + string.Join(", ", Schema.Columns.Select(column => $"'{column.Name}': '{NdjsonType(column.Type)}'")) + "}";
+
+    private static string NdjsonType(ColumnType type) => type.Kind == ColumnKind.Json ? "JSON" : type.Sql;
 
     private static IEnumerable<Event> Make(int rows, int seed)
     {
@@ -85,7 +87,8 @@ internal static class AdEvents
             int ad = (int)(1_000_000 * Math.Pow(random.NextDouble(), 6));
             long user = random.NextInt64(5_000_000);
             yield return new Event(
-                Id: string.Create(CultureInfo.InvariantCulture, $"{time / 1000:x12}{random.NextInt64():x16}{row & 0xffff:x4}"),
+                Id: string.Create(
+                    CultureInfo.InvariantCulture, $"{time / 1000:x12}{random.NextInt64():x16}{row & 0xffff:x4}"),
                 Time: time - random.Next(5_000_000),
                 Received: time,
                 Ad: string.Create(CultureInfo.InvariantCulture, $"ad-{ad}"),
@@ -94,16 +97,19 @@ internal static class AdEvents
                 Placement: Placements[random.Next(Placements.Length)],
                 CostMicros: random.Next(1_000_000),
                 Country: Countries[random.Next(Countries.Length)],
-                Context: string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{{\"screen\":\"feed{random.Next(20)}\",\"rank\":{random.Next(100)},\"ab\":\"v{random.Next(4)}\"}}"));
+                Context: Context(random));
         }
     }
 
-    private static string Iso(long microseconds) =>
-        DateTime.UnixEpoch.AddMicroseconds(microseconds).ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
+    private static string Context(Random random) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{{\"screen\":\"feed{random.Next(20)}\",\"rank\":{random.Next(100)},\"ab\":\"v{random.Next(4)}\"}}");
 
-    private static ReadOnlySpan<byte> Utf8(Span<byte> buffer, string text) => buffer[..Encoding.UTF8.GetBytes(text, buffer)];
+    private static string Iso(long microseconds) => DateTime.UnixEpoch.AddMicroseconds(microseconds)
+        .ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
+
+    private static ReadOnlySpan<byte> Utf8(Span<byte> buffer, string text) =>
+        buffer[..Encoding.UTF8.GetBytes(text, buffer)];
 
     private readonly record struct Event(
         string Id,

@@ -11,7 +11,8 @@ public sealed class BatchScan : IDisposable
 {
     private readonly BatchTableFunction _owner;
 
-    internal BatchScan(BatchTableFunction owner, long id, ColumnBatch batch, ReadOnlyMemory<int> rows, int columnsLeftOut)
+    internal BatchScan(
+        BatchTableFunction owner, long id, ColumnBatch batch, ReadOnlyMemory<int> rows, int columnsLeftOut)
     {
         Invariant.Hold(columnsLeftOut >= 0 && columnsLeftOut < batch.Columns.Length);
         _owner = owner;

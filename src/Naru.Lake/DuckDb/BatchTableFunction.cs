@@ -175,7 +175,8 @@ internal sealed unsafe class BatchTableFunction
 
         internal void Fill(nint chunk)
         {
-            ReadOnlySpan<int> rows = scan.Rows.Span.Slice(_next, Math.Min(scan.Rows.Length - _next, DuckDbApi.VectorRows));
+            int count = Math.Min(scan.Rows.Length - _next, DuckDbApi.VectorRows);
+            ReadOnlySpan<int> rows = scan.Rows.Span.Slice(_next, count);
             for (int i = 0; i < columns.Length; i++)
             {
                 if (columns[i] >= 0 && rows.Length > 0)

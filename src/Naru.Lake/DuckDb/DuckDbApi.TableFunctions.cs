@@ -5,13 +5,15 @@ namespace Naru.Lake.DuckDb;
 /// <summary>Table functions. Callbacks are static unmanaged functions; see <see cref="BatchTableFunction"/>.</summary>
 internal static unsafe partial class DuckDbApi
 {
+    private const StringMarshalling Utf8 = StringMarshalling.Utf8;
+
     [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_create_table_function")]
     internal static partial nint CreateTableFunction();
 
     [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_destroy_table_function")]
     internal static partial void DestroyTableFunction(ref nint function);
 
-    [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_table_function_set_name", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_table_function_set_name", StringMarshalling = Utf8)]
     internal static partial void SetTableFunctionName(nint function, string name);
 
     [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_table_function_add_parameter")]
@@ -54,7 +56,7 @@ internal static unsafe partial class DuckDbApi
     [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_destroy_value")]
     internal static partial void DestroyValue(ref nint value);
 
-    [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_bind_add_result_column", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_bind_add_result_column", StringMarshalling = Utf8)]
     internal static partial void AddResultColumn(nint bind, string name, nint type);
 
     [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_bind_set_bind_data")]
@@ -63,7 +65,7 @@ internal static unsafe partial class DuckDbApi
     [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_bind_set_cardinality")]
     internal static partial void SetCardinality(nint bind, ulong rows, [MarshalAs(UnmanagedType.U1)] bool isExact);
 
-    [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_bind_set_error", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_bind_set_error", StringMarshalling = Utf8)]
     internal static partial void SetBindError(nint bind, string error);
 
     [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_init_get_bind_data")]
@@ -78,12 +80,12 @@ internal static unsafe partial class DuckDbApi
     [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_init_set_init_data")]
     internal static partial void SetInitData(nint init, nint data, delegate* unmanaged[Cdecl]<nint, void> destroy);
 
-    [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_init_set_error", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_init_set_error", StringMarshalling = Utf8)]
     internal static partial void SetInitError(nint init, string error);
 
     [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_function_get_init_data")]
     internal static partial nint FunctionInitData(nint function);
 
-    [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_function_set_error", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_function_set_error", StringMarshalling = Utf8)]
     internal static partial void SetFunctionError(nint function, string error);
 }

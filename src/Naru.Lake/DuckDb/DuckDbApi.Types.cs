@@ -71,7 +71,7 @@ internal static unsafe partial class DuckDbApi
     [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_union_type_member_type")]
     internal static partial nint UnionMemberType(nint type, ulong index);
 
-    /// <summary>duckdb_result: five retired fields and the pointer that matters. 48 bytes, passed by value or address.</summary>
+    /// <summary>duckdb_result: 48 bytes by value or address; retired fields and the pointer that matters.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal struct NativeResult
     {

@@ -29,13 +29,13 @@ internal static unsafe partial class DuckDbApi
     [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_create_config")]
     internal static partial int CreateConfig(out nint config);
 
-    [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_set_config", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_set_config", StringMarshalling = Utf8)]
     internal static partial int SetConfig(nint config, string name, string option);
 
     [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_destroy_config")]
     internal static partial void DestroyConfig(ref nint config);
 
-    [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_open_ext", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_open_ext", StringMarshalling = Utf8)]
     internal static partial int OpenExt(string? path, out nint database, nint config, out byte* error);
 
     [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_close")]
@@ -58,10 +58,10 @@ internal static unsafe partial class DuckDbApi
 
     // Queries
 
-    [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_query", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_query", StringMarshalling = Utf8)]
     internal static partial int Query(DuckDbConnectionHandle connection, string sql, NativeResult* result);
 
-    [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_prepare", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_prepare", StringMarshalling = Utf8)]
     internal static partial int Prepare(DuckDbConnectionHandle connection, string sql, out nint statement);
 
     [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_prepare_error")]
@@ -103,7 +103,7 @@ internal static unsafe partial class DuckDbApi
     [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_execute_prepared")]
     internal static partial int ExecutePrepared(nint statement, NativeResult* result);
 
-    /// <summary>Deprecated since 1.0, and in 1.5.6 still the only way to rows that are not all held in memory.</summary>
+    /// <summary>Deprecated since 1.0; in 1.5.6 still the only way to rows that are not all held in memory.</summary>
     [LibraryImport(DuckDbLibrary.Name, EntryPoint = "duckdb_execute_prepared_streaming")]
     internal static partial int ExecutePreparedStreaming(nint statement, NativeResult* result);
 

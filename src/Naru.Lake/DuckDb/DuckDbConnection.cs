@@ -11,7 +11,8 @@ public sealed class DuckDbConnection : IDisposable
     internal DuckDbConnectionHandle Handle { get; }
 
     /// <summary>Progress of the running statement, or null while unknown; needs `enable_progress_bar` on.</summary>
-    public double? ProgressPercent => DuckDbApi.QueryProgress(Handle).Percentage is >= 0 and double percent ? percent : null;
+    public double? ProgressPercent =>
+        DuckDbApi.QueryProgress(Handle).Percentage is >= 0 and double percent ? percent : null;
 
     /// <summary>Runs one or more statements and drops their rows.</summary>
     public void Execute(string sql) => Materialize(sql).Dispose();
@@ -45,7 +46,8 @@ public sealed class DuckDbConnection : IDisposable
         RefuseNul(sql);
         if (DuckDbApi.Prepare(Handle, sql, out nint statement) != DuckDbApi.Success)
         {
-            DuckDbException exception = DuckDbException.From(DuckDbErrorKind.Invalid, DuckDbApi.PrepareError(statement));
+            byte* error = DuckDbApi.PrepareError(statement);
+            DuckDbException exception = DuckDbException.From(DuckDbErrorKind.Invalid, error);
             DuckDbApi.DestroyPrepare(ref statement);
             throw exception;
         }
@@ -53,7 +55,7 @@ public sealed class DuckDbConnection : IDisposable
         return new DuckDbStatement(statement);
     }
 
-    /// <summary>Asks the running statement to end with <see cref="DuckDbErrorKind.Interrupt"/>; planning ends late.</summary>
+    /// <summary>Ends the running statement with <see cref="DuckDbErrorKind.Interrupt"/>; planning ends late.</summary>
     public void Interrupt()
     {
         try

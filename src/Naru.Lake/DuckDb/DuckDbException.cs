@@ -42,7 +42,7 @@ public sealed class DuckDbException : Exception
 
     public DuckDbErrorKind Kind { get; }
 
-    /// <summary>Where DuckDB found the fault, as a byte of the statement's UTF-8; see <see cref="SqlPosition.Of"/>.</summary>
+    /// <summary>Where the fault is, as a byte of the statement's UTF-8; see <see cref="SqlPosition.Of"/>.</summary>
     public int? PositionBytes { get; }
 
     /// <summary>`SYNTAX_ERROR`, `COLUMN_NOT_FOUND`, `MISSING_ENTRY`, `NO_MATCHING_FUNCTION`, …</summary>

@@ -47,7 +47,7 @@ public static class DuckDbLibrary
     internal static nint Resolve(string library, Assembly assembly, DllImportSearchPath? searchPath) =>
         library == Name ? Load() : 0;
 
-    /// <summary>Throws <see cref="DuckDbLibraryException"/> when the file is missing or is not the pinned one.</summary>
+    /// <summary>Throws <see cref="DuckDbLibraryException"/> when the file is missing or not the pinned one.</summary>
     internal static void Check(string path)
     {
         if (!File.Exists(path))

@@ -71,7 +71,8 @@ public sealed unsafe class DuckDbResult : IDisposable
             throw exception;
         }
 
-        DuckDbApi.NativeResult* kept = (DuckDbApi.NativeResult*)NativeMemory.Alloc((nuint)sizeof(DuckDbApi.NativeResult));
+        void* memory = NativeMemory.Alloc((nuint)sizeof(DuckDbApi.NativeResult));
+        DuckDbApi.NativeResult* kept = (DuckDbApi.NativeResult*)memory;
         *kept = *result;
         return new DuckDbResult(kept, statement);
     }

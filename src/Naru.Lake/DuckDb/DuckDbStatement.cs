@@ -13,11 +13,14 @@ public sealed class DuckDbStatement : IDisposable
 
     public int ParameterCount => (int)DuckDbApi.ParameterCount(Live());
 
-    public void Bind(int parameter, bool value) => Check(DuckDbApi.BindBoolean(Live(), (ulong)parameter, value), parameter);
+    public void Bind(int parameter, bool value) =>
+        Check(DuckDbApi.BindBoolean(Live(), (ulong)parameter, value), parameter);
 
-    public void Bind(int parameter, long value) => Check(DuckDbApi.BindInt64(Live(), (ulong)parameter, value), parameter);
+    public void Bind(int parameter, long value) =>
+        Check(DuckDbApi.BindInt64(Live(), (ulong)parameter, value), parameter);
 
-    public void Bind(int parameter, double value) => Check(DuckDbApi.BindDouble(Live(), (ulong)parameter, value), parameter);
+    public void Bind(int parameter, double value) =>
+        Check(DuckDbApi.BindDouble(Live(), (ulong)parameter, value), parameter);
 
     public void Bind(int parameter, string? value)
     {
@@ -41,7 +44,8 @@ public sealed class DuckDbStatement : IDisposable
         }
     }
 
-    public void BindDate(int parameter, int days) => Check(DuckDbApi.BindDate(Live(), (ulong)parameter, days), parameter);
+    public void BindDate(int parameter, int days) =>
+        Check(DuckDbApi.BindDate(Live(), (ulong)parameter, days), parameter);
 
     /// <summary>Unix microseconds, as TIMESTAMP WITH TIME ZONE.</summary>
     public void BindTimestamp(int parameter, long microseconds) =>

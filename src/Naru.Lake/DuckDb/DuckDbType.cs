@@ -6,8 +6,8 @@ namespace Naru.Lake.DuckDb;
 public sealed record DuckDbField(string Name, DuckDbType Type);
 
 /// <summary>
-/// A logical type, read once out of DuckDB. <see cref="Fields"/>: a struct's fields, a union's `tag` and members, a map's
-/// `key` and `value`, a list's or array's one `item`.
+/// A logical type, read once out of DuckDB. <see cref="Fields"/>: a struct's fields, a union's `tag` and members, a
+/// map's `key` and `value`, a list's or array's one `item`.
 /// </summary>
 public sealed class DuckDbType
 {

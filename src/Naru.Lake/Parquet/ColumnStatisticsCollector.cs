@@ -22,9 +22,11 @@ internal static class ColumnStatisticsCollector
     private const int StringRunesMax = 32;
     private const long MicrosecondsPerMillisecond = 1000;
 
-    private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Readable =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    internal static ImmutableArray<ColumnStatistics> Collect(ColumnBatch batch, ReadOnlySpan<int> rows, int columnsLeftOut)
+    internal static ImmutableArray<ColumnStatistics> Collect(
+        ColumnBatch batch, ReadOnlySpan<int> rows, int columnsLeftOut)
     {
         int count = batch.Columns.Length - columnsLeftOut;
         ImmutableArray<ColumnStatistics>.Builder all = ImmutableArray.CreateBuilder<ColumnStatistics>(count);

@@ -86,7 +86,7 @@ public sealed class ParquetFiles : IDisposable
     }
 
     /// <summary>
-    /// SHA-256 of a file's bytes in lower-case hex, for the tags of a Delta `add`: DuckDB does not notice a flipped bit.
+    /// SHA-256 of a file's bytes in lower-case hex, for the tags of a Delta `add`: DuckDB notices no flipped bit.
     /// SHA-256 because .NET has it in hardware (1.4 GB/s where a landed file is a few megabytes) and because, unlike a
     /// CRC, it also tells a forged file.
     /// </summary>

@@ -23,9 +23,7 @@ internal static class ParquetSql
     {
         StringBuilder sql = new("read_parquet([");
         sql.AppendJoin(", ", paths.Select(Literal)).Append("], hive_partitioning=false, schema=MAP {");
-        sql.AppendJoin(", ", schema.Columns.Select(column => string.Create(
-            CultureInfo.InvariantCulture,
-            $"{column.FieldId}: {{name: {Literal(column.Name)}, type: {Literal(column.Type.Sql)}, default_value: NULL}}")));
+        sql.AppendJoin(", ", schema.Columns.Select(Field));
         return sql.Append("})").ToString();
     }
 
@@ -58,7 +56,8 @@ internal static class ParquetSql
     {
         string text = exception.Message;
         StorageFault fault = exception.Kind == DuckDbErrorKind.OutOfMemory ? StorageFault.NoSpace
-            : Says("No space left on device") || Says("Disk quota exceeded") || Says("File too large") ? StorageFault.NoSpace
+            : Says("No space left on device") || Says("Disk quota exceeded") ? StorageFault.NoSpace
+            : Says("File too large") ? StorageFault.NoSpace
             : Says("No such file or directory") || Says("No files found") ? StorageFault.NotFound
             : Says("Read-only file system") ? StorageFault.ReadOnly
             : Says("Permission denied") || exception.Kind == DuckDbErrorKind.Permission ? StorageFault.Denied
@@ -68,6 +67,10 @@ internal static class ParquetSql
 
         bool Says(string words) => text.Contains(words, StringComparison.OrdinalIgnoreCase);
     }
+
+    private static string Field(Column column) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{column.FieldId}: {{name: {Literal(column.Name)}, type: {Literal(column.Type.Sql)}, default_value: NULL}}");
 
     private static int ColumnOf(DuckDbResult result, string name)
     {

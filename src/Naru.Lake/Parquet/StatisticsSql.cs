@@ -5,7 +5,7 @@ using Naru.Lake.DuckDb;
 
 namespace Naru.Lake.Parquet;
 
-/// <summary>A finished file's statistics by one aggregate over it: the same values as from the batch it came from.</summary>
+/// <summary>A finished file's statistics by one aggregate over it: the same as from the batch it came from.</summary>
 internal static class StatisticsSql
 {
     /// <summary>First the rows; then per column its values, and its min and max where its kind has bounds.</summary>
@@ -28,7 +28,8 @@ internal static class StatisticsSql
 
     internal static ImmutableArray<ColumnStatistics> Read(DuckDbChunk chunk, TableSchema schema, long rows)
     {
-        ImmutableArray<ColumnStatistics>.Builder all = ImmutableArray.CreateBuilder<ColumnStatistics>(schema.Columns.Length);
+        ImmutableArray<ColumnStatistics>.Builder all =
+            ImmutableArray.CreateBuilder<ColumnStatistics>(schema.Columns.Length);
         int next = 1;
         foreach (Column column in schema.Columns)
         {

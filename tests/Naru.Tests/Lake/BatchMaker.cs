@@ -5,7 +5,7 @@ using Naru.Lake.DuckDb;
 
 namespace Naru.Tests.Lake;
 
-/// <summary>Batches of every kind of column from a seed, and their values as DuckDB's casts to text show them.</summary>
+/// <summary>Batches of every kind of column from a seed, and a text for each value to compare by.</summary>
 internal static class BatchMaker
 {
     internal static readonly TableSchema EveryKind = new(
@@ -65,7 +65,7 @@ internal static class BatchMaker
         return rows;
     }
 
-    /// <summary>A value as `CAST(x AS VARCHAR)` shows it with time zone UTC; a decimal with its scale.</summary>
+    /// <summary>Dates and times as their numbers, decimals unscaled, doubles as their bits.</summary>
     internal static string? TextOf(ColumnVector column, int row)
     {
         if (column.IsNull(row))
@@ -76,11 +76,10 @@ internal static class BatchMaker
         return column.Type.Kind switch
         {
             ColumnKind.Boolean => column.ValueAt<byte>(row) == 1 ? "true" : "false",
-            ColumnKind.Int32 => column.ValueAt<int>(row).ToString(CultureInfo.InvariantCulture),
-            ColumnKind.Date => column.ValueAt<int>(row).ToString(CultureInfo.InvariantCulture),
-            ColumnKind.Int64 or ColumnKind.Timestamp => column.ValueAt<long>(row).ToString(CultureInfo.InvariantCulture),
-            ColumnKind.Double => BitConverter.DoubleToInt64Bits(column.ValueAt<double>(row)).ToString(CultureInfo.InvariantCulture),
-            ColumnKind.Decimal => Unscaled(column, row).ToString(CultureInfo.InvariantCulture),
+            ColumnKind.Int32 or ColumnKind.Date => Digits(column.ValueAt<int>(row)),
+            ColumnKind.Int64 or ColumnKind.Timestamp => Digits(column.ValueAt<long>(row)),
+            ColumnKind.Double => Bits(column.ValueAt<double>(row)),
+            ColumnKind.Decimal => Digits(Unscaled(column, row)),
             ColumnKind.StringArray => ArrayText(column, row),
             _ => Encoding.UTF8.GetString(column.StringAt(row)),
         };
@@ -97,17 +96,19 @@ internal static class BatchMaker
         return vector.Type.Kind switch
         {
             DuckDbTypeKind.Boolean => vector.Values<byte>()[row] == 1 ? "true" : "false",
-            DuckDbTypeKind.Integer or DuckDbTypeKind.Date => vector.Values<int>()[row].ToString(CultureInfo.InvariantCulture),
-            DuckDbTypeKind.BigInt or DuckDbTypeKind.TimestampTz =>
-                vector.Values<long>()[row].ToString(CultureInfo.InvariantCulture),
-            DuckDbTypeKind.Double =>
-                BitConverter.DoubleToInt64Bits(vector.Values<double>()[row]).ToString(CultureInfo.InvariantCulture),
-            DuckDbTypeKind.Decimal => vector.DecimalAt(row).ToString(CultureInfo.InvariantCulture),
+            DuckDbTypeKind.Integer or DuckDbTypeKind.Date => Digits(vector.Values<int>()[row]),
+            DuckDbTypeKind.BigInt or DuckDbTypeKind.TimestampTz => Digits(vector.Values<long>()[row]),
+            DuckDbTypeKind.Double => Bits(vector.Values<double>()[row]),
+            DuckDbTypeKind.Decimal => Digits(vector.DecimalAt(row)),
             DuckDbTypeKind.Varchar => vector.StringAt(row),
             DuckDbTypeKind.List => ListText(vector, row),
             _ => throw new NotSupportedException(vector.Type.Kind.ToString()),
         };
     }
+
+    private static string Digits(Int128 value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private static string Bits(double value) => Digits(BitConverter.DoubleToInt64Bits(value));
 
     private static void Append(ColumnVector column, Random random)
     {
@@ -117,13 +118,13 @@ internal static class BatchMaker
                 column.AppendBoolean(random.Next(2) == 1);
                 break;
             case ColumnKind.Int32:
-                column.AppendInt32(random.Next(10) switch { 0 => int.MinValue, 1 => int.MaxValue, _ => random.Next(-1000, 1000) });
+                column.AppendInt32(Pick(random, int.MinValue, int.MaxValue, random.Next(-1000, 1000)));
                 break;
             case ColumnKind.Int64:
-                column.AppendInt64(random.Next(10) switch { 0 => long.MinValue, 1 => long.MaxValue, _ => random.NextInt64() });
+                column.AppendInt64(Pick(random, long.MinValue, long.MaxValue, random.NextInt64()));
                 break;
             case ColumnKind.Double:
-                column.AppendDouble(random.Next(10) switch { 0 => -0.0, 1 => double.Epsilon, _ => random.NextDouble() * 1e9 });
+                column.AppendDouble(Pick(random, -0.0, double.Epsilon, random.NextDouble() * 1e9));
                 break;
             case ColumnKind.Decimal:
                 column.AppendDecimal(RandomDecimal(column.Type, random));
@@ -142,6 +143,10 @@ internal static class BatchMaker
                 break;
         }
     }
+
+    /// <summary>One of two odd values now and then, else the plain one.</summary>
+    private static T Pick<T>(Random random, T first, T second, T plain) =>
+        random.Next(10) switch { 0 => first, 1 => second, _ => plain };
 
     private static Int128 RandomDecimal(ColumnType type, Random random)
     {
@@ -197,7 +202,8 @@ internal static class BatchMaker
         List<string> items = [];
         for (ulong i = entry.Offset; i < entry.Offset + entry.Length; i++)
         {
-            items.Add(column.Items!.IsNull((int)i) ? "NULL" : $"<{Encoding.UTF8.GetString(column.Items.StringAt((int)i))}>");
+            ColumnVector values = column.Items!;
+            items.Add(values.IsNull((int)i) ? "NULL" : $"<{Encoding.UTF8.GetString(values.StringAt((int)i))}>");
         }
 
         return string.Join('|', items);

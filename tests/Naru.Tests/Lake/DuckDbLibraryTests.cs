@@ -34,7 +34,8 @@ public sealed class DuckDbLibraryTests : IDisposable
     {
         string path = TamperedCopy();
         DuckDbLibrary.CheckUnlessAccepted(path, DuckDbLibrary.StampOf(path));
-        Assert.Throws<DuckDbLibraryException>(() => DuckDbLibrary.CheckUnlessAccepted(path, DuckDbLibrary.CheckedStamp()));
+        string stamp = DuckDbLibrary.CheckedStamp();
+        Assert.Throws<DuckDbLibraryException>(() => DuckDbLibrary.CheckUnlessAccepted(path, stamp));
         Assert.Throws<DuckDbLibraryException>(() => DuckDbLibrary.CheckUnlessAccepted(path, stamp: null));
     }
 

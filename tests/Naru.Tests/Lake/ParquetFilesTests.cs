@@ -11,7 +11,8 @@ public sealed class ParquetFilesTests : IDisposable
     private readonly ParquetTableWriter _writer = new(new ParquetOptions());
     private readonly ParquetFiles _files;
 
-    public ParquetFilesTests() => _files = new ParquetFiles(new ParquetOptions(), new PosixFileSystem(), Path.Combine(_folder, "spill"));
+    public ParquetFilesTests() =>
+        _files = new ParquetFiles(new ParquetOptions(), new PosixFileSystem(), Path.Combine(_folder, "spill"));
 
     public void Dispose()
     {
@@ -48,7 +49,11 @@ public sealed class ParquetFilesTests : IDisposable
     {
         TableSchema older = new([new Column("a", ColumnType.Int64, true, 1)]);
         TableSchema newer = new(
-            [new Column("a", ColumnType.Int64, true, 1), new Column("b", ColumnType.Decimal(9, 2), true, 2), new Column("c", ColumnType.String, true, 3)]);
+        [
+            new Column("a", ColumnType.Int64, true, 1),
+            new Column("b", ColumnType.Decimal(9, 2), true, 2),
+            new Column("c", ColumnType.String, true, 3),
+        ]);
         using ColumnBatch first = new(older);
         first.Columns[0].AppendInt64(2);
         first.EndRow();
@@ -105,8 +110,9 @@ public sealed class ParquetFilesTests : IDisposable
         using ColumnBatch batch = BatchMaker.EveryKindBatch(10, seed: 3);
         string path = Path.Combine(_folder, "a.parquet");
         _writer.Write(batch, BatchMaker.AllRows(batch), 0, path);
-        Assert.Throws<OperationCanceledException>(() => _files.Rewrite(
-            [path], BatchMaker.EveryKind, "at", Path.Combine(_folder, "b.parquet"), new CancellationToken(canceled: true)));
+        string target = Path.Combine(_folder, "b.parquet");
+        Assert.Throws<OperationCanceledException>(
+            () => _files.Rewrite([path], BatchMaker.EveryKind, "at", target, new CancellationToken(canceled: true)));
     }
 
     [Fact]
