@@ -85,6 +85,20 @@ internal static class DeltaEntry
             : $"its checksum says crc32c:{Encoding.ASCII.GetString(digits)}, its bytes give crc32c:{actual:x8}";
     }
 
+    /// <summary>When the commit was made by its commitInfo, in Unix milliseconds; 0 when it does not say.</summary>
+    public static long Timestamp(byte[] entry)
+    {
+        foreach (Range line in entry.AsSpan().Split((byte)'\n'))
+        {
+            if (entry.AsSpan(line).IndexOf("\"commitInfo\""u8) is >= 0 and < 4)
+            {
+                return CommitInfoTimestamp(entry.AsMemory(line));
+            }
+        }
+
+        return 0;
+    }
+
     /// <summary>All that a checkpoint holds: what replaying the log up to this version leaves, one action a line.</summary>
     public static ReadOnlyMemory<byte> WriteState(DeltaVersion version, long oldestTombstone)
     {
@@ -121,6 +135,23 @@ internal static class DeltaEntry
         Bytes = file.Bytes,
         DataChange = commit.DataChange,
     };
+
+    private static long CommitInfoTimestamp(ReadOnlyMemory<byte> line)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(line);
+            return document.RootElement.TryGetProperty("commitInfo", out JsonElement info)
+                && info.TryGetProperty("timestamp", out JsonElement time) && time.TryGetInt64(out long value)
+                ? value
+                : 0;
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            // Damaged and covered by a checkpoint: it goes with the entries around it.
+            return 0;
+        }
+    }
 
     private static byte[] Seal(ReadOnlyMemory<byte> lines)
     {

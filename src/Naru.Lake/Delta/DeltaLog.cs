@@ -1,11 +1,12 @@
+using System.Globalization;
 using System.Text.Json;
 using Naru.Core;
 using Naru.Core.Files;
 
 namespace Naru.Lake.Delta;
 
-/// <summary>What `_last_checkpoint` says, as far as Naru uses it.</summary>
-internal sealed record LastCheckpoint(long Version, IReadOnlyDictionary<long, string> ContentHashes);
+/// <summary>What `_last_checkpoint` says of the newest checkpoint: its actions, bytes and add actions.</summary>
+internal sealed record LastCheckpoint(long Version, long Actions, long Bytes, long Files);
 
 /// <summary>
 /// The folder `_delta_log` of one table. An entry is published by: write a temporary file, sync it, link it to its name
@@ -102,8 +103,11 @@ internal sealed class DeltaLog(IFileSystem files, string tableDirectory)
         Sync();
     }
 
-    /// <summary>A hint only: null when it is missing, or with <paramref name="problem"/> when it cannot be read.</summary>
-    public LastCheckpoint? ReadLastCheckpoint(out string? problem)
+    /// <summary>
+    /// A hint only: null when it is missing, or with <paramref name="problem"/> when it cannot be read. Hashes of
+    /// checkpoints, which stand in its tags, go to <paramref name="hashes"/>.
+    /// </summary>
+    public LastCheckpoint? ReadLastCheckpoint(Dictionary<long, string> hashes, out string? problem)
     {
         problem = null;
         if (!files.FileExists(LastCheckpointPath))
@@ -114,28 +118,38 @@ internal sealed class DeltaLog(IFileSystem files, string tableDirectory)
         try
         {
             using JsonDocument document = JsonDocument.Parse(FileContents.Read(files, LastCheckpointPath));
-            Dictionary<long, string> hashes = [];
-            if (document.RootElement.TryGetProperty("tags", out JsonElement tags))
+            JsonElement root = document.RootElement;
+            if (root.TryGetProperty("tags", out JsonElement tags))
             {
-                foreach (JsonProperty tag in tags.EnumerateObject())
-                {
-                    if (tag.Name.StartsWith(HashTagPrefix, StringComparison.Ordinal)
-                        && long.TryParse(tag.Name.AsSpan(HashTagPrefix.Length), out long version))
-                    {
-                        hashes[version] = tag.Value.GetString()!;
-                    }
-                }
+                ReadHashes(tags, hashes);
             }
 
-            return new LastCheckpoint(document.RootElement.GetProperty("version").GetInt64(), hashes);
+            return new LastCheckpoint(
+                root.GetProperty("version").GetInt64(),
+                root.GetProperty("size").GetInt64(),
+                root.TryGetProperty("sizeInBytes", out JsonElement bytes) ? bytes.GetInt64() : 0,
+                root.TryGetProperty("numOfAddFiles", out JsonElement adds) ? adds.GetInt64() : 0);
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException
             or FormatException)
         {
-            problem = $"'{LastCheckpointPath}' is damaged ({error.Message}); the log's own names were used instead";
+            problem = $"'{LastCheckpointPath}' is damaged ({error.Message.TrimEnd('.')}); the log was read without it";
             return null;
         }
     }
 
-    public static string HashTag(long version) => HashTagPrefix + version;
+    public static string HashTag(long version) =>
+        HashTagPrefix + version.ToString(CultureInfo.InvariantCulture);
+
+    private static void ReadHashes(JsonElement tags, Dictionary<long, string> hashes)
+    {
+        foreach (JsonProperty tag in tags.EnumerateObject())
+        {
+            if (tag.Name.StartsWith(HashTagPrefix, StringComparison.Ordinal)
+                && long.TryParse(tag.Name.AsSpan(HashTagPrefix.Length), NumberStyles.None, null, out long version))
+            {
+                hashes[version] = tag.Value.GetString()!;
+            }
+        }
+    }
 }

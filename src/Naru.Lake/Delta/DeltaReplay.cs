@@ -99,6 +99,10 @@ internal sealed class DeltaReplay
             {
                 Count(file, -1);
                 _files.Remove(tombstone.Path);
+
+                // One copy of the strings in memory: tombstones live for days.
+                _tombstones[file.Path] = tombstone with { Path = file.Path, PartitionValues = file.PartitionValues };
+                continue;
             }
 
             _tombstones[tombstone.Path] = tombstone;

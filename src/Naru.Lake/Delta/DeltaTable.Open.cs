@@ -123,41 +123,53 @@ public sealed partial class DeltaTable
         }
     }
 
-    /// <summary>The state to apply entries to: of the best checkpoint, or nothing when the log begins at 0.</summary>
+    /// <summary>
+    /// The state to apply entries to: of the newest checkpoint whose hash is known, else nothing when the log begins at
+    /// 0, else of the newest checkpoint at all (another program's).
+    /// </summary>
     private DeltaReplay LoadBase(List<long> entries, List<long> checkpoints)
     {
-        LastCheckpoint? last = _log.ReadLastCheckpoint(out string? problem);
+        _hint = _log.ReadLastCheckpoint(_checkpointHashes, out string? problem);
         List<string> problems = problem is null ? [] : [problem];
-        for (int i = checkpoints.Count - 1; i >= 0; i--)
+        checkpoints.Reverse();
+        DeltaReplay? replay = LoadCheckpoint(checkpoints.Where(_checkpointHashes.ContainsKey), entries, problems);
+        if (replay is null && FindGap(entries, 0) is null)
         {
-            long version = checkpoints[i];
-            if (FindGap(entries, version + 1) is long missing)
-            {
-                problems.Add($"checkpoint '{_log.CheckpointPath(version)}' cannot be used: log entry "
-                    + $"'{_log.EntryPath(missing)}' after it is missing");
-                continue;
-            }
-
-            if (TryLoadCheckpoint(version, last, problems) is DeltaReplay replay)
-            {
-                Problems = [.. problems];
-                return replay;
-            }
+            replay = new DeltaReplay(null);
         }
 
-        if (FindGap(entries, 0) is not long gap)
+        replay ??= LoadCheckpoint(checkpoints.Where(at => !_checkpointHashes.ContainsKey(at)), entries, problems);
+        Problems = [.. problems];
+        if (replay is not null)
         {
-            Problems = [.. problems];
-            return new DeltaReplay(null);
+            return replay;
         }
 
-        problems.Add($"log entry '{_log.EntryPath(gap)}' is missing");
+        problems.Add($"log entry '{_log.EntryPath(FindGap(entries, 0) ?? 0)}' is missing");
         throw new StorageException(
             StorageFault.Corrupt,
             $"table '{Directory}' cannot be read: {string.Join("; ", problems)}; restore the table from a backup");
     }
 
-    private DeltaReplay? TryLoadCheckpoint(long version, LastCheckpoint? last, List<string> problems)
+    private DeltaReplay? LoadCheckpoint(IEnumerable<long> checkpoints, List<long> entries, List<string> problems)
+    {
+        foreach (long version in checkpoints)
+        {
+            if (FindGap(entries, version + 1) is long missing)
+            {
+                problems.Add($"checkpoint '{_log.CheckpointPath(version)}' cannot be used: log entry "
+                    + $"'{_log.EntryPath(missing)}' after it is missing");
+            }
+            else if (TryLoadCheckpoint(version, problems) is DeltaReplay replay)
+            {
+                return replay;
+            }
+        }
+
+        return null;
+    }
+
+    private DeltaReplay? TryLoadCheckpoint(long version, List<string> problems)
     {
         string path = _log.CheckpointPath(version);
         if (_options.Checkpoints is null)
@@ -168,7 +180,7 @@ public sealed partial class DeltaTable
 
         try
         {
-            if (last is not null && last.ContentHashes.TryGetValue(version, out string? hash)
+            if (_checkpointHashes.TryGetValue(version, out string? hash)
                 && FileContents.ContentHash(_files, path) != hash)
             {
                 throw DeltaReplay.Corrupt("checkpoint", path, $"its content is not the one whose hash is {hash}");
@@ -176,6 +188,8 @@ public sealed partial class DeltaTable
 
             DeltaReplay replay = new(null);
             replay.ApplyCheckpoint(version, _options.Checkpoints.Read(_files, path), path);
+            _goodCheckpoints.Add(version);
+            _lastCheckpoint = version;
             return replay;
         }
         catch (StorageException error) when (error.Fault is StorageFault.Corrupt)

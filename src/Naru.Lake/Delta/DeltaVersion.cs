@@ -61,4 +61,15 @@ public sealed class DeltaVersion
     public required long Bytes { get; init; }
 
     internal DeltaMetadata Metadata { get; }
+
+    internal DeltaVersion WithTombstones(ImmutableSortedDictionary<string, DeltaTombstone> tombstones) =>
+        new(Version, Metadata)
+        {
+            Timestamp = Timestamp,
+            FilesByPath = FilesByPath,
+            Tombstones = tombstones,
+            Txns = Txns,
+            Rows = Rows,
+            Bytes = Bytes,
+        };
 }
