@@ -25,6 +25,11 @@ public interface IFileSystem
     /// <summary>Hard link, the put-if-absent of a local disk: false when <paramref name="to"/> exists.</summary>
     bool TryLink(string from, string to);
 
+    /// <summary>From now on only the file's owner may read and write it (0600). Nothing to do on a disk without owners.</summary>
+    void MakePrivate(string path)
+    {
+    }
+
     /// <summary>No error when the file is not there.</summary>
     void Delete(string path);
 

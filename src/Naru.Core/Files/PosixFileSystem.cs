@@ -11,6 +11,7 @@ public sealed class PosixFileSystem : IFileSystem
 {
     private const int FileMode = 0x1B0; // rw-rw---- before the umask: event data is nobody else's business
     private const int DirectoryMode = 0x1F8; // rwxrwx---
+    private const int PrivateMode = 0x180; // rw-------
     private const int StatusWords = 32; // more than a struct statvfs needs on any libc
 
     public IFile Open(string path, FileOpen mode)
@@ -116,6 +117,14 @@ public sealed class PosixFileSystem : IFileSystem
         if (Libc.Rename(from, to) != 0)
         {
             StorageErrors.Throw($"rename to \"{to}\" the file", from, Marshal.GetLastPInvokeError());
+        }
+    }
+
+    public void MakePrivate(string path)
+    {
+        if (Libc.ChangeMode(path, PrivateMode) != 0)
+        {
+            StorageErrors.Throw("make private", path, Marshal.GetLastPInvokeError());
         }
     }
 

@@ -56,7 +56,14 @@ public static class StateFile
     }
 
     /// <summary>Replaces the file durably. The folder must exist.</summary>
-    public static void Write(IFileSystem files, string path, string kind, int format, ReadOnlySpan<byte> body)
+    public static void Write(IFileSystem files, string path, string kind, int format, ReadOnlySpan<byte> body) =>
+        WholeFile.Replace(files, path, Bytes(kind, format, body));
+
+    /// <summary>As <see cref="Write"/>, for the owner's eyes only.</summary>
+    public static void WritePrivate(IFileSystem files, string path, string kind, int format, ReadOnlySpan<byte> body) =>
+        WholeFile.Replace(files, path, Bytes(kind, format, body), FileReaders.Owner);
+
+    private static ReadOnlySpan<byte> Bytes(string kind, int format, ReadOnlySpan<byte> body)
     {
         ArrayBufferWriter<byte> buffer = new(body.Length + 256);
         using (Utf8JsonWriter writer = new(buffer))
@@ -71,7 +78,7 @@ public static class StateFile
         }
 
         buffer.Write("\n"u8);
-        WholeFile.Replace(files, path, buffer.WrittenSpan);
+        return buffer.WrittenSpan;
     }
 
     private static string Hash(string kind, int format, ReadOnlySpan<byte> body)

@@ -2,6 +2,16 @@ using System.Security.Cryptography;
 
 namespace Naru.Core.Files;
 
+/// <summary>Who may read a file besides the administrator of the machine.</summary>
+public enum FileReaders
+{
+    /// <summary>The process's group too, as far as its umask lets it.</summary>
+    Group,
+
+    /// <summary>The process's user alone: keys and secrets.</summary>
+    Owner,
+}
+
 /// <summary>Small files that are read and replaced as a whole.</summary>
 public static class WholeFile
 {
@@ -30,7 +40,10 @@ public static class WholeFile
     /// Replaces a file durably: temporary file, sync, rename, sync of the folder. After a crash the file holds the old
     /// bytes or the new ones. The folder must exist. One writer a path at a time.
     /// </summary>
-    public static void Replace(IFileSystem files, string path, ReadOnlySpan<byte> bytes)
+    public static void Replace(IFileSystem files, string path, ReadOnlySpan<byte> bytes) =>
+        Replace(files, path, bytes, FileReaders.Group);
+
+    public static void Replace(IFileSystem files, string path, ReadOnlySpan<byte> bytes, FileReaders readers)
     {
         string folder = Path.GetDirectoryName(path) is { Length: > 0 } parent ? parent : ".";
         string temporary = $"{path}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}.tmp";
@@ -38,6 +51,11 @@ public static class WholeFile
         {
             using (IFile file = files.Open(temporary, FileOpen.CreateNew))
             {
+                if (readers == FileReaders.Owner)
+                {
+                    files.MakePrivate(temporary);
+                }
+
                 file.Write(bytes, 0);
                 file.SyncData();
             }

@@ -1,0 +1,18 @@
+using Microsoft.Extensions.Logging;
+
+namespace Naru.Access;
+
+internal static partial class AccessLog
+{
+    [LoggerMessage(1, LogLevel.Information, "key {Id} of {Name} made by {By}")]
+    public static partial void Added(ILogger logger, string id, string name, string by);
+
+    [LoggerMessage(2, LogLevel.Information, "key {Id} of {Name} revoked by {By}")]
+    public static partial void Revoked(ILogger logger, string id, string name, string by);
+
+    [LoggerMessage(3, LogLevel.Information, "keys.json was changed from outside and is in force")]
+    public static partial void Reloaded(ILogger logger);
+
+    [LoggerMessage(4, LogLevel.Error, "keys.json cannot be read; the keys known so far stay in force: {Reason}")]
+    public static partial void NotReloaded(ILogger logger, string reason);
+}

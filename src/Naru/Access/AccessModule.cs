@@ -1,0 +1,136 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Naru.Configuration;
+using Naru.Core.Files;
+
+namespace Naru.Access;
+
+/// <summary>What `POST /v1/keys` takes.</summary>
+internal sealed record KeyRequest
+{
+    public string Name { get; init; } = "";
+
+    public ImmutableArray<string> Write { get; init; } = [];
+
+    public ImmutableArray<string> Read { get; init; } = [];
+
+    public ImmutableArray<string> Secure { get; init; } = [];
+
+    public bool Administer { get; init; }
+}
+
+/// <summary>Keys: the store, and the routes to make, list and revoke them (they need the administer right).</summary>
+internal static class AccessModule
+{
+    private const int RequestBytesMax = 64 << 10;
+
+    public static IServiceCollection AddAccess(this IServiceCollection services)
+    {
+        services.AddSingleton(static provider => KeyStore.Open(
+            provider.GetRequiredService<IFileSystem>(),
+            provider.GetRequiredService<ProjectPaths>().State,
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IAuthenticator>(static provider => provider.GetRequiredService<KeyStore>());
+        services.AddHostedService<KeyWatcher>();
+        return services;
+    }
+
+    public static void MapAccess(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/v1/keys", static (HttpContext http, KeyStore keys) =>
+            Refusal(http, out _) ?? Results.Json(new KeyList(keys.List()), AccessJson.Answers));
+        routes.MapPost("/v1/keys", AddAsync);
+        routes.MapDelete("/v1/keys/{id}", Revoke);
+    }
+
+    /// <summary>The answer to one who may not administer; null, with the principal, for one who may.</summary>
+    public static IResult? Refusal(HttpContext http, out Principal principal)
+    {
+        Principal? found = http.RequestServices.GetRequiredService<IAuthenticator>()
+            .Authenticate(http.Request.Headers.Authorization, http.Connection.RemoteIpAddress);
+        principal = found ?? Principal.Open;
+        if (found is null)
+        {
+            return AccessErrors.Unauthorized();
+        }
+
+        return found.Administer ? null : AccessErrors.Forbidden("administer this project");
+    }
+
+    private static async Task<IResult> AddAsync(HttpContext http, KeyStore keys, ILogger<KeyStore> logger)
+    {
+        if (Refusal(http, out Principal principal) is { } refusal)
+        {
+            return refusal;
+        }
+
+        KeyRequest? request = await ReadAsync(http).ConfigureAwait(false);
+        if (request is null)
+        {
+            return AccessErrors.BadRequest(
+                "the body is no key request", "send {\"name\":\"shop-web\",\"write\":[\"kr_shop.*\"]}");
+        }
+
+        KeyRights rights = new()
+        {
+            Write = Given(request.Write),
+            Read = Given(request.Read),
+            Secure = Given(request.Secure),
+            Administer = request.Administer,
+        };
+        if (KeyRules.Check(request.Name, rights) is { Count: > 0 } mistakes)
+        {
+            return AccessErrors.BadRequest(
+                string.Join("; ", mistakes.Select(static mistake => mistake.Message)), mistakes[0].Hint);
+        }
+
+        NewKey made = keys.Add(request.Name, rights, principal.Name);
+        AccessLog.Added(logger, made.About.Id, made.About.Name, principal.Name);
+        http.Response.Headers.CacheControl = "no-store";
+        return Results.Json(made, AccessJson.Answers);
+    }
+
+    private static IResult Revoke(string id, HttpContext http, KeyStore keys, ILogger<KeyStore> logger)
+    {
+        if (Refusal(http, out Principal principal) is { } refusal)
+        {
+            return refusal;
+        }
+
+        KeyView? revoked = keys.Revoke(id, principal.Name);
+        if (revoked is null)
+        {
+            return AccessErrors.NotFound($"there is no key '{id}'", "`naru key list` shows the ids");
+        }
+
+        AccessLog.Revoked(logger, revoked.Id, revoked.Name, principal.Name);
+        return Results.Json(revoked, AccessJson.Answers);
+    }
+
+    private static ImmutableArray<string> Given(ImmutableArray<string> patterns) => patterns.IsDefault ? [] : patterns;
+
+    private static async Task<KeyRequest?> ReadAsync(HttpContext http)
+    {
+        if (http.Request.ContentLength is null or > RequestBytesMax)
+        {
+            return null;
+        }
+
+        try
+        {
+            return await JsonSerializer.DeserializeAsync<KeyRequest>(
+                http.Request.Body, AccessJson.Answers, http.RequestAborted).ConfigureAwait(false);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}
+
+internal sealed record KeyList(ImmutableArray<KeyView> Keys);
