@@ -34,7 +34,9 @@ public sealed class SettingAttribute(string doc) : Attribute
     public string Max { get; init; } = "";
 }
 
-/// <summary>Names the section of naru.yaml that an options record owns. The record has a constructor without parameters.</summary>
+/// <summary>
+/// Names the section of naru.yaml that an options record owns. The record has a constructor without parameters.
+/// </summary>
 [AttributeUsage(AttributeTargets.Class)]
 public sealed class SettingSectionAttribute(string name, string doc) : Attribute
 {

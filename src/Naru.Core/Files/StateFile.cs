@@ -65,6 +65,7 @@ public static class StateFile
 
     private static ReadOnlySpan<byte> Bytes(string kind, int format, ReadOnlySpan<byte> body)
     {
+        Invariant.Hold(kind.Length > 0 && format >= 1 && body.Length > 0);
         ArrayBufferWriter<byte> buffer = new(body.Length + 256);
         using (Utf8JsonWriter writer = new(buffer))
         {

@@ -15,7 +15,9 @@ public enum FileReaders
 /// <summary>Small files that are read and replaced as a whole.</summary>
 public static class WholeFile
 {
-    /// <summary>All bytes, or null when there is no such file. Throws <see cref="StorageException"/> above the limit.</summary>
+    /// <summary>
+    /// All bytes, or null when there is no such file. Throws <see cref="StorageException"/> above the limit.
+    /// </summary>
     public static byte[]? Read(IFileSystem files, string path, int bytesMax = 64 << 20)
     {
         try
@@ -28,6 +30,7 @@ public static class WholeFile
 
             byte[] bytes = new byte[file.Length];
             int read = file.Read(bytes, 0);
+            Invariant.Hold(read >= 0 && read <= bytes.Length);
             return read == bytes.Length ? bytes : bytes[..read];
         }
         catch (StorageException exception) when (exception.Fault == StorageFault.NotFound)

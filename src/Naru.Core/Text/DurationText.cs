@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Naru.Core.Text;
 
-/// <summary>Durations as people write them: `250ms`, `20s`, `10m`, `6h`, `7d`, `2w`, `3y` (365 days), `1h30m`.</summary>
+/// <summary>
+/// Durations as people write them: `250ms`, `20s`, `10m`, `6h`, `7d`, `2w`, `3y` (365 days), `1h30m`.
+/// </summary>
 public static class DurationText
 {
     private static readonly (string Unit, long Ticks)[] Units =
@@ -42,6 +44,7 @@ public static class DurationText
             text = text[(digits + letters)..];
         }
 
+        Invariant.Hold(ticks >= 0);
         duration = new TimeSpan(ticks);
         return true;
     }
@@ -67,6 +70,7 @@ public static class DurationText
 
     private static bool TryAdd(long count, long unitTicks, ref long ticks)
     {
+        Invariant.Hold(count >= 0 && unitTicks > 0 && ticks >= 0);
         long limit = TimeSpan.MaxValue.Ticks - ticks;
         if (count > limit / unitTicks)
         {

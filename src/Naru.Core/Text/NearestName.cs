@@ -71,6 +71,7 @@ public static class NearestName
             current = spare;
         }
 
+        Invariant.Hold(previous[right.Length] <= Math.Max(left.Length, right.Length));
         return previous[right.Length];
     }
 

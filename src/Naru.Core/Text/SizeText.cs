@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Naru.Core.Text;
 
-/// <summary>Sizes as people write them: `512B`, `64KB`, `128MB`, `10GB`, `2TB`; powers of 1,024, `MiB` is the same.</summary>
+/// <summary>
+/// Sizes as people write them: `512B`, `64KB`, `128MB`, `10GB`, `2TB`; powers of 1,024, `MiB` is the same.
+/// </summary>
 public static class SizeText
 {
     private static readonly (string Unit, int Shift)[] Units =
@@ -32,6 +34,7 @@ public static class SizeText
             if (name.Equals(unit, StringComparison.OrdinalIgnoreCase) && count <= long.MaxValue >> shift)
             {
                 bytes = count << shift;
+                Invariant.Hold(bytes >= count);
                 return true;
             }
         }

@@ -12,7 +12,8 @@ internal sealed record AuditEntry(
     long Number, DateTimeOffset At, string Who, string What, ImmutableSortedDictionary<string, string> Detail);
 
 /// <summary>
-/// The project's audit trail, `data/state/audit.jsonl`: append-only lines, each with the hash of the line before, so that
+/// The project's audit trail, `data/state/audit.jsonl`: append-only lines, each with the hash of the line before, so
+/// that
 /// a changed, removed or added line shows. Line: {"number","at","who","what","detail","previous","hash"}, where hash is
 /// the SHA-256 of the line without its hash. An entry is durable before what it tells is done.
 /// </summary>
@@ -42,7 +43,9 @@ internal sealed class AuditTrail
     /// <summary>Number of entries.</summary>
     public long Count => _number;
 
-    /// <summary>Opens and verifies the trail; a last line that a crash tore is cut. Throws <see cref="StorageException"/>.</summary>
+    /// <summary>
+    /// Opens and verifies the trail; a last line that a crash tore is cut. Throws <see cref="StorageException"/>.
+    /// </summary>
     public static AuditTrail Open(IFileSystem files, string folder, TimeProvider time)
     {
         AuditTrail trail = new(files, folder, time);
@@ -65,7 +68,9 @@ internal sealed class AuditTrail
         }
     }
 
-    /// <summary>Every entry, verified. Throws <see cref="StorageException"/> naming the first line that is not what was written.</summary>
+    /// <summary>
+    /// Every entry, verified. Throws <see cref="StorageException"/> naming the first line that is not what was written.
+    /// </summary>
     public static IReadOnlyList<AuditEntry> Read(IFileSystem files, string folder)
     {
         AuditTrail trail = new(files, folder, TimeProvider.System);

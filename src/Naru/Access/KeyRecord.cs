@@ -21,7 +21,9 @@ internal sealed record KeyRecord
 {
     public required string Id { get; init; }
 
-    /// <summary>Source name: part of the identity of every event that the key sends. Two keys may share it, to rotate.</summary>
+    /// <summary>
+    /// Source name: part of the identity of every event that the key sends. Two keys may share it, to rotate.
+    /// </summary>
     public required string Name { get; init; }
 
     public required string Sha256 { get; init; }

@@ -26,7 +26,8 @@ internal static class KeyRules
         if (rights.None)
         {
             mistakes.Add((
-                $"the key '{name}' may do nothing", "give it --write PATTERN, --read PATTERN, --secure PATTERN or --admin"));
+                $"the key '{name}' may do nothing",
+                "give it --write PATTERN, --read PATTERN, --secure PATTERN or --admin"));
         }
 
         Patterns("write", rights.Write, mistakes);
@@ -52,7 +53,9 @@ internal static class KeyRules
         }
 
         string[] parts = pattern.Split('.');
-        return parts.Length == 2 && Definitions.LogNames.Fault(parts[0]) is null
-            && (parts[1] == "*" || Definitions.LogNames.Fault(parts[1]) is null);
+        return parts.Length == 2 && IsName(parts[0]) && (parts[1] == "*" || IsName(parts[1]));
     }
+
+    private static bool IsName(string text) => text.Length > 0 && char.IsAsciiLetterLower(text[0])
+        && text.All(static c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '_');
 }

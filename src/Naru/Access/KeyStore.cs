@@ -48,7 +48,9 @@ internal sealed class KeyStore : IAuthenticator
 
     private string LocalPath => $"{_folder}/local.key";
 
-    /// <summary>Opens the keys of a project. Throws <see cref="StorageException"/> when they are damaged or gone.</summary>
+    /// <summary>
+    /// Opens the keys of a project. Throws <see cref="StorageException"/> when they are damaged or gone.
+    /// </summary>
     /// <param name="files">The disk.</param>
     /// <param name="folder">`data/state`; need not be there yet.</param>
     /// <param name="time">Dates keys and their use.</param>
@@ -100,7 +102,9 @@ internal sealed class KeyStore : IAuthenticator
         }
     }
 
-    /// <summary>Makes a key; its text is told this once. The rights have been checked (<see cref="KeyRules"/>).</summary>
+    /// <summary>
+    /// Makes a key; its text is told this once. The rights have been checked (<see cref="KeyRules"/>).
+    /// </summary>
     public NewKey Add(string name, KeyRights rights, string by)
     {
         lock (_gate)
@@ -162,7 +166,9 @@ internal sealed class KeyStore : IAuthenticator
         }
     }
 
-    /// <summary>Keeps when each key was used last, in full hours, if that changed. Not synced with anything: a hint for people.</summary>
+    /// <summary>
+    /// Keeps when each key was used last, in full hours, if that changed. Not synced with anything: a hint for people.
+    /// </summary>
     public void SaveUsed()
     {
         lock (_gate)
@@ -201,7 +207,8 @@ internal sealed class KeyStore : IAuthenticator
         {
             Span<byte> localHash = stackalloc byte[KeyText.HashBytes];
             KeyText.Hash(local.AsSpan(KeyText.Prefix.Length + id.Length + 1), localHash);
-            return CryptographicOperations.FixedTimeEquals(hash, localHash) && IsLoopback(remote) ? Principal.Open : null;
+            bool ours = CryptographicOperations.FixedTimeEquals(hash, localHash) && IsLoopback(remote);
+            return ours ? Principal.Open : null;
         }
 
         // An unknown id is compared as well, so that the time taken does not tell which ids exist.

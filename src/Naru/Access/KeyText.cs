@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
@@ -51,7 +52,9 @@ internal static class KeyText
         return true;
     }
 
-    /// <summary>The key of an Authorization header: `Bearer KEY`, or `Basic` with the key as password. Null for others.</summary>
+    /// <summary>
+    /// The key of an Authorization header: `Bearer KEY`, or `Basic` with the key as password. Null for others.
+    /// </summary>
     public static string? FromHeader(string authorization)
     {
         const string Bearer = "Bearer ";
@@ -76,7 +79,8 @@ internal static class KeyText
         }
 
         int length = Encoding.ASCII.GetBytes(base64, utf8);
-        if (Base64.DecodeFromUtf8(utf8[..length], decoded, out _, out int written) != System.Buffers.OperationStatus.Done)
+        OperationStatus status = Base64.DecodeFromUtf8(utf8[..length], decoded, out _, out int written);
+        if (status != OperationStatus.Done)
         {
             return null;
         }

@@ -28,6 +28,8 @@ internal sealed record ProjectPaths(string Root)
     /// <summary>Scratch of SQL workers; emptied at start.</summary>
     public string Spill => $"{Data}/spill";
 
-    /// <summary>Held locked by the one process that has the project open for writing; its text says where it listens.</summary>
+    /// <summary>
+    /// Held locked by the one process that has the project open for writing; its text says where it listens.
+    /// </summary>
     public string LockFile => $"{Data}/lock";
 }

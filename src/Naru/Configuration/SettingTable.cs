@@ -7,7 +7,8 @@ using Naru.Lake.Columns;
 namespace Naru.Configuration;
 
 /// <summary>One setting: where it stands in naru.yaml, and the property that holds it.</summary>
-internal sealed record Setting(string Section, string Key, PropertyInfo Property, SettingAttribute About, object? Default)
+internal sealed record Setting(
+    string Section, string Key, PropertyInfo Property, SettingAttribute About, object? Default)
 {
     /// <summary>`collect.in_flight_bytes_max`, or the key alone at the top of the file.</summary>
     public string Path => Section.Length == 0 ? Key : $"{Section}.{Key}";
@@ -16,7 +17,9 @@ internal sealed record Setting(string Section, string Key, PropertyInfo Property
     public string Variable => "NARU_" + Path.Replace('.', '_').ToUpperInvariant();
 }
 
-/// <summary>One section: the options record that owns it, and its settings in the order that the record declares them.</summary>
+/// <summary>
+/// One section: the options record that owns it, and its settings in the order that the record declares them.
+/// </summary>
 internal sealed record SettingSection(string Name, string Doc, Type Options, ImmutableArray<Setting> Settings)
 {
     public object NewOptions() => Activator.CreateInstance(Options, nonPublic: true)!;

@@ -100,7 +100,8 @@ internal static class SettingText
         {
             _ when type == typeof(string) => text,
             _ when type == typeof(bool) => text switch { "true" => true, "false" => false, _ => null },
-            _ when type == typeof(int) => int.TryParse(text, NumberStyles.AllowLeadingSign, culture, out int n) ? n : null,
+            _ when type == typeof(int) =>
+                int.TryParse(text, NumberStyles.AllowLeadingSign, culture, out int n) ? n : null,
             _ when type == typeof(long) =>
                 long.TryParse(text, NumberStyles.AllowLeadingSign, culture, out long n) ? n : null,
             _ when type == typeof(double) => ParseDouble(text),

@@ -3,7 +3,9 @@ using Naru.Core;
 
 namespace Naru.Configuration;
 
-/// <summary>The effective value of a setting, and where it came from: `default`, `naru.yaml:12` or a variable's name.</summary>
+/// <summary>
+/// The effective value of a setting, and where it came from: `default`, `naru.yaml:12` or a variable's name.
+/// </summary>
 internal sealed record SettingValue(Setting Setting, object? Value, string Origin)
 {
     public string Text => SettingText.Format(Setting, Value);

@@ -13,7 +13,9 @@ internal enum ChangeKind
     /// <summary>A new version; every event that was accepted still is, every query still runs.</summary>
     Compatible,
 
-    /// <summary>A new version that needs a reason: events would be rejected, or queries fail, or data is deleted.</summary>
+    /// <summary>
+    /// A new version that needs a reason: events would be rejected, or queries fail, or data is deleted.
+    /// </summary>
     Breaking,
 
     /// <summary>The table that is there cannot become this one, whatever the reason.</summary>
@@ -105,7 +107,10 @@ internal sealed class Compatibility
 
         if (_old.Retired != _next.Retired)
         {
-            Note(ChangeKind.Text, ["retired"], _next.Retired ? "the log takes no more events" : "the log takes events again");
+            Note(
+                ChangeKind.Text,
+                ["retired"],
+                _next.Retired ? "the log takes no more events" : "the log takes events again");
         }
 
         Text("description", _old.Description, _next.Description);
@@ -197,7 +202,10 @@ internal sealed class Compatibility
         Type(path, next, old.Type);
         if (old.Key != next.Key)
         {
-            Note(ChangeKind.Breaking, path, $"field '{next.Name}' was read from '{old.Key}': values of that key are lost");
+            Note(
+                ChangeKind.Breaking,
+                path,
+                $"field '{next.Name}' was read from '{old.Key}': values of that key are lost");
         }
 
         if (old.Required != next.Required)
@@ -216,7 +224,8 @@ internal sealed class Compatibility
                 ChangeKind.Breaking,
                 path,
                 next.Sensitive
-                    ? $"field '{next.Name}' becomes sensitive: readers lose it, and what has landed stays readable until its lifetime ends"
+                    ? $"field '{next.Name}' becomes sensitive: readers lose it, and what has landed stays readable "
+                        + "until its lifetime ends"
                     : $"field '{next.Name}' is no longer sensitive: every reader of the log sees new values");
         }
 
@@ -240,7 +249,7 @@ internal sealed class Compatibility
         {
             Note(ChangeKind.Compatible, path, $"{names}, which holds all that it held");
         }
-        else if (old.Kind is ColumnKind.String or ColumnKind.Json && next.Type.Kind is ColumnKind.String or ColumnKind.Json)
+        else if (IsText(old) && IsText(next.Type))
         {
             Note(ChangeKind.Breaking, path, $"{names}: events that fitted will be rejected");
         }
@@ -254,6 +263,8 @@ internal sealed class Compatibility
         }
     }
 
+    private static bool IsText(ColumnType type) => type.Kind is ColumnKind.String or ColumnKind.Json;
+
     private static bool Widens(ColumnType old, ColumnType next) =>
         (old.Kind == ColumnKind.Int32 && next.Kind == ColumnKind.Int64)
         || (old.Kind == ColumnKind.Decimal && next.Kind == ColumnKind.Decimal
@@ -261,9 +272,9 @@ internal sealed class Compatibility
 
     private void Bounds(ImmutableArray<string> path, FieldDefinition old, FieldDefinition next)
     {
-        Limit(path, next.Name, "min", old.Min, next.Min, next.Min > (old.Min ?? decimal.MinValue));
-        Limit(path, next.Name, "max", old.Max, next.Max, next.Max < (old.Max ?? decimal.MaxValue));
-        Limit(path, next.Name, "length", old.Length, next.Length, next.Length < (old.Length ?? int.MaxValue));
+        Limit(next, "min", old.Min, next.Min, next.Min > (old.Min ?? decimal.MinValue));
+        Limit(next, "max", old.Max, next.Max, next.Max < (old.Max ?? decimal.MaxValue));
+        Limit(next, "length", old.Length, next.Length, next.Length < (old.Length ?? int.MaxValue));
         if (old.Pattern != next.Pattern)
         {
             bool looser = next.Pattern is null;
@@ -275,20 +286,21 @@ internal sealed class Compatibility
         }
     }
 
-    private void Limit<T>(ImmutableArray<string> path, string field, string key, T? old, T? next, bool tighter)
+    private void Limit<T>(FieldDefinition next, string key, T? before, T? after, bool tighter)
         where T : struct, IFormattable
     {
-        if (Nullable.Equals(old, next))
+        if (Nullable.Equals(before, after))
         {
             return;
         }
 
-        string was = old?.ToString(null, System.Globalization.CultureInfo.InvariantCulture) ?? "not given";
-        string now = next?.ToString(null, System.Globalization.CultureInfo.InvariantCulture) ?? "not given";
+        string was = before?.ToString(null, System.Globalization.CultureInfo.InvariantCulture) ?? "not given";
+        string now = after?.ToString(null, System.Globalization.CultureInfo.InvariantCulture) ?? "not given";
+        string effect = tighter ? ": events beyond it will be rejected" : "";
         Note(
             tighter ? ChangeKind.Breaking : ChangeKind.Compatible,
-            path,
-            $"'{key}' of field '{field}' was {was} and is {now}" + (tighter ? ": events beyond it will be rejected" : ""));
+            ["fields", next.Name],
+            $"'{key}' of field '{next.Name}' was {was} and is {now}{effect}");
     }
 
     private void Words(ImmutableArray<string> path, FieldDefinition old, FieldDefinition next)
@@ -298,7 +310,9 @@ internal sealed class Compatibility
         if (old.Enum.IsEmpty && !next.Enum.IsEmpty)
         {
             Note(
-                ChangeKind.Breaking, path, $"field '{next.Name}' gets an 'enum': events with other values will be rejected");
+                ChangeKind.Breaking,
+                path,
+                $"field '{next.Name}' gets an 'enum': events with other values will be rejected");
         }
         else if (gone.Length > 0)
         {

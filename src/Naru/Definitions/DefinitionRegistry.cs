@@ -10,7 +10,9 @@ using Naru.Yaml;
 
 namespace Naru.Definitions;
 
-/// <summary>A column's number and type, for ever: a name that comes back after it was removed gets both again.</summary>
+/// <summary>
+/// A column's number and type, for ever: a name that comes back after it was removed gets both again.
+/// </summary>
 internal sealed record RegistryField(string Name, int Id, string Type, bool Nullable);
 
 /// <summary>
@@ -77,7 +79,10 @@ internal sealed record DefinitionRegistry(string Timezone, ImmutableArray<Regist
         return entry with { File = file, Sha256 = hash };
     }
 
-    /// <summary>Every version of every log, numbered. Throws <see cref="StorageException"/> when a text is not what was published.</summary>
+    /// <summary>
+    /// Every version of every log, numbered. Throws <see cref="StorageException"/> when a text is not what was
+    /// published.
+    /// </summary>
     public ImmutableArray<LogDefinition> ReadAll(IFileSystem files, string folder)
     {
         ImmutableArray<LogDefinition>.Builder all = ImmutableArray.CreateBuilder<LogDefinition>();
@@ -92,7 +97,9 @@ internal sealed record DefinitionRegistry(string Timezone, ImmutableArray<Regist
         return all.ToImmutable();
     }
 
-    /// <summary>The numbers of a log and its fields, in the order of the field ids: a table's columns never change places.</summary>
+    /// <summary>
+    /// The numbers of a log and its fields, in the order of the field ids: a table's columns never change places.
+    /// </summary>
     public static LogDefinition Number(RegistryLog log, int version, LogDefinition definition)
     {
         IEnumerable<FieldDefinition> fields = definition.Fields

@@ -13,7 +13,11 @@ namespace Naru.Definitions;
 /// volumes do not give; acts when the files are as they were at the look before, so that a copy half done is not taken.
 /// </summary>
 internal sealed class DefinitionReloader(
-    DefinitionStore store, ProjectFolder folder, DefinitionsOptions options, TimeProvider time, ILogger<DefinitionReloader> logger)
+    DefinitionStore store,
+    ProjectFolder folder,
+    DefinitionsOptions options,
+    TimeProvider time,
+    ILogger<DefinitionReloader> logger)
     : BackgroundService
 {
     private string _taken = "";

@@ -9,7 +9,8 @@ namespace Naru.Definitions;
 internal sealed record PublishResult(ImmutableArray<LogPlan> Published, IReadOnlyList<Mistake> Mistakes);
 
 /// <summary>
-/// The published definitions of a project, on disk and in memory. A file with a mistake never touches what is published:
+/// The published definitions of a project, on disk and in memory. A file with a mistake never touches what is
+/// published:
 /// its log goes on with the version that it has. Durable first, then visible: no event is stamped with a version that a
 /// crash could take back.
 /// </summary>
@@ -45,7 +46,9 @@ internal sealed class DefinitionStore : IDefinitionSource
     /// <param name="time">Says when a version was published.</param>
     public static DefinitionStore Open(IFileSystem files, string folder, TimeProvider time) => new(files, folder, time);
 
-    /// <summary>Publishes every file that is right and may be published. Throws <see cref="StorageException"/>.</summary>
+    /// <summary>
+    /// Publishes every file that is right and may be published. Throws <see cref="StorageException"/>.
+    /// </summary>
     /// <param name="content">The project's files.</param>
     /// <param name="mistakes">What reading them found; what may not be published is added.</param>
     public PublishResult Publish(ProjectContent content, MistakeList mistakes)

@@ -3,7 +3,9 @@ using System.Text.Json.Nodes;
 
 namespace Naru.Definitions;
 
-/// <summary>A published definition as JSON, for people and programs: the keys of its file, defaults filled in.</summary>
+/// <summary>
+/// A published definition as JSON, for people and programs: the keys of its file, defaults filled in.
+/// </summary>
 internal static class DefinitionView
 {
     public static string Json(LogDefinition log) => Object(log).ToJsonString(DefinitionsJson.Readable);
@@ -50,7 +52,10 @@ internal static class DefinitionView
         Add(view, "from", field.Key == field.Name ? null : field.Key);
         Add(view, "min", field.Min);
         Add(view, "max", field.Max);
-        Add(view, "enum", field.Enum.IsEmpty ? null : new JsonArray([.. field.Enum.Select(static word => (JsonNode)word)]));
+        Add(
+            view,
+            "enum",
+            field.Enum.IsEmpty ? null : new JsonArray([.. field.Enum.Select(static word => (JsonNode)word)]));
         Add(view, "pattern", field.Pattern);
         Add(view, "length", field.Length);
         Add(view, "description", field.Description.Length == 0 ? null : field.Description);

@@ -60,7 +60,9 @@ internal static class FieldExamples
             return $"{example} is outside {FieldTypes.Name(field.Type)}";
         }
 
-        return number < field.Min ? $"{example} is below 'min'" : number > field.Max ? $"{example} is above 'max'" : null;
+        return number < field.Min ? $"{example} is below 'min'"
+            : number > field.Max ? $"{example} is above 'max'"
+            : null;
     }
 
     private static string? ListFault(FieldDefinition field, Regex? pattern, string example)
@@ -68,7 +70,8 @@ internal static class FieldExamples
         try
         {
             string[]? items = JsonSerializer.Deserialize<string[]>(example);
-            return items?.Select(item => TextFault(field, pattern, item)).FirstOrDefault(static fault => fault is not null);
+            return items?.Select(item => TextFault(field, pattern, item))
+                .FirstOrDefault(static fault => fault is not null);
         }
         catch (JsonException)
         {

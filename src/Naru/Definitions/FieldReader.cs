@@ -95,7 +95,8 @@ internal sealed class FieldReader
     {
         if (_name is LogTables.Ymd or LogTables.Hour)
         {
-            _reader.Mistake(_key, $"the field name '{_name}' is a column of Naru's own", Renamed($"{_name[2..]}_value"));
+            _reader.Mistake(
+                _key, $"the field name '{_name}' is a column of Naru's own", Renamed($"{_name[2..]}_value"));
         }
         else if (_name.StartsWith('_'))
         {
@@ -104,7 +105,8 @@ internal sealed class FieldReader
         }
         else if (LogNames.Fault(_name) is { } fault)
         {
-            string mend = LogNames.Mended(_name) is { } mended ? Renamed(mended) : "use lower-case letters, digits and '_'";
+            string mend = LogNames.Mended(_name) is { } mended
+                ? Renamed(mended) : "use lower-case letters, digits and '_'";
             _reader.Mistake(_key, $"the field name '{_name}' {fault}", mend);
         }
     }
@@ -150,7 +152,8 @@ internal sealed class FieldReader
 
         if (!decimal.TryParse(scalar.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal bound))
         {
-            _reader.Mistake(scalar, $"'{key}' of field '{_name}' is '{scalar.Text}'", "write a number of at most 28 digits");
+            _reader.Mistake(
+                scalar, $"'{key}' of field '{_name}' is '{scalar.Text}'", "write a number of at most 28 digits");
             return null;
         }
 
@@ -212,7 +215,9 @@ internal sealed class FieldReader
         }
 
         _reader.Mistake(
-            scalar, $"'length' of field '{_name}' is '{scalar.Text}'", $"write the most characters, 1 to {LengthMaximum}");
+            scalar,
+            $"'length' of field '{_name}' is '{scalar.Text}'",
+            $"write the most characters, 1 to {LengthMaximum}");
         return null;
     }
 
@@ -267,7 +272,9 @@ internal sealed class FieldReader
         if (items.Length > EnumCountMax)
         {
             _reader.Mistake(
-                _reader.Find("enum")!, $"'enum' of field '{_name}' has more than {EnumCountMax} values", "use a pattern");
+                _reader.Find("enum")!,
+                $"'enum' of field '{_name}' has more than {EnumCountMax} values",
+                "use a pattern");
         }
 
         HashSet<string> seen = new(StringComparer.Ordinal);
@@ -300,7 +307,9 @@ internal sealed class FieldReader
         if (field.Min > field.Max)
         {
             _reader.Mistake(
-                _reader.Find("min")!, $"'min' of field '{_name}' is above 'max': nothing would be accepted", "swap them");
+                _reader.Find("min")!,
+                $"'min' of field '{_name}' is above 'max': nothing would be accepted",
+                "swap them");
         }
 
         Regex? pattern = field.Pattern is null ? null : NewPattern(field.Pattern);

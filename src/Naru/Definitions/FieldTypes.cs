@@ -105,7 +105,8 @@ internal static class FieldTypes
             return true;
         }
 
-        hint = $"write decimal(p,s) with 1 to {PrecisionMax} digits in all and s of them behind the point, as decimal(18,6)";
+        hint = $"write decimal(p,s) with 1 to {PrecisionMax} digits in all and s of them behind the point, "
+            + "as decimal(18,6)";
         return false;
     }
 }

@@ -71,7 +71,9 @@ internal sealed record FieldDefinition
 
     public bool Required { get; init; }
 
-    /// <summary>The column may hold nulls though the field is required: some version of the log did not require it.</summary>
+    /// <summary>
+    /// The column may hold nulls though the field is required: some version of the log did not require it.
+    /// </summary>
     public bool Nullable { get; init; }
 
     public bool Sensitive { get; init; }

@@ -7,12 +7,15 @@ namespace Naru.Definitions;
 /// <summary>What a log's file says of a change that would break readers or senders.</summary>
 internal sealed record BreakingChange(int Version, string Reason);
 
-/// <summary>One file of `logs/`, read and checked by itself. Numbers (log, version, field ids) are 0: the registry gives them.</summary>
+/// <summary>
+/// One file of `logs/`, read and checked by itself. Numbers (log, version, field ids) are 0: the registry gives them.
+/// </summary>
 internal sealed record LogFileContent(
     string File, string Text, LogDefinition Log, BreakingChange? Breaking, YamlMapping Root)
 {
     public string Sha256 { get; } =
-        Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(Text)));
+        Convert.ToHexStringLower(
+            System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(Text)));
 
     /// <summary>The node at a path of keys, or the nearest one above it that is there.</summary>
     public YamlNode At(ImmutableArray<string> path)
@@ -172,7 +175,9 @@ internal sealed class LogFile
         if (mapping.Entries.Length > FieldCountMax)
         {
             _reader.Mistake(
-                mapping, $"the log has more than {FieldCountMax} fields", "keep what is rarely asked for in one json field");
+                mapping,
+                $"the log has more than {FieldCountMax} fields",
+                "keep what is rarely asked for in one json field");
         }
 
         ImmutableArray<FieldDefinition>.Builder fields = ImmutableArray.CreateBuilder<FieldDefinition>();
@@ -281,7 +286,9 @@ internal sealed class LogFile
             && !(int.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out int parsed) && parsed > 1))
         {
             reader.Mistake(
-                reader.Find("version")!, $"'version' of 'breaking_change' is '{version}'", "write a whole number above 1");
+                reader.Find("version")!,
+                $"'version' of 'breaking_change' is '{version}'",
+                "write a whole number above 1");
             return null;
         }
 

@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Naru.Definitions;
 
-/// <summary>Every key that a file in `logs/` may hold. `docs/definitions.md` describes each; a test holds that.</summary>
+/// <summary>
+/// Every key that a file in `logs/` may hold. `docs/definitions.md` describes each; a test holds that.
+/// </summary>
 internal static class LogKeys
 {
     public static readonly ImmutableArray<string> Log =

@@ -40,7 +40,9 @@ internal static class LogNames
         return name.Contains("__", StringComparison.Ordinal) ? "has '__' in it" : null;
     }
 
-    /// <summary>A name that can be used, made from one that cannot, for hints; null when nothing is left of it.</summary>
+    /// <summary>
+    /// A name that can be used, made from one that cannot, for hints; null when nothing is left of it.
+    /// </summary>
     public static string? Mended(string name)
     {
         System.Text.StringBuilder mended = new();

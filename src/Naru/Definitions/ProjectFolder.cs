@@ -6,7 +6,8 @@ using Naru.Yaml;
 namespace Naru.Definitions;
 
 /// <summary>What the files of a project say, checked file by file. Settings is null when naru.yaml is wrong.</summary>
-internal sealed record ProjectContent(Settings? Settings, ImmutableArray<LogFileContent> Logs, ImmutableArray<string> LogFiles);
+internal sealed record ProjectContent(
+    Settings? Settings, ImmutableArray<LogFileContent> Logs, ImmutableArray<string> LogFiles);
 
 /// <summary>Reads the files of a project.</summary>
 internal sealed class ProjectFolder(IFileSystem files, ProjectPaths paths)
@@ -27,7 +28,11 @@ internal sealed class ProjectFolder(IFileSystem files, ProjectPaths paths)
         if (bytes is null)
         {
             mistakes.Add(new Mistake(
-                Settings.FileName, 1, 1, $"there is no {Settings.FileName} in '{Paths.Root}'", "`naru init DIR` makes a project"));
+                Settings.FileName,
+                1,
+                1,
+                $"there is no {Settings.FileName} in '{Paths.Root}'",
+                "`naru init DIR` makes a project"));
             return null;
         }
 
@@ -65,7 +70,11 @@ internal sealed class ProjectFolder(IFileSystem files, ProjectPaths paths)
         if (!name.EndsWith(LogFile.Extension, StringComparison.Ordinal))
         {
             mistakes.Add(new Mistake(
-                file, 1, 1, "is no definition: its name does not end with .yaml", "name it region_group.name.yaml or move it"));
+                file,
+                1,
+                1,
+                "is no definition: its name does not end with .yaml",
+                "name it region_group.name.yaml or move it"));
             return null;
         }
 
@@ -87,7 +96,10 @@ internal sealed class ProjectFolder(IFileSystem files, ProjectPaths paths)
         if (!inside)
         {
             mistakes.Add(
-                content.File, at, $"the screen '{screen}' is not a path within the project", "write it as screens/home.png");
+                content.File,
+                at,
+                $"the screen '{screen}' is not a path within the project",
+                "write it as screens/home.png");
             return false;
         }
 

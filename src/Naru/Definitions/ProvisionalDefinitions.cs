@@ -3,7 +3,8 @@ using System.Collections.Immutable;
 namespace Naru.Definitions;
 
 /// <summary>
-/// Numbers for definitions that no registry knows: for checks of a folder and for tests. Logs from 1 by name, version 1,
+/// Numbers for definitions that no registry knows: for checks of a folder and for tests. Logs from 1 by name, version
+/// 1,
 /// field ids from <see cref="LogTables.FirstFieldId"/> in the file's order.
 /// </summary>
 internal static class ProvisionalDefinitions

@@ -15,7 +15,9 @@ internal enum PublishAction
     NewLog,
 }
 
-/// <summary>What publishing one file will do. <see cref="Version"/> and <see cref="Revision"/> are those it will have.</summary>
+/// <summary>
+/// What publishing one file will do. <see cref="Version"/> and <see cref="Revision"/> are those it will have.
+/// </summary>
 internal sealed record LogPlan(
     LogFileContent Content,
     PublishAction Action,
@@ -30,7 +32,9 @@ internal sealed record LogPlan(
         Changes.Any(static change => change.Kind == ChangeKind.Breaking) ? Content.Breaking?.Reason : null;
 }
 
-/// <summary>Holds the files of a project against what is published. Pure: `naru check` and the running server ask the same.</summary>
+/// <summary>
+/// Holds the files of a project against what is published. Pure: `naru check` and the running server ask the same.
+/// </summary>
 internal static class PublishPlan
 {
     /// <summary>The plans of all logs that may be published; what may not is among the mistakes.</summary>
@@ -73,9 +77,10 @@ internal static class PublishPlan
         }
 
         Configuration.SettingValue value = settings.Values.First(static value => value.Setting.Path == "timezone");
+        string[] origin = value.Origin.Split(':');
         mistakes.Add(new Mistake(
-            value.Origin.Split(':')[0],
-            value.Origin.Split(':') is [_, string line] ? int.Parse(line, System.Globalization.CultureInfo.InvariantCulture) : 1,
+            origin[0],
+            origin is [_, string line] ? int.Parse(line, System.Globalization.CultureInfo.InvariantCulture) : 1,
             1,
             $"'timezone' is '{value.Text}', but days of this project's data were cut in '{registry.Timezone}'",
             $"write 'timezone: {registry.Timezone}', or start a new project"));

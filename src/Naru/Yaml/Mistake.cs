@@ -1,6 +1,8 @@
 namespace Naru.Yaml;
 
-/// <summary>Something wrong in a file of the project: where, what, and the mend. Lines and columns count from 1.</summary>
+/// <summary>
+/// Something wrong in a file of the project: where, what, and the mend. Lines and columns count from 1.
+/// </summary>
 internal sealed record Mistake(string File, int Line, int Column, string Message, string Hint)
 {
     public override string ToString() =>

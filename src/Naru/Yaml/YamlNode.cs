@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Naru.Yaml;
 
-/// <summary>A node of a YAML file with its place (from 1). Scalars keep their text as written: no value is guessed.</summary>
+/// <summary>
+/// A node of a YAML file with its place (from 1). Scalars keep their text as written: no value is guessed.
+/// </summary>
 internal abstract record YamlNode(int Line, int Column)
 {
     public abstract string Kind { get; }

@@ -109,7 +109,9 @@ internal sealed class YamlReader
         return null;
     }
 
-    /// <summary>A duration above zero. Where <paramref name="unlimited"/> is allowed it comes back as null with Found.</summary>
+    /// <summary>
+    /// A duration above zero. Where <paramref name="unlimited"/> is allowed it comes back as null with Found.
+    /// </summary>
     public (bool Found, TimeSpan? Value) Duration(string key, bool unlimited)
     {
         string wanted = unlimited ? "a duration such as 7d or 10m, or unlimited" : "a duration such as 7d or 10m";
@@ -143,11 +145,12 @@ internal sealed class YamlReader
                 return null;
             case YamlScalar { IsNull: false } scalar when single:
                 return [scalar];
-            case YamlSequence { Items.Length: > 0 } list when list.Items.All(static item => item is YamlScalar):
-                return [.. list.Items.Cast<YamlScalar>()];
+            case YamlSequence { Items.Length: > 0 } items when items.Items.All(static item => item is YamlScalar):
+                return [.. items.Items.Cast<YamlScalar>()];
             default:
-                string kind = node is YamlSequence { Items.Length: > 0 } ? "a list of more than single values" : node.Kind;
-                kind = node is YamlSequence { Items.Length: 0 } ? "an empty list" : kind;
+                string kind = node is not YamlSequence list ? node.Kind
+                    : list.Items.IsEmpty ? "an empty list"
+                    : "a list of more than single values";
                 Mistake(node, $"'{key}' of {_what} holds {kind}", "write a list such as [home, search]");
                 return null;
         }

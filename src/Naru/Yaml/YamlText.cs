@@ -7,7 +7,8 @@ using YamlDotNet.Core.Events;
 namespace Naru.Yaml;
 
 /// <summary>
-/// Reads a YAML file into nodes with their places. A subset on purpose: one document, a mapping at its root, no anchors,
+/// Reads a YAML file into nodes with their places. A subset on purpose: one document, a mapping at its root, no
+/// anchors,
 /// aliases or tags (they hide what a file says, and alias bombs), keys are plain text, nothing twice.
 /// </summary>
 internal sealed partial class YamlText
@@ -26,12 +27,14 @@ internal sealed partial class YamlText
     {
         _file = file;
         _mistakes = mistakes;
-        _parser = new Parser(new StringReader(TypeWithPunctuation().Replace(text, static match => Shield(match.Value))));
+        string shielded = TypeWithPunctuation().Replace(text, static match => Shield(match.Value));
+        _parser = new Parser(new StringReader(shielded));
     }
 
     /// <summary>
     /// Types that people write bare between braces, `{type: decimal(18,6)}` and `{type: string[]}`, where YAML would
-    /// cut them at the comma or bracket. Each such character is exchanged for a noncharacter of the same length, so that
+    /// cut them at the comma or bracket. Each such character is exchanged for a noncharacter of the same length, so
+    /// that
     /// places stay true, and put back in <see cref="Scalar"/>.
     /// </summary>
     [GeneratedRegex(@"\bdecimal\(\s*\d+\s*,\s*\d+\s*\)|\bstring\[\]")]
@@ -43,7 +46,9 @@ internal sealed partial class YamlText
     private static string Unshield(string text) =>
         text.Replace('\uFDD0', ',').Replace('\uFDD1', '[').Replace('\uFDD2', ']');
 
-    /// <summary>The root mapping (without keys for an empty file), or null after a mistake that leaves nothing to read.</summary>
+    /// <summary>
+    /// The root mapping (without keys for an empty file), or null after a mistake that leaves nothing to read.
+    /// </summary>
     public static YamlMapping? Parse(string file, ReadOnlySpan<byte> utf8, MistakeList mistakes)
     {
         if (utf8.Length > BytesMax)
@@ -75,7 +80,8 @@ internal sealed partial class YamlText
         {
             reader.Unreadable(exception.Start, Plain(exception));
         }
-        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException or IndexOutOfRangeException)
+        catch (Exception exception)
+            when (exception is InvalidOperationException or ArgumentException or IndexOutOfRangeException)
         {
             // YamlDotNet's scanner throws these on some broken texts, without a place: the last good one is near.
             reader.Unreadable(reader._last, "the syntax breaks near here");
@@ -157,7 +163,8 @@ internal sealed partial class YamlText
     {
         Scalar scalar = _parser.Consume<Scalar>();
         return new YamlScalar(
-            Unshield(scalar.Value), scalar.Style != ScalarStyle.Plain, (int)scalar.Start.Line, (int)scalar.Start.Column);
+            Unshield(
+                scalar.Value), scalar.Style != ScalarStyle.Plain, (int)scalar.Start.Line, (int)scalar.Start.Column);
     }
 
     private YamlMapping Mapping(MappingStart start, int depth)
@@ -176,7 +183,10 @@ internal sealed partial class YamlText
             else if (!seen.TryAdd(name.Text, name))
             {
                 _mistakes.Add(
-                    _file, key, $"the key '{name.Text}' is given twice", $"keep this one or that of line {seen[name.Text].Line}");
+                    _file,
+                    key,
+                    $"the key '{name.Text}' is given twice",
+                    $"keep this one or that of line {seen[name.Text].Line}");
             }
             else
             {

@@ -38,7 +38,10 @@ public sealed class KeyStoreTests : IDisposable
     public void A_key_opens_what_its_patterns_name_as_bearer_and_as_password()
     {
         KeyStore keys = Open();
-        KeyRights rights = new() { Write = ["kr_shop.*"], Read = ["kr_shop.page_view", "naru.*"], Secure = ["kr_shop.page_view"] };
+        KeyRights rights = new()
+        {
+            Write = ["kr_shop.*"], Read = ["kr_shop.page_view", "naru.*"], Secure = ["kr_shop.page_view"],
+        };
         string key = keys.Add("shop-web", rights, "local").Key;
         string basic = "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes("anyone:" + key));
         foreach (string header in new[] { "Bearer " + key, "bearer " + key, basic, "Bearer " + key })
@@ -66,9 +69,18 @@ public sealed class KeyStoreTests : IDisposable
         string last = key.Key[^1] == 'a' ? "b" : "a";
         string[] bad =
         [
-            "Bearer " + ended.Key, "Bearer " + key.Key[..^1] + last, "Bearer " + key.Key + "a", "Bearer nk_aaaaaaaaaa_" + new string('a', 52),
-            "Bearer", "Bearer ", "Bearer nk_", "Bearer nk__", "Bearer nk_a_", "Bearer " + new string('x', 5000), "Basic", "Basic !!!",
-            "Basic " + Convert.ToBase64String("nocolon"u8), "Basic " + new string('é', 300), "Digest " + key.Key, key.Key,
+            "Bearer " + ended.Key, "Bearer " + key.Key[..^1] + last, "Bearer " + key.Key + "a",
+            "Bearer nk_aaaaaaaaaa_" + new string('a', 52),
+            "Bearer",
+            "Bearer ",
+            "Bearer nk_",
+            "Bearer nk__",
+            "Bearer nk_a_",
+            "Bearer " + new string('x', 5000),
+            "Basic",
+            "Basic !!!",
+            "Basic " + Convert.ToBase64String("nocolon"u8), "Basic " + new string('é', 300),
+            "Digest " + key.Key, key.Key,
             "Bearer nk_local_x", "Bearer nk_\ud800_\ud800",
         ];
         Assert.All(bad, header => Assert.Null(keys.Authenticate(header, IPAddress.Loopback)));
@@ -190,7 +202,9 @@ public sealed class KeyStoreTests : IDisposable
         Open().Revoke(key.About.Id, "local");
         PosixFileSystem files = new();
         IReadOnlyList<AuditEntry> entries = AuditTrail.Read(files, _folder);
-        Assert.Equal(["key.add by admin-laptop", "key.revoke by local"], entries.Select(static entry => $"{entry.What} by {entry.Who}"));
+        Assert.Equal(
+            ["key.add by admin-laptop", "key.revoke by local"],
+            entries.Select(static entry => $"{entry.What} by {entry.Who}"));
         Assert.Equal("kr_shop.*", entries[0].Detail["write"]);
         string path = Path.Combine(_folder, "audit.jsonl");
         byte[] bytes = File.ReadAllBytes(path);

@@ -16,7 +16,7 @@ public class RoomTests
     {
         // Columns and catalog names are the words in which definitions and rights speak; they are types, not the
         // engine.
-        ["Definitions"] = ["Lake.Columns", "Configuration", "Yaml"],
+        ["Definitions"] = ["Lake.Columns", "Lake.Catalog", "Configuration", "Yaml"],
         ["Access"] = ["Lake.Catalog", "Configuration"],
         ["Yaml"] = [],
         ["Configuration"] = ["Lake.Columns", "Yaml"],

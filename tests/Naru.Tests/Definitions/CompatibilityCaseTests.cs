@@ -7,7 +7,8 @@ using Naru.Yaml;
 namespace Naru.Tests.Definitions;
 
 /// <summary>
-/// Each file of Changes holds a log before and after, cut by a line of dashes, and then what publishing the second says:
+/// Each file of Changes holds a log before and after, cut by a line of dashes, and then what publishing the second
+/// says:
 /// kind and message of each change, or the mistakes.
 /// </summary>
 public class CompatibilityCaseTests
@@ -33,7 +34,8 @@ public class CompatibilityCaseTests
         StringBuilder actual = new();
         foreach (LogPlan plan in result.Published)
         {
-            actual.Append($"{plan.Action} {plan.Version}.{plan.Revision}{(plan.Reason is null ? "" : " because " + plan.Reason)}\n");
+            string reason = plan.Reason is null ? "" : " because " + plan.Reason;
+            actual.Append($"{plan.Action} {plan.Version}.{plan.Revision}{reason}\n");
             foreach (Change change in plan.Changes)
             {
                 actual.Append($"{change.Kind}: {change.Message}\n");

@@ -15,7 +15,11 @@ public sealed class DefinitionReloaderTests : IDisposable
         _project.WriteLog("kr_shop.a", "log: kr_shop.a\nfields: {x: string}\n");
         DefinitionStore store = _project.OpenStore();
         DefinitionReloader reloader = new(
-            store, _project.Folder, new DefinitionsOptions(), TimeProvider.System, NullLogger<DefinitionReloader>.Instance);
+            store,
+            _project.Folder,
+            new DefinitionsOptions(),
+            TimeProvider.System,
+            NullLogger<DefinitionReloader>.Instance);
         reloader.PublishNow();
         Assert.Equal(1, store.Current.Logs.Single().Version);
         Assert.False(reloader.Look());

@@ -34,7 +34,8 @@ public sealed class DefinitionStoreTests : IDisposable
         _project.WriteLog("kr_shop.a", Log("a", "  x: string\n  y: int32\n  z: {type: date, required: true}"));
         _project.Publish(store);
         _project.WriteLog(
-            "kr_shop.a", Log("a", "  new: int32\n  z: date\n  x: string", "breaking_change: {version: 2, reason: test}"));
+            "kr_shop.a",
+            Log("a", "  new: int32\n  z: date\n  x: string", "breaking_change: {version: 2, reason: test}"));
         Assert.Empty(_project.Publish(store).Mistakes);
         _project.WriteLog("kr_shop.a", Log("a", "  new: int32\n  y: int64\n  z: date\n  x: string"));
         Assert.Empty(_project.Publish(store).Mistakes);
