@@ -1,5 +1,3 @@
-using Naru.Core.Files;
-
 namespace Naru.Core.Topics;
 
 /// <summary>
@@ -8,49 +6,60 @@ namespace Naru.Core.Topics;
 /// </summary>
 internal sealed class PartitionRetention(PartitionContext context, SegmentSet segments, long oldest, long bytesMax)
 {
-    /// <summary>Never deletes at or behind <paramref name="keepFrom"/>. True when only the segment being written is left to go.</summary>
+    /// <summary>
+    /// Never deletes at or behind <paramref name="keepFrom"/>. True when the segment being written is past its time too,
+    /// and should be sealed so that it can go.
+    /// </summary>
     public bool Apply(long keepFrom)
     {
         Segment[] all = segments.Snapshot();
         long bytes = all.Sum(static each => each.Summary.EndPosition);
-        for (int i = 0; i < all.Length; i++)
+        int count = 0;
+        while (count < all.Length && IsPast(all[count], bytes, keepFrom))
         {
-            Segment segment = all[i];
-            SegmentSummary summary = segment.Summary;
-            bool isPast = summary.MaxReceivedMicroseconds < oldest || bytes > bytesMax;
-            if (segment.IsEmpty || !isPast || summary.EndOffset > keepFrom)
-            {
-                return false;
-            }
-
-            if (i == all.Length - 1)
-            {
-                return summary.MaxReceivedMicroseconds < oldest;
-            }
-
-            Delete(segment);
-            bytes -= summary.EndPosition;
+            bytes -= all[count].Summary.EndPosition;
+            count++;
         }
 
-        return false;
+        bool isActivePast = count == all.Length && count > 0;
+        Delete(all.AsSpan(0, isActivePast ? count - 1 : count));
+        return isActivePast && all[^1].Summary.MaxReceivedMicroseconds < oldest;
     }
 
-    /// <summary>The folder is synced after each, so that no crash leaves an older segment without the one behind it.</summary>
-    private void Delete(Segment segment)
+    private bool IsPast(Segment segment, long bytes, long keepFrom) =>
+        !segment.IsEmpty
+        && segment.Summary.EndOffset <= keepFrom
+        && (segment.Summary.MaxReceivedMicroseconds < oldest || bytes > bytesMax);
+
+    private void Delete(ReadOnlySpan<Segment> past)
     {
-        segments.RemoveFirst(segment);
-        try
+        if (past.IsEmpty)
         {
-            context.Files.Delete(segment.Path);
-        }
-        catch (StorageException)
-        {
-            // else the next try would delete the one behind it first
-            segments.RestoreFirst(segment);
-            throw;
+            return;
         }
 
-        context.Files.Delete(segment.IndexPath);
+        long first = past[^1].Summary.EndOffset;
+        PartitionStart.Store(context, first);
+        foreach (Segment segment in past)
+        {
+            segments.RemoveFirst(segment);
+        }
+
+        DeleteBelow(context, first);
         context.Files.SyncDirectory(context.Directory);
+    }
+
+    /// <summary>Deletes the files of segments that begin before the offset, those of earlier tries too.</summary>
+    public static void DeleteBelow(PartitionContext context, long firstOffset)
+    {
+        foreach (string name in context.Files.List(context.Directory))
+        {
+            if ((SegmentFormat.TryParseName(name, SegmentFormat.Extension, out long baseOffset)
+                    || SegmentFormat.TryParseName(name, SegmentFormat.IndexExtension, out baseOffset))
+                && baseOffset < firstOffset)
+            {
+                context.Files.Delete(Path.Combine(context.Directory, name));
+            }
+        }
     }
 }

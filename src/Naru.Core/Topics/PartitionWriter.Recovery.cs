@@ -47,8 +47,17 @@ internal sealed partial class PartitionWriter
     /// </summary>
     public static PartitionWriter Open(PartitionContext context)
     {
-        List<long> bases = ListSegments(context);
         SegmentSet segments = new(context.Partition);
+        long? start = PartitionStart.Load(context);
+        if (start is { } first and > 0)
+        {
+            // written anew before it is acted on: see TopicMetadata.Renew
+            PartitionStart.Store(context, first);
+            PartitionRetention.DeleteBelow(context, first);
+        }
+
+        List<long> bases = ListSegments(context);
+        OpenFront(context, segments, start, bases[0]);
         for (int i = 0; i < bases.Count - 1; i++)
         {
             OpenSealed(context, segments, bases[i], bases[i + 1]);
@@ -120,6 +129,21 @@ internal sealed partial class PartitionWriter
         return bases;
     }
 
+    /// <summary>Retention made durable where the partition begins, before it deleted anything.</summary>
+    private static void OpenFront(PartitionContext context, SegmentSet segments, long? start, long firstBase)
+    {
+        if (start is null)
+        {
+            string path = Path.Combine(context.Directory, PartitionStart.FileName);
+            Report(context, segments, [new DamagedRange(0, firstBase - 1, path, 0)], "the offset in it cannot be read");
+        }
+        else if (start < firstBase)
+        {
+            string missing = context.PathOf(start.Value);
+            Report(context, segments, [new DamagedRange(start.Value, firstBase - 1, missing, 0)], "it is missing");
+        }
+    }
+
     /// <summary>A segment with another behind it was synced whole before that one was begun, so any hole in it is damage.</summary>
     private static void OpenSealed(PartitionContext context, SegmentSet segments, long baseOffset, long nextBase)
     {
@@ -128,21 +152,20 @@ internal sealed partial class PartitionWriter
         string? problem = CheckHeader(context, file, segment.Identity);
         long length = file.Length;
         SegmentSummary? certified = Segment.ReadSummary(context.Files, segment.Identity, segment.IndexPath);
-        if (certified is { } summary && summary.EndPosition <= length && summary.EndOffset <= nextBase)
+        if (certified is { } summary && summary.EndPosition <= length && summary.EndOffset == nextBase)
         {
             segment.Summary = summary;
         }
         else
         {
-            SegmentScan scan = SegmentScan.Of(
-                file, segment.Identity, new SegmentSummary { EndOffset = nextBase, EndPosition = length }, length);
-            segment.Summary = scan.Summary;
-            segment.Index = scan.Index;
-            Report(context, segments, scan.Damage);
-            if (scan.Damage.Count == 0)
-            {
-                segment.WriteIndexFile(context.Files, scan.Index.Encode(segment.Identity, scan.Summary));
-            }
+            // no index file, or one of an earlier close that could not be replaced
+            Report(context, segments, ScanSealed(context.Files, segment, file, nextBase));
+        }
+
+        long gap = segment.Summary.EndOffset;
+        if (gap == certified?.EndOffset && gap < nextBase)
+        {
+            Report(context, segments, [new DamagedRange(gap, nextBase - 1, context.PathOf(gap), 0)], "it is missing");
         }
 
         if (problem is not null)
@@ -150,13 +173,31 @@ internal sealed partial class PartitionWriter
             Report(context, segments, [new DamagedRange(baseOffset, nextBase - 1, segment.Path, 0)], problem);
         }
 
-        if (segment.Summary.EndOffset != nextBase)
+        segments.Add(segment);
+    }
+
+    /// <summary>Reads all of a sealed segment; returns what is damaged in it.</summary>
+    private static IReadOnlyList<DamagedRange> ScanSealed(
+        IFileSystem files, Segment segment, IFile file, long nextBase)
+    {
+        long length = file.Length;
+        SegmentSummary? certified = Segment.ReadSummary(files, segment.Identity, segment.IndexPath);
+        SegmentScan scan = SegmentScan.Of(
+            file, segment.Identity, new SegmentSummary { EndOffset = nextBase, EndPosition = length }, length);
+        segment.Index = scan.Index;
+        segment.Summary = scan.Summary;
+        if (scan.Damage.Count == 0)
         {
-            string missing = context.PathOf(segment.Summary.EndOffset);
-            Report(context, segments, [new DamagedRange(segment.Summary.EndOffset, nextBase - 1, missing, 0)], "it is missing");
+            segment.WriteIndexFile(files, scan.Index.Encode(segment.Identity, scan.Summary));
+        }
+        else if (scan.Damage[^1] is { } last && last.First == certified?.EndOffset && last.Last == nextBase - 1)
+        {
+            // this file ends where its index file says: the next one is missing
+            segment.Summary = scan.Summary with { EndOffset = last.First };
+            return [.. scan.Damage.SkipLast(1)];
         }
 
-        segments.Add(segment);
+        return scan.Damage;
     }
 
     private static PartitionWriter OpenLast(PartitionContext context, SegmentSet segments, long baseOffset)

@@ -15,13 +15,14 @@ internal sealed partial class PartitionWriter : IDisposable
     /// <summary>A body at least this large is written from the caller's memory, smaller ones are gathered.</summary>
     private const int DirectBytes = 64 << 10;
 
-    private const int BufferBytes = 512 << 10;
+    private const int BufferBytesMin = 16 << 10;
+    private const int BufferBytesMax = 512 << 10;
     private const int FillAheadBytesMin = 64 << 10;
     private const int FillAheadBytesMax = 4 << 20;
     private static readonly byte[] Zeros = new byte[64 << 10];
     private readonly PartitionContext _context;
     private readonly IFileSystem _files;
-    private byte[] _buffer = new byte[BufferBytes];
+    private byte[] _buffer = new byte[BufferBytesMin];
     private Segment _segment;
     private IFile _file;
     private int _buffered;
@@ -168,6 +169,12 @@ internal sealed partial class PartitionWriter : IDisposable
     {
         if (_buffered + bytes <= _buffer.Length)
         {
+            return;
+        }
+
+        if (_buffer.Length < BufferBytesMax)
+        {
+            Array.Resize(ref _buffer, Math.Max(_buffer.Length * 2, _buffered + bytes));
             return;
         }
 

@@ -28,7 +28,7 @@ internal sealed class Segment(SegmentIdentity identity, string path)
     /// <summary>Reads the index file beside the segment, or makes it again from the segment.</summary>
     public SegmentIndex LoadIndex(IFileSystem files)
     {
-        return ReadIndexFile(files, Identity, IndexPath) ?? Rebuild();
+        return ReadIndexFile(files) ?? Rebuild();
 
         SegmentIndex Rebuild()
         {
@@ -68,16 +68,19 @@ internal sealed class Segment(SegmentIdentity identity, string path)
         }
     }
 
-    private static SegmentIndex? ReadIndexFile(IFileSystem files, in SegmentIdentity identity, string indexPath)
+    /// <summary>Null when there is none, or one of an earlier end of this segment.</summary>
+    private SegmentIndex? ReadIndexFile(IFileSystem files)
     {
-        if (!files.FileExists(indexPath))
+        if (!files.FileExists(IndexPath))
         {
             return null;
         }
 
-        using IFile file = files.Open(indexPath, FileOpen.Read);
+        using IFile file = files.Open(IndexPath, FileOpen.Read);
         byte[] bytes = new byte[file.Length];
-        int length = file.Read(bytes, 0);
-        return SegmentIndex.Decode(bytes.AsSpan(0, length), identity);
+        ReadOnlySpan<byte> read = bytes.AsSpan(0, file.Read(bytes, 0));
+        return SegmentIndex.TryReadHeader(read, Identity, out SegmentSummary summary, out _) && summary == Summary
+            ? SegmentIndex.Decode(read, Identity)
+            : null;
     }
 }

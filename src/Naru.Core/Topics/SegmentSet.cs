@@ -115,16 +115,6 @@ internal sealed class SegmentSet
         }
     }
 
-    /// <summary>Undoes <see cref="RemoveFirst"/>.</summary>
-    public void RestoreFirst(Segment segment)
-    {
-        lock (_gate)
-        {
-            Invariant.Hold(_segments[0].BaseOffset > segment.BaseOffset);
-            _segments.Insert(0, segment);
-        }
-    }
-
     public Segment[] Snapshot()
     {
         lock (_gate)

@@ -27,15 +27,15 @@ public sealed class SegmentTopicLog : ITopicLog
     private int _isDisposed;
     private int _turn;
 
-    private SegmentTopicLog(TopicMetadata metadata, PartitionContext[] contexts, TopicOptions options, TopicHealth health)
+    private SegmentTopicLog(PartitionContext[] contexts, TopicOptions options, TopicHealth health)
     {
         _contexts = contexts;
         _files = contexts[0].Files;
         _time = contexts[0].Time;
         _options = options;
         _health = health;
-        Name = metadata.Topic;
-        Incarnation = metadata.Incarnation;
+        Name = contexts[0].Topic;
+        Incarnation = contexts[0].Incarnation;
         _segments = new SegmentSet[contexts.Length];
         _readers = new SegmentReader[contexts.Length];
         _appenders = new PartitionAppender?[contexts.Length];
@@ -88,14 +88,8 @@ public sealed class SegmentTopicLog : ITopicLog
             Time = time,
             Notify = notify,
         };
-        TopicMetadata metadata = TopicMetadata.Load(files, directory) ?? Create(template, options.Partitions);
-        PartitionContext[] contexts = new PartitionContext[metadata.Partitions];
-        for (int i = 0; i < contexts.Length; i++)
-        {
-            contexts[i] = PartitionOf(template with { Incarnation = metadata.Incarnation, Topic = metadata.Topic }, i);
-        }
-
-        return new SegmentTopicLog(metadata, contexts, options, new TopicHealth(files, directory, options));
+        PartitionContext[] contexts = TopicFolder.Open(template, options.Partitions);
+        return new SegmentTopicLog(contexts, options, new TopicHealth(files, directory, options));
     }
 
     public ValueTask<AppendResult> AppendAsync(AppendBatch batch, CancellationToken cancellationToken)
@@ -172,36 +166,6 @@ public sealed class SegmentTopicLog : ITopicLog
             appender?.Stop();
         }
     }
-
-    private static TopicMetadata Create(PartitionContext template, int partitions)
-    {
-        IFileSystem files = template.Files;
-        files.CreateDirectory(template.Directory);
-        for (int i = 0; i < partitions; i++)
-        {
-            PartitionContext context = PartitionOf(template, i);
-            string? used = files.List(context.Directory).FirstOrDefault(name =>
-                SegmentFormat.TryParseName(name, SegmentFormat.Extension, out long baseOffset) && baseOffset > 0);
-            if (used is not null)
-            {
-                throw new StorageException(
-                    StorageFault.Corrupt,
-                    $"\"{context.Directory}\" holds \"{used}\" but \"{TopicMetadata.FileName}\" of the topic is missing:"
-                    + " restore it from a backup, or move the folder away");
-            }
-
-            PartitionWriter.Create(context);
-        }
-
-        return new TopicMetadata(template.Topic, template.Incarnation, partitions).Store(files, template.Directory);
-    }
-
-    private static PartitionContext PartitionOf(PartitionContext template, int partition) => template with
-    {
-        Partition = partition,
-        Directory = Path.Combine(
-            template.Directory, partition.ToString(System.Globalization.CultureInfo.InvariantCulture)),
-    };
 
     private void OpenPartition(int partition)
     {

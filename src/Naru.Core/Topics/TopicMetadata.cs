@@ -33,22 +33,36 @@ internal sealed record TopicMetadata(string Topic, Guid Incarnation, int Partiti
         return Parse(bytes.AsSpan(0, length), path);
     }
 
-    /// <summary>Put if absent: the one that is there wins.</summary>
+    /// <summary>Put if absent: the one that is there wins. Durable when it returns.</summary>
     public TopicMetadata Store(IFileSystem files, string directory)
     {
         string path = Path.Combine(directory, FileName);
-        string temporary = path + SegmentFormat.TemporaryExtension;
-        files.Delete(temporary);
-        using (IFile file = files.Open(temporary, FileOpen.CreateNew))
-        {
-            file.Write(Encode(), 0);
-            file.SyncData();
-        }
-
+        string temporary = WriteTemporary(files, path);
         bool linked = files.TryLink(temporary, path);
         files.Delete(temporary);
         files.SyncDirectory(directory);
         return linked ? this : Load(files, directory)!;
+    }
+
+    /// <summary>
+    /// Writes the file anew. What a process that died left in the page cache need not be on the disk, and a sync of its
+    /// folder that failed before is not made up for by one that succeeds; a new file and name is.
+    /// </summary>
+    public void Renew(IFileSystem files, string directory)
+    {
+        string path = Path.Combine(directory, FileName);
+        files.Rename(WriteTemporary(files, path), path);
+        files.SyncDirectory(directory);
+    }
+
+    private string WriteTemporary(IFileSystem files, string path)
+    {
+        string temporary = path + SegmentFormat.TemporaryExtension;
+        files.Delete(temporary);
+        using IFile file = files.Open(temporary, FileOpen.CreateNew);
+        file.Write(Encode(), 0);
+        file.SyncData();
+        return temporary;
     }
 
     private byte[] Encode()

@@ -1,0 +1,40 @@
+using System.Diagnostics;
+using System.Globalization;
+using Naru.Sim;
+using Naru.Sim.Disk;
+using Naru.Sim.Topics;
+
+namespace Naru.Tests.Topics;
+
+public sealed class TopicCrashTests(ITestOutputHelper output)
+{
+    private static int Seed => int.TryParse(
+        Environment.GetEnvironmentVariable("NARU_SEED"), CultureInfo.InvariantCulture, out int seed) ? seed : 20260701;
+
+    [Fact]
+    [Trait("Size", "Slow")]
+    public void No_crash_of_7_000_loses_or_invents_an_acknowledged_batch() => Run(7_000);
+
+    [Fact]
+    [Trait("Size", "Long")]
+    public void No_crash_of_500_000_loses_or_invents_an_acknowledged_batch() => Run(500_000);
+
+    private void Run(int crashes)
+    {
+        CrashSimulator simulator = new(Seed, static (files, random) => new TopicCrashScenario(files, random));
+        Stopwatch watch = Stopwatch.StartNew();
+        if (int.TryParse(Environment.GetEnvironmentVariable("NARU_EPISODE"), CultureInfo.InvariantCulture, out int only))
+        {
+            output.WriteLine($"{simulator.RunOnly(only, output.WriteLine)}");
+            return;
+        }
+
+        CrashReport report = simulator.Run(crashes);
+        output.WriteLine($"{report}{report.Crashes / watch.Elapsed.TotalSeconds:F0} crashes/s");
+        Assert.Null(report.Failure);
+        foreach ((FaultKind kind, FaultSite site) in simulator.Targets)
+        {
+            Assert.True(report.Counts.Of(kind, site) >= 100, $"{kind} at {site} struck only {report.Counts.Of(kind, site)} times");
+        }
+    }
+}
