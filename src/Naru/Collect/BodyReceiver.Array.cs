@@ -125,7 +125,7 @@ internal sealed partial class BodyReceiver
                 return end;
             }
 
-            RejectTooLarge(_at, _next++);
+            RejectTooLarge(_at, rest.Length, _next++);
             _skip = new ElementSkip();
             _place = ArrayPlace.BeforeNext;
             return SkipElement();
@@ -137,7 +137,7 @@ internal sealed partial class BodyReceiver
         _place = ArrayPlace.AfterElement;
         if (length > _parts.Options.EventBytesMax)
         {
-            RejectTooLarge(start, _next++);
+            RejectTooLarge(start, length, _next++);
         }
         else
         {

@@ -64,7 +64,7 @@ internal sealed partial class BodyReceiver
             if (!ended && !final)
             {
                 // It fills a whole chunk, so it is longer than an event may be.
-                RejectTooLarge(start, index);
+                RejectTooLarge(start, length, index);
                 _skipsLine = true;
             }
             else if (judged || length > bytesMax || data[start] <= (byte)' ')
@@ -93,7 +93,7 @@ internal sealed partial class BodyReceiver
 
         if (length > _parts.Options.EventBytesMax)
         {
-            RejectTooLarge(start, index);
+            RejectTooLarge(start, length, index);
         }
         else if (judged)
         {
@@ -122,10 +122,10 @@ internal sealed partial class BodyReceiver
         JudgeScanned(start, length, index, fault);
     }
 
-    private void RejectTooLarge(int start, int index) =>
+    private void RejectTooLarge(int start, int length, int index) =>
         Reject(
             start,
-            Math.Min(KeptBytesMax, _chunk.Used - start),
+            Math.Min(KeptBytesMax, length),
             new RejectedEvent(
                 index, RejectReason.TooLarge, "", $"the event has more than {_parts.Options.EventBytesMax} bytes"),
             _job.Log);

@@ -75,9 +75,17 @@ internal sealed class BodySource(PipeReader pipe, BodyCoding coding, long bytesM
     private async ValueTask<int> ReadDecodedAsync(Memory<byte> destination, CancellationToken cancellationToken)
     {
         _decoded ??= await OpenAsync(cancellationToken).ConfigureAwait(false);
-        int read = await _decoded.ReadAsync(destination, cancellationToken).ConfigureAwait(false);
-        IsCompleted = read == 0;
-        return read;
+        try
+        {
+            int read = await _decoded.ReadAsync(destination, cancellationToken).ConfigureAwait(false);
+            IsCompleted = read == 0;
+            return read;
+        }
+        catch (InvalidOperationException exception) when (coding == BodyCoding.Brotli)
+        {
+            // What BrotliStream throws for damaged data.
+            throw new InvalidDataException(exception.Message, exception);
+        }
     }
 
     private async ValueTask<ByteStream> OpenAsync(CancellationToken cancellationToken)

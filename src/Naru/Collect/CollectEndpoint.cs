@@ -105,6 +105,8 @@ internal sealed class CollectEndpoint(
 
         if (context.Request.ContentLength > parts.Options.BodyBytesMax)
         {
+            // So that the server reads on for a while and the sender gets to see the answer.
+            context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = null;
             return CollectFault.BodyTooLarge(parts.Options.BodyBytesMax);
         }
 

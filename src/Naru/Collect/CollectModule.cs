@@ -60,7 +60,10 @@ internal static class CollectModule
     private static void Limit(KestrelServerOptions kestrel, CollectOptions options)
     {
         KestrelServerLimits limits = kestrel.Limits;
-        limits.MaxRequestBodySize = options.BodyBytesMax;
+
+        // Collect counts for itself and answers; past twice the limit (a compressed body can be that long) the
+        // connection is cut.
+        limits.MaxRequestBodySize = options.BodyBytesMax * 2;
         limits.MaxConcurrentConnections = options.ConnectionsMax;
         limits.RequestHeadersTimeout = options.HeaderTimeout;
         limits.KeepAliveTimeout = options.IdleTimeout;

@@ -1,39 +1,42 @@
-using Naru.Core.Topics;
+using Naru.Core;
 
 namespace Naru.Collect;
 
-/// <summary>Settings of collect (section `collect:` of naru.yaml, keys in snake_case).</summary>
+[SettingSection("collect", "How events are received over HTTP.")]
 internal sealed record CollectOptions
 {
-    /// <summary>Most bytes of one event. At most <see cref="TopicLimits.BatchBytesMax"/>.</summary>
-    public int EventBytesMax { get; init; } = TopicLimits.BatchBytesMax;
+    [Setting("most bytes of one event", Unit = SettingUnit.Bytes, Min = "1KB", Max = "1000KB")]
+    public int EventBytesMax { get; init; } = 1000 << 10;
 
-    /// <summary>Most bytes of one body, as sent and after decompression.</summary>
+    [Setting("most bytes of one body, as sent and after decompression", Unit = SettingUnit.Bytes, Min = "1MB")]
     public long BodyBytesMax { get; init; } = 20L << 20;
 
-    /// <summary>Bytes that all bodies being received may hold in memory; beyond it requests are answered 503.</summary>
+    [Setting("memory that all bodies being received may hold; beyond it 503", Unit = SettingUnit.Bytes, Min = "8MB")]
     public long BufferBytesMax { get; init; } = 128L << 20;
 
-    /// <summary>Connections that the server holds at once; more are closed at once.</summary>
+    [Setting("connections that the server holds at once; more are closed", Unit = SettingUnit.Count, Min = "10")]
     public int ConnectionsMax { get; init; } = 10_000;
 
-    /// <summary>Connections that one address may hold; null: no limit (a proxy in front has one address).</summary>
+    [Setting("connections that one address may hold; unlimited where a proxy stands in front",
+        Unit = SettingUnit.Count, Min = "1")]
     public int? AddressConnectionsMax { get; init; }
 
-    /// <summary>A request's headers must be there within this time.</summary>
+    [Setting("time within which a request's headers must be there", Min = "1s", Max = "5m")]
     public TimeSpan HeaderTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>A connection that sends nothing is closed after this time.</summary>
+    [Setting("time after which a connection that sends nothing is closed", Min = "1s", Max = "1h")]
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(75);
 
-    /// <summary>Bytes a second below which a body is given up, after <see cref="BodyRateGrace"/>.</summary>
+    [Setting("bytes a second below which a body is given up", Min = "1")]
     public double BodyRateBytesMin { get; init; } = 240;
 
+    [Setting("time that a body may be slower than that", Min = "2s", Max = "5m")]
     public TimeSpan BodyRateGrace { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Bytes a second that one write key may send, on average; beyond it 429. Null: no limit.</summary>
+    [Setting("bytes a second that one write key may send, on average; beyond it 429",
+        Unit = SettingUnit.Bytes, Min = "1KB")]
     public long? KeyBytesPerSecondMax { get; init; }
 
-    /// <summary>How long `ack=lake` waits for the landing.</summary>
+    [Setting("longest time that `ack=lake` waits for the landing", Min = "1s", Max = "1h")]
     public TimeSpan LandingTimeout { get; init; } = TimeSpan.FromMinutes(2);
 }
