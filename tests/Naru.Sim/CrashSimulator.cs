@@ -92,7 +92,25 @@ public sealed class CrashSimulator
         ];
         _crashTargets = [.. all.Where(static each => each.Kind is FaultKind.PowerCut or FaultKind.Kill)];
         _errorTargets = [.. all.Where(static each => each.Kind is FaultKind.InputOutput or FaultKind.NoSpace)];
+        FaultCounts struck = new();
+        for (int episode = LookEpisodes; episode < 3 * LookEpisodes; episode++)
+        {
+            _ = RunEpisode(-1 - episode, struck);
+        }
+
+        _crashTargets = Weigh(_crashTargets, struck);
+        _errorTargets = Weigh(_errorTargets, struck);
         (_crashes, _steps, _failedStarts) = (0, 0, 0);
+    }
+
+    /// <summary>Gives more weight to what was struck less than the mean.</summary>
+    private static Target[] Weigh(Target[] targets, FaultCounts struck)
+    {
+        double mean = targets.Average(each => struck.Of(each.Kind, each.Site));
+        return Array.ConvertAll(targets, each => each with
+        {
+            Weight = each.Weight * Math.Clamp(mean / (struck.Of(each.Kind, each.Site) + 1), 1 / WeightMax, WeightMax),
+        });
     }
 
     private Exception? RunEpisode(int episode, FaultCounts counts)
