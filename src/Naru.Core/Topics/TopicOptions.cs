@@ -1,24 +1,30 @@
 namespace Naru.Core.Topics;
 
-/// <summary>Settings of a topic on local disk (section `topics:` of naru.yaml, keys in snake_case).</summary>
+[SettingSection("topics", "How received events are kept.")]
 public sealed record TopicOptions
 {
-    /// <summary>Partitions of a topic that is made new; a topic that exists keeps the number it was made with. 1 to 64.</summary>
+    [Setting(
+        "partitions of a topic that is made new; one that exists keeps its number",
+        Unit = SettingUnit.Count,
+        Min = "1",
+        Max = "64")]
     public int Partitions { get; init; } = 2;
 
-    /// <summary>Bytes at which a segment file is full and the next begins. 64 KB to 1 GB.</summary>
+    [Setting("bytes at which a segment file is full", Unit = SettingUnit.Bytes, Min = "64KB", Max = "1GB")]
     public long SegmentBytes { get; init; } = 64L << 20;
 
-    /// <summary>A segment is deleted when its newest batch is older than this and its consumers have passed it. Null: no limit.</summary>
+    [Setting("age at which a segment is deleted, once it has landed")]
     public TimeSpan? RetentionTime { get; init; } = TimeSpan.FromDays(7);
 
-    /// <summary>Oldest segments are deleted while the topic holds more bytes than this and consumers have passed them. Null: no limit.</summary>
+    [Setting("bytes of a topic beyond which landed segments are deleted, oldest first", Unit = SettingUnit.Bytes)]
     public long? RetentionBytes { get; init; }
 
-    /// <summary>Bytes of the volume that stay free: appends are refused below. Null: the larger of 256 MiB and 2% of the volume.</summary>
+    [Setting(
+        "bytes of the volume that stay free: events are refused below; default the larger of 256 MiB and 2%",
+        Unit = SettingUnit.Bytes)]
     public long? DiskReserve { get; init; }
 
-    /// <summary>Bytes of batches that may wait for their sync at once; beyond that appends are refused. At least 2 MB.</summary>
+    [Setting("bytes that may wait for their sync at once; beyond it 503", Unit = SettingUnit.Bytes, Min = "2MB")]
     public long InFlightBytes { get; init; } = 128L << 20;
 
     /// <summary>Every mistake in these settings, with its mend; empty when there is none.</summary>

@@ -8,6 +8,7 @@ internal static class CommandTree
     public static Task<int> RunAsync(string[] args)
     {
         RootCommand root = new("An event-data platform in one program.");
+        root.Subcommands.Add(UpCommand.Create());
         root.Subcommands.Add(RejectedCommand.Create());
         root.Subcommands.Add(AuditCommand.Create());
         return root.Parse(args).InvokeAsync();

@@ -92,7 +92,7 @@ internal static class SettingText
         if (unit == SettingUnit.Bytes)
         {
             bool size = SizeText.TryParse(text, out long bytes) && (type == typeof(long) || bytes <= int.MaxValue);
-            value = type == typeof(long) ? bytes : (int)Math.Min(bytes, int.MaxValue);
+            value = type == typeof(long) ? (object)bytes : (int)Math.Min(bytes, int.MaxValue);
             return size;
         }
 

@@ -12,4 +12,7 @@ internal static partial class StreamLog
 
     [LoggerMessage(3, LogLevel.Critical, "an invariant of the stream is broken; the process stops before it writes what is wrong")]
     public static partial void InvariantBroken(ILogger logger, Exception exception);
+
+    [LoggerMessage(4, LogLevel.Warning, "maintenance of the stream failed; it is tried again in a minute")]
+    public static partial void MaintenanceFailed(ILogger logger, Exception exception);
 }

@@ -8,6 +8,7 @@ using Naru.Lake.Catalog;
 using Naru.Lake.Delta;
 using Naru.Lake.Parquet;
 using Naru.Stream.Audit;
+using Naru.Stream.Decode;
 using Naru.Stream.Dedup;
 using Naru.Stream.Landing;
 using Naru.Stream.Replay;
@@ -41,6 +42,8 @@ internal static class StreamModule
                 provider.GetRequiredService<IFileSystem>(),
                 provider.GetRequiredService<ProjectPaths>().Tail),
             provider.GetServices<ISystemTable>()));
+        services.AddHostedService<StreamMaintenance>();
+        services.AddSingleton<IEventChecker, EventChecker>();
         services.AddSingleton<RejectedReplay>();
         services.AddSingleton<AuditRunner>();
         return services;

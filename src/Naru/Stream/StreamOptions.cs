@@ -17,6 +17,9 @@ internal sealed record StreamOptions
     [Setting("table files written at once in a landing", Unit = SettingUnit.Count, Min = "1", Max = "64")]
     public int WriterThreads { get; init; } = 2;
 
+    [Setting("how long landing records are kept for `naru audit` and for readers of the topic `valid`", Min = "1d")]
+    public TimeSpan LandingRetention { get; init; } = TimeSpan.FromDays(30);
+
     [Setting("memory for the index that finds duplicates", Unit = SettingUnit.Bytes, Min = "16MB")]
     public long DedupMemory { get; init; } = 256L << 20;
 }

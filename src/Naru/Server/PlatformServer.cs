@@ -1,0 +1,127 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Naru.Access;
+using Naru.Collect;
+using Naru.Configuration;
+using Naru.Core.Files;
+using Naru.Core.Topics;
+using Naru.Definitions;
+using Naru.Stream;
+
+namespace Naru.Server;
+
+/// <summary>
+/// The whole platform in one process, composed along the way of an event:
+/// definitions → collect → topic `events` → stream → lake → query; watched beside it.
+/// </summary>
+internal sealed class PlatformServer : IAsyncDisposable
+{
+    private readonly WebApplication _application;
+    private readonly ProjectLock _lock;
+
+    private PlatformServer(WebApplication application, ProjectLock projectLock)
+    {
+        _application = application;
+        _lock = projectLock;
+    }
+
+    public IServiceProvider Services => _application.Services;
+
+    /// <summary>Where it listens, e.g. http://127.0.0.1:8150.</summary>
+    public string Address => _application.Services.GetRequiredService<IServer>()
+        .Features.Get<IServerAddressesFeature>()!.Addresses.First();
+
+    /// <summary>Opens the project and serves it. Throws <see cref="ProjectBusyException"/> when another process does.</summary>
+    public static async Task<PlatformServer> StartAsync(ServerStart start, CancellationToken cancellationToken)
+    {
+        IFileSystem files = new PosixFileSystem();
+        ProjectLock projectLock = ProjectLock.TryTake(start.Paths, files)
+            ?? throw new ProjectBusyException(start.Paths.Root, ProjectLock.RunningServer(start.Paths, files));
+        try
+        {
+            StreamModule.ClearTail(files, start.Paths);
+            WebApplication application = Build(start, files);
+            Map(application);
+            PlatformServer server = new(application, projectLock);
+            application.Services.GetRequiredService<StreamWorker>().Start();
+            await application.StartAsync(cancellationToken).ConfigureAwait(false);
+            projectLock.Announce(server.Address);
+            return server;
+        }
+        catch
+        {
+            projectLock.Dispose();
+            throw;
+        }
+    }
+
+    public Task WaitForShutdownAsync(CancellationToken cancellationToken) =>
+        _application.WaitForShutdownAsync(cancellationToken);
+
+    /// <summary>
+    /// Graceful: no new requests, those in flight are answered, what is durable is landed, workers are ended.
+    /// </summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _application.StopAsync().ConfigureAwait(false);
+        StreamWorker worker = _application.Services.GetRequiredService<StreamWorker>();
+        await worker.DrainAsync().ConfigureAwait(false);
+        await _application.DisposeAsync().ConfigureAwait(false);
+        _lock.Dispose();
+    }
+
+    private static WebApplication Build(ServerStart start, IFileSystem files)
+    {
+        Settings settings = start.Settings;
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+        {
+            ApplicationName = "naru",
+            ContentRootPath = start.Paths.Root,
+        });
+
+        // Settings are naru.yaml's; what ASP.NET reads from files and variables of its own must not change anything.
+        builder.Configuration.Sources.Clear();
+        builder.Logging.ClearProviders();
+        builder.Logging.AddSimpleConsole(static console => console.SingleLine = true);
+        builder.Logging.SetMinimumLevel(start.Verbose ? LogLevel.Debug : LogLevel.Information);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        IServiceCollection services = builder.Services;
+        services.AddSingleton(files);
+        services.AddSingleton(start.Paths);
+        services.AddSingleton(settings);
+        services.AddSingleton(TimeProvider.System);
+        services.AddDefinitions(settings);
+        services.AddAccess();
+        services.AddSingleton<ITopicLog>(provider => SegmentTopicLog.Open(
+            files,
+            $"{start.Paths.Topics}/events",
+            settings.Get<TopicOptions>(),
+            TimeProvider.System,
+            notice => ServerLog.Topic(provider.GetRequiredService<ILogger<PlatformServer>>(), notice)));
+        services.AddCollect(settings.Get<CollectOptions>());
+        services.AddStream(settings.Get<StreamOptions>());
+        services.AddSingleton<StatusReader>();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(start.Listen));
+        return builder.Build();
+    }
+
+    private static void Map(WebApplication application)
+    {
+        application.MapAccess();
+        application.MapCollect();
+        application.MapStatus();
+        application.MapLanding();
+    }
+}
+
+/// <summary>What a server is started with.</summary>
+internal sealed record ServerStart(ProjectPaths Paths, Settings Settings, IPEndPoint Listen, bool Verbose);
+
+/// <summary>Another process has the project open.</summary>
+internal sealed class ProjectBusyException(string root, string? address)
+    : Exception($"project \"{root}\" is open in another process{(address is null ? "" : $", which listens on {address}")}");

@@ -1,0 +1,29 @@
+using Microsoft.Extensions.Logging;
+using Naru.Core.Topics;
+
+namespace Naru.Server;
+
+internal static partial class ServerLog
+{
+    [LoggerMessage(1, LogLevel.Information, "{Address} serves project {Root}")]
+    public static partial void Serving(ILogger logger, string address, string root);
+
+    [LoggerMessage(2, LogLevel.Information, "stopping: what was acknowledged is landed first")]
+    public static partial void Stopping(ILogger logger);
+
+    public static void Topic(ILogger logger, TopicNotice notice) =>
+        Topic(
+            logger,
+            notice.Level switch
+            {
+                TopicNoticeLevel.Error => LogLevel.Error,
+                TopicNoticeLevel.Warning => LogLevel.Warning,
+                _ => LogLevel.Information,
+            },
+            notice.Topic,
+            notice.Partition,
+            notice.Message);
+
+    [LoggerMessage(EventId = 3, Message = "topic {Topic} partition {Partition}: {Message}")]
+    private static partial void Topic(ILogger logger, LogLevel level, string topic, int partition, string message);
+}
