@@ -77,7 +77,13 @@ internal sealed class StreamCatalog : ILakeCatalog
             foreach (TableName name in names)
             {
                 TableShape shape = listing.Shapes[name];
-                DeltaVersion? version = context.Tables.Find(name)?.Current;
+                DeltaLease? held = context.Tables.Find(name)?.Lease();
+                if (held is not null)
+                {
+                    lease.Add(held);
+                }
+
+                DeltaVersion? version = held?.Version;
                 ImmutableArray<TailFile> tail = engine.FlushTail(name, version);
                 lease.Add(tail);
                 string directory = context.Tables.DirectoryOf(name);
@@ -184,6 +190,7 @@ internal sealed class StreamCatalog : ILakeCatalog
     private sealed class StreamLease(LandingContext context, long landing) : ISnapshotLease
     {
         private readonly List<TableSnapshot> _tables = [];
+        private readonly List<DeltaLease> _versions = [];
         private readonly List<TailFile> _tail = [];
         private readonly List<string> _systemFiles = [];
         private bool _disposed;
@@ -193,6 +200,8 @@ internal sealed class StreamCatalog : ILakeCatalog
         public ImmutableArray<TableSnapshot> Tables => [.. _tables];
 
         public void Add(TableSnapshot table) => _tables.Add(table);
+
+        public void Add(DeltaLease version) => _versions.Add(version);
 
         public void Add(ImmutableArray<TailFile> tail) => _tail.AddRange(tail);
 
@@ -211,6 +220,11 @@ internal sealed class StreamCatalog : ILakeCatalog
 
             _disposed = true;
             StreamEngine.Release(context, _tail);
+            foreach (DeltaLease version in _versions)
+            {
+                version.Dispose();
+            }
+
             foreach (string file in _systemFiles)
             {
                 context.Files.Delete(file);
