@@ -21,8 +21,8 @@ public sealed record DeltaCommit
     public ImmutableSortedDictionary<string, long> Txns { get; init; } = ImmutableSortedDictionary<string, long>.Empty;
 
     /// <summary>
-    /// The schema that the adds were written with. One that adds nullable columns to the table's becomes the table's
-    /// in this commit; one that the table has outgrown changes nothing.
+    /// The schema that the adds were written with. What it has and the table has not (columns, wider types, nullable)
+    /// the table gets in this commit; what it lacks the table keeps.
     /// </summary>
     public TableSchema? Schema { get; init; }
 

@@ -63,7 +63,9 @@ internal static class DeltaConflicts
     }
 
     private static CommitResult? JudgeSchema(DeltaVersion current, DeltaCommit commit) =>
-        commit.Schema is null || DeltaSchema.Evolve(current.Schema, commit.Schema, out string reason) is not null
+        commit.Schema is null
+            || DeltaSchema.Evolve(current.Schema, commit.Schema, current.PartitionColumns.Length, out string reason)
+                is not null
             ? null
             : new CommitResult(CommitOutcome.Conflict, current.Version, reason);
 }

@@ -54,55 +54,71 @@ internal static class DeltaSchema
     }
 
     /// <summary>
-    /// The schema after a commit that was written with <paramref name="wanted"/>: the larger of the two when one holds
-    /// all columns of the other; null, with the reason, when neither does.
+    /// The table's schema after a commit that was written with <paramref name="wanted"/>: all columns of both, new ones
+    /// before the partition columns. A column that one side lacks is nullable, since files lack it; types grow where a
+    /// reader can cast what older files hold (int32 to int64, a decimal's precision, JSON to text). Null, with the
+    /// reason, where the two cannot be one table.
     /// </summary>
-    public static TableSchema? Evolve(TableSchema current, TableSchema wanted, out string reason)
+    public static TableSchema? Evolve(TableSchema current, TableSchema wanted, int partitionColumns, out string reason)
     {
-        if (Covers(current, wanted, out _))
+        int dataColumns = current.Columns.Length - partitionColumns;
+        ImmutableArray<Column>.Builder columns = ImmutableArray.CreateBuilder<Column>();
+        reason = "";
+        for (int i = 0; i < current.Columns.Length; i++)
         {
-            reason = "";
-            return current;
-        }
-
-        if (!Covers(wanted, current, out reason))
-        {
-            return null;
-        }
-
-        foreach (Column column in wanted.Columns)
-        {
-            if (current.IndexOf(column.Name) < 0 && !column.Nullable)
+            Column own = current.Columns[i];
+            int at = wanted.IndexOf(own.Name);
+            if (at < 0 && i >= dataColumns)
             {
-                reason = $"new column '{column.Name}' is not nullable, and rows of older files have no value for it";
+                reason = $"partition column '{own.Name}' is missing";
                 return null;
             }
+
+            Column? merged = at < 0 ? own with { Nullable = true } : Merge(own, wanted.Columns[at]);
+            if (merged is null)
+            {
+                reason = $"column '{own.Name}' is {Describe(own)} in the table and cannot become "
+                    + Describe(wanted.Columns[at]);
+                return null;
+            }
+
+            columns.Add(merged);
         }
 
-        return wanted;
+        foreach (Column added in wanted.Columns.Where(column => current.IndexOf(column.Name) < 0))
+        {
+            if (columns.FirstOrDefault(column => column.FieldId == added.FieldId) is Column taken)
+            {
+                reason = $"column '{added.Name}' has field id {added.FieldId}, which is column '{taken.Name}'s";
+                return null;
+            }
+
+            columns.Insert(columns.Count - partitionColumns, added with { Nullable = true });
+        }
+
+        TableSchema next = new(columns.ToImmutable());
+        return next.Equals(current) ? current : next;
     }
 
-    private static bool Covers(TableSchema larger, TableSchema smaller, out string reason)
-    {
-        foreach (Column column in smaller.Columns)
-        {
-            int at = larger.IndexOf(column.Name);
-            if (at < 0)
-            {
-                reason = $"column '{column.Name}' is missing; a table's columns can only be added to";
-                return false;
-            }
+    private static Column? Merge(Column own, Column wanted) =>
+        own.FieldId == wanted.FieldId && Wider(own.Type, wanted.Type) is ColumnType type
+            ? own with { Type = type, Nullable = own.Nullable || wanted.Nullable }
+            : null;
 
-            if (larger.Columns[at] != column)
-            {
-                reason = $"column '{column.Name}' is {Describe(larger.Columns[at])} on one side "
-                    + $"and {Describe(column)} on the other";
-                return false;
-            }
+    private static ColumnType? Wider(ColumnType a, ColumnType b)
+    {
+        if (a == b)
+        {
+            return a;
         }
 
-        reason = "";
-        return true;
+        return (a.Kind, b.Kind) switch
+        {
+            (ColumnKind.Int32, ColumnKind.Int64) or (ColumnKind.Int64, ColumnKind.Int32) => ColumnType.Int64,
+            (ColumnKind.String, ColumnKind.Json) or (ColumnKind.Json, ColumnKind.String) => ColumnType.String,
+            (ColumnKind.Decimal, ColumnKind.Decimal) when a.Scale == b.Scale => a.Precision > b.Precision ? a : b,
+            _ => null,
+        };
     }
 
     private static string Describe(Column column) =>

@@ -57,6 +57,8 @@ public sealed partial class DeltaTable
     /// </summary>
     public Action<DeltaVersion>? Changed { get; set; }
 
+    internal TimeSpan TombstoneRetention => _options.TombstoneRetention;
+
     /// <summary>The path of a file of this table as the file system has it.</summary>
     public string PathOf(DeltaFile file) => Directory + "/" + file.Path;
 
@@ -136,7 +138,8 @@ public sealed partial class DeltaTable
         DeltaMetadata? metadata = null;
         if (commit.Schema is not null)
         {
-            TableSchema? schema = DeltaSchema.Evolve(current.Schema, commit.Schema, out _);
+            TableSchema? schema = DeltaSchema.Evolve(
+                current.Schema, commit.Schema, current.PartitionColumns.Length, out _);
             Invariant.Hold(schema is not null);
             metadata = schema.Equals(current.Schema) ? null : current.Metadata with { Schema = schema };
         }

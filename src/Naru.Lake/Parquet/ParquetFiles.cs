@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Naru.Core;
 using Naru.Core.Files;
 using Naru.Lake.Columns;
+using Naru.Lake.Delta;
 using Naru.Lake.DuckDb;
 
 namespace Naru.Lake.Parquet;
@@ -12,7 +13,7 @@ namespace Naru.Lake.Parquet;
 /// What maintenance does with finished files: rewriting several into one, reading back, and fingerprints. One thread a
 /// call and a bounded memory, so that appends and queries keep their cores; a large sort spills.
 /// </summary>
-public sealed class ParquetFiles : IDisposable
+public sealed class ParquetFiles : ITableFileRewriter, IDisposable
 {
     private const int HashBufferBytes = 1 << 20;
 

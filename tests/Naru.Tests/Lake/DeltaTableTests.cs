@@ -109,6 +109,44 @@ public class DeltaTableTests
     }
 
     [Fact]
+    public void Columns_that_one_version_of_a_definition_lacks_are_kept_and_types_grow()
+    {
+        DeltaTable table = Open(_files);
+        TableSchema other = new(
+        [
+            .. Schema.Columns[..2],
+            new Column("cost", ColumnType.Decimal(20, 6), Nullable: true, 4),
+            new Column("clicks", ColumnType.Int32, Nullable: false, 6),
+            Schema.Columns[4],
+        ]);
+        DeltaCommit commit = Append(WriteFile(_files, table, 1, 0), "a", 1) with { Schema = other };
+        Assert.Equal(CommitOutcome.Committed, table.Commit(commit).Outcome);
+        TableSchema grown = new(
+        [
+            .. Schema.Columns[..3],
+            new Column("cost", ColumnType.Decimal(20, 6), Nullable: true, 4),
+            new Column("clicks", ColumnType.Int32, Nullable: true, 6),
+            Schema.Columns[4],
+        ]);
+        Assert.Equal(grown, Open(_files).Current.Schema);
+
+        TableSchema back = new(Schema.Columns.Insert(4, new Column("clicks", ColumnType.Int64, Nullable: true, 6)));
+        table.Commit(Append(WriteFile(_files, table, 2, 0), "a", 2) with { Schema = back });
+        Assert.Equal(ColumnType.Int64, Open(_files).Current.Schema.Columns[4].Type);
+        Assert.Equal(ColumnType.Decimal(20, 6), Open(_files).Current.Schema.Columns[3].Type);
+    }
+
+    [Fact]
+    public void A_field_id_cannot_be_two_columns()
+    {
+        DeltaTable table = Open(_files);
+        TableSchema clash = new(Schema.Columns.Insert(4, new Column("other", ColumnType.Int32, Nullable: true, 3)));
+        CommitResult result = table.Commit(Append(WriteFile(_files, table, 1, 0), "a", 1) with { Schema = clash });
+        Assert.Equal(CommitOutcome.Conflict, result.Outcome);
+        Assert.Contains("'ad_id'", result.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_schema_that_changes_a_column_is_refused_by_name()
     {
         DeltaTable table = Open(_files);

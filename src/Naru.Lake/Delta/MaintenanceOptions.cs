@@ -1,0 +1,42 @@
+namespace Naru.Lake.Delta;
+
+/// <summary>How the files of tables are tended.</summary>
+public sealed record MaintenanceOptions
+{
+    /// <summary>What compaction makes files of; ones of three quarters of it are left as they are.</summary>
+    public long TargetBytes { get; init; } = 128L << 20;
+
+    /// <summary>
+    /// How many files of one size class are merged: small means fewer files for readers, large fewer times that a row
+    /// is written again (at most log of target / landed size, to this base).
+    /// </summary>
+    public int FanInFiles { get; init; } = 8;
+
+    /// <summary>A partition without new files for this long is compacted whatever its files' sizes.</summary>
+    public TimeSpan SettledAfter { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>What one pass over one table reads at most, so that no table waits long for its turn.</summary>
+    public long PassBytesMax { get; init; } = 2L << 30;
+
+    /// <summary>Files that no commit knows and whose names are not Naru's are deleted when seen for this long.</summary>
+    public TimeSpan StrangerRetention { get; init; } = TimeSpan.FromDays(7);
+
+    /// <summary>Expiry of sensitive data ends leases older than this.</summary>
+    public TimeSpan LeaseAgeMax { get; init; } = TimeSpan.FromMinutes(10);
+}
+
+/// <summary>What is kept of one table, besides its files' sizes.</summary>
+public sealed record TableCare
+{
+    /// <summary>Column that merged files are sorted by; null keeps the order of the landings.</summary>
+    public string? SortedBy { get; init; }
+
+    /// <summary>Partitions of days before this one have expired; null keeps all.</summary>
+    public DateOnly? FirstDayKept { get; init; }
+
+    /// <summary>
+    /// Sensitive data: files of expired days are deleted as soon as they are out of the table, those that compaction
+    /// left behind among them, and leases older than <see cref="MaintenanceOptions.LeaseAgeMax"/> end.
+    /// </summary>
+    public bool IsSecure { get; init; }
+}
