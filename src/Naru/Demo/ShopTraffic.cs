@@ -87,7 +87,8 @@ internal sealed class ShopTraffic(ShopOptions options)
         };
         List<ShopEvent> events = [];
         long room = (long)(end - hour).TotalMilliseconds - VisitSecondsMax * 1000;
-        long visits = room <= 0 ? 0 : Options.EventsPerDay * (long)ShopWorld.HourWeights[clock] / WeightSum / MeanEventsPerVisit;
+        long wanted = (long)Options.EventsPerDay * ShopWorld.HourWeights[clock] / WeightSum;
+        long visits = room <= 0 ? 0 : wanted / MeanEventsPerVisit;
         for (long visit = 0; visit < visits; visit++)
         {
             events.AddRange(ShopVisit.Make(random, Options, hour.AddMilliseconds(random.Below(room)), mood));

@@ -62,7 +62,8 @@ internal sealed class ShopTruth(ShopOptions options)
         Campaigns = new SortedDictionary<string, AdCounts>(_campaigns, StringComparer.Ordinal),
         TopAds =
         [
-            .. _ads.OrderByDescending(static ad => ad.Value.Impressions).ThenBy(static ad => ad.Key, StringComparer.Ordinal)
+            .. _ads.OrderByDescending(static ad => ad.Value.Impressions)
+                .ThenBy(static ad => ad.Key, StringComparer.Ordinal)
                 .Take(TopCount)
                 .Select(static ad => new TopAd(ad.Key, ad.Value.Impressions, ad.Value.Clicks, ad.Value.Cost)),
         ],
@@ -76,7 +77,8 @@ internal sealed class ShopTruth(ShopOptions options)
     };
 
     /// <summary>truth.json.</summary>
-    public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(ToDocument(), ShopTruthContext.Default.ShopTruthDocument);
+    public byte[] ToJson() =>
+        JsonSerializer.SerializeToUtf8Bytes(ToDocument(), ShopTruthContext.Default.ShopTruthDocument);
 
     private void AddTime(LogCounts log, ShopEvent line)
     {

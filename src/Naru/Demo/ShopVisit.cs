@@ -162,7 +162,10 @@ internal sealed class ShopVisit
             .End(query: query));
         PageView("search");
         Ads(placement: 1, count: 1);
-        int? clicked = _random.Chance(45) ? Math.Min((int)_random.Below(results), (int)_random.Below(results)) + 1 : null;
+
+        // The better of two draws: the top of a list is tapped most.
+        int place = Math.Min(_random.Between(1, results), _random.Between(1, results));
+        int? clicked = _random.Chance(45) ? place : null;
         string? document = null;
         for (int rank = 1; rank <= results; rank++)
         {

@@ -8,7 +8,8 @@ namespace Naru.Tests.Demo;
 
 public class ShopRunTests
 {
-    private static readonly ShopOptions Options = ShopTrafficTests.Options with { HistoryDays = 1, EventsPerDay = 2_000 };
+    private static readonly ShopOptions Options =
+        ShopTrafficTests.Options with { HistoryDays = 1, EventsPerDay = 2_000 };
 
     [Fact]
     public async Task Every_batch_arrives_though_the_platform_is_away_now_and_then()
@@ -24,10 +25,11 @@ public class ShopRunTests
         await run.SendHistoryAsync(CancellationToken.None);
 
         ShopBatch[] sent = [.. traffic.History()];
+        long lines = sent.Sum(static batch => (long)batch.Copies * batch.Events.Length);
+        Assert.Equal(lines, collect.Accepted.Sum(static post => post.Lines));
         Assert.Equal(
-            sent.Sum(static batch => (long)batch.Copies * batch.Events.Length), collect.Accepted.Sum(static post => post.Lines));
-        Assert.Equal(
-            sent.Select(static batch => batch.Name).Order(), collect.Accepted.Select(static post => post.Name).Distinct().Order());
+            sent.Select(static batch => batch.Name).Order(),
+            collect.Accepted.Select(static post => post.Name).Distinct().Order());
         ShopTruth truth = new(Options);
         Array.ForEach(sent, batch => truth.Add(batch, batch.Copies));
         Assert.Equal(Encoding.UTF8.GetString(truth.ToJson()), Encoding.UTF8.GetString(run.Truth()));

@@ -95,7 +95,8 @@ internal sealed class Lander(LandingContext context)
             file.Path,
             [.. file.PartitionValues],
             file.Info,
-            new SealedFile(file.Info.Bytes, file.ContentHash)) with { Landing = landing };
+            new SealedFile(file.Info.Bytes, file.ContentHash)) with
+        { Landing = landing };
 
     private ImmutableArray<TableLanding> WriteTables(Cut cut, long number)
     {
