@@ -51,6 +51,13 @@ public sealed class ParquetTableWriterTests : IDisposable
     }
 
     [Fact]
+    public void Rows_that_only_look_like_a_run_are_gathered_one_by_one()
+    {
+        using ColumnBatch batch = BatchMaker.EveryKindBatch(5, seed: 7);
+        RoundTrip(batch, [0, 2, 1, 3]);
+    }
+
+    [Fact]
     public void Many_row_groups_keep_all_rows_in_order()
     {
         using ColumnBatch batch = BatchMaker.EveryKindBatch(200_000, seed: 9);
