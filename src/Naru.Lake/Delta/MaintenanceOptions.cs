@@ -21,6 +21,12 @@ public sealed record MaintenanceOptions
     /// <summary>Files that no commit knows and whose names are not Naru's are deleted when seen for this long.</summary>
     public TimeSpan StrangerRetention { get; init; } = TimeSpan.FromDays(7);
 
+    /// <summary>
+    /// What a compaction left behind in a crash is deleted when seen for this long: longer than a compaction takes, so
+    /// that not even another process's work is taken for a leftover.
+    /// </summary>
+    public TimeSpan LeftoverRetention { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>Expiry of sensitive data ends leases older than this.</summary>
     public TimeSpan LeaseAgeMax { get; init; } = TimeSpan.FromMinutes(10);
 }

@@ -186,9 +186,11 @@ public sealed class TableMaintenance
         string path = NameFile(version, group);
         string fullPath = _table.Directory + "/" + path;
         _beingWritten = _beingWritten.Add(path);
+        bool mayBeCommitted = false;
         try
         {
             DeltaFile merged = WriteMerged(version, group, care, path, cancellationToken);
+            mayBeCommitted = true;
             CommitResult result = _table.Commit(new DeltaCommit
             {
                 Operation = "OPTIMIZE",
@@ -197,15 +199,16 @@ public sealed class TableMaintenance
                 Removes = [.. group.Files.Select(static file => file.Path)],
                 Adds = [merged],
             });
-            if (result.Outcome == CommitOutcome.Conflict)
-            {
-                _files.Delete(fullPath);
-            }
-
-            return result.Outcome != CommitOutcome.Conflict;
+            mayBeCommitted = result.Outcome != CommitOutcome.Conflict;
+            return mayBeCommitted;
         }
         finally
         {
+            if (!mayBeCommitted)
+            {
+                FileContents.DeleteQuietly(_files, fullPath);
+            }
+
             // After the commit: what is in neither is vacuum's.
             _beingWritten = _beingWritten.Remove(path);
         }
@@ -221,7 +224,6 @@ public sealed class TableMaintenance
         string fullPath = _table.Directory + "/" + path;
         int columns = version.Schema.Columns.Length - version.PartitionColumns.Length;
         TableSchema schema = new(version.Schema.Columns[..columns]);
-        _files.Delete(fullPath);
         TableFileInfo info = _rewriter.Rewrite(
             [.. group.Files.Select(_table.PathOf)],
             schema,
@@ -231,7 +233,6 @@ public sealed class TableMaintenance
         long rows = group.Files.Sum(static file => file.Rows);
         if (info.Rows != rows)
         {
-            _files.Delete(fullPath);
             throw new StorageException(
                 StorageFault.Corrupt,
                 $"{group.Files.Length} files from '{_table.PathOf(group.Files[0])}' on hold {info.Rows} rows, and their "
@@ -252,14 +253,22 @@ public sealed class TableMaintenance
         };
     }
 
-    /// <summary>Never used twice, for a path that was removed once must not come back.</summary>
+    /// <summary>Never one that exists or that the table ever had: a path names the same rows for ever.</summary>
     private string NameFile(DeltaVersion version, CompactionGroup group)
     {
         string folder = DeltaPaths.PartitionFolder(version.PartitionColumns, group.PartitionValues);
         string extension = Path.GetExtension(group.Files[0].Path);
-        string name = string.Create(
-            CultureInfo.InvariantCulture, $"{VacuumPlan.CompactedPrefix}{version.Version:d10}-{_filesNamed++}{extension}");
-        return folder.Length == 0 ? name : $"{folder}/{name}";
+        while (true)
+        {
+            string name = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{VacuumPlan.CompactedPrefix}{version.Version:d10}-{_filesNamed++}{extension}");
+            string path = folder.Length == 0 ? name : $"{folder}/{name}";
+            if (!_files.FileExists($"{_table.Directory}/{path}") && !version.Tombstones.ContainsKey(path))
+            {
+                return path;
+            }
+        }
     }
 
     private MaintenanceReport Vacuum(TableCare care, Func<long> committedLanding, MaintenanceReport report)
@@ -268,6 +277,7 @@ public sealed class TableMaintenance
         List<string> onDisk = [];
         List(_table.Directory, "", onDisk);
         ImmutableHashSet<string> beingWritten = _beingWritten;
+        _table.Refresh();
         (DeltaVersion current, List<DeltaVersion> leased) = _table.Readable();
         DateTimeOffset now = _clock.GetUtcNow();
         ImmutableArray<string> deletions = VacuumPlan.Make(new VacuumFacts
@@ -295,7 +305,8 @@ public sealed class TableMaintenance
     {
         if (_strangers.TryGetValue(path, out DateTimeOffset since))
         {
-            return now - since > _options.StrangerRetention;
+            bool isOurs = path[(path.LastIndexOf('/') + 1)..].StartsWith(VacuumPlan.CompactedPrefix, StringComparison.Ordinal);
+            return now - since > (isOurs ? _options.LeftoverRetention : _options.StrangerRetention);
         }
 
         _strangers[path] = now;

@@ -4,8 +4,8 @@ namespace Naru.Lake.Delta;
 
 /// <summary>
 /// What vacuum knows when it decides. Taken in this order, which is what makes it safe beside landings and compactions:
-/// first <see cref="CommittedLanding"/>, then the folder's listing, then <see cref="BeingWritten"/>, then
-/// <see cref="Current"/> with its leases. A listed file that a commit was to name is then either named in Current, or
+/// first <see cref="CommittedLanding"/>, then the folder's listing, then <see cref="BeingWritten"/>, then the log's
+/// end, <see cref="Current"/>, with its leases. A listed file that a commit was to name is then either named in Current, or
 /// its landing is later, or it is being written.
 /// </summary>
 internal sealed record VacuumFacts
@@ -29,7 +29,7 @@ internal sealed record VacuumFacts
     /// <summary>In a table of sensitive data: days before this one must leave no bytes.</summary>
     public DateOnly? FirstDayKept { get; init; }
 
-    /// <summary>Whether a file whose name is not Naru's has been seen unreferenced for long enough.</summary>
+    /// <summary>Whether a file that is not a landing's has been seen unreferenced for long enough.</summary>
     public required Func<string, bool> IsOldStranger { get; init; }
 }
 
@@ -58,6 +58,6 @@ internal static class VacuumPlan
         // No commit names it: left by a crash, or by a commit whose tombstone is forgotten, or not committed yet.
         string name = path[(path.LastIndexOf('/') + 1)..];
         return DeltaPaths.TryParseLanding(name, out long landing) ? landing <= facts.CommittedLanding
-            : name.StartsWith(CompactedPrefix, StringComparison.Ordinal) || hasExpired || facts.IsOldStranger(path);
+            : hasExpired || facts.IsOldStranger(path);
     }
 }
