@@ -18,7 +18,7 @@ public enum SettingUnit
 
 /// <summary>
 /// One setting of naru.yaml: a property of an options record; its key is the property's name in snake_case, its default
-/// is what a new record holds. A `TimeSpan?` takes `unlimited`, which is null.
+/// is what a new record holds.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class SettingAttribute(string doc) : Attribute
@@ -27,6 +27,9 @@ public sealed class SettingAttribute(string doc) : Attribute
     public string Doc { get; } = doc;
 
     public SettingUnit Unit { get; init; }
+
+    /// <summary>The word for null, where the property can be null.</summary>
+    public string Null { get; init; } = "unlimited";
 
     /// <summary>Inclusive bounds in the setting's own notation (`1s`, `1MB`, `4`); empty where there is none.</summary>
     public string Min { get; init; } = "";

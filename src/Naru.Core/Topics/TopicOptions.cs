@@ -13,15 +13,16 @@ public sealed record TopicOptions
     [Setting("bytes at which a segment file is full", Unit = SettingUnit.Bytes, Min = "64KB", Max = "1GB")]
     public long SegmentBytes { get; init; } = 64L << 20;
 
-    [Setting("age at which a segment is deleted, once it has landed")]
+    [Setting("age at which a segment is deleted, once landed; shorter than every `secure` lifetime", Min = "1m")]
     public TimeSpan? RetentionTime { get; init; } = TimeSpan.FromDays(7);
 
     [Setting("bytes of a topic beyond which landed segments are deleted, oldest first", Unit = SettingUnit.Bytes)]
     public long? RetentionBytes { get; init; }
 
     [Setting(
-        "bytes of the volume that stay free: events are refused below; default the larger of 256 MiB and 2%",
-        Unit = SettingUnit.Bytes)]
+        "bytes of the volume that stay free: events are refused below; automatic is the larger of 256MB and 2%",
+        Unit = SettingUnit.Bytes,
+        Null = "automatic")]
     public long? DiskReserve { get; init; }
 
     [Setting("bytes that may wait for their sync at once; beyond it 503", Unit = SettingUnit.Bytes, Min = "2MB")]

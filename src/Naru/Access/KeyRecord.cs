@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace Naru.Access;
 
@@ -13,6 +14,7 @@ internal sealed record KeyRights
 
     public bool Administer { get; init; }
 
+    [JsonIgnore]
     public bool None => Write.IsEmpty && Read.IsEmpty && Secure.IsEmpty && !Administer;
 }
 

@@ -8,7 +8,11 @@ internal static class CommandTree
     public static Task<int> RunAsync(string[] args)
     {
         RootCommand root = new("An event-data platform in one program.");
+        root.Subcommands.Add(InitCommand.Create());
+        root.Subcommands.Add(CheckCommand.Create());
         root.Subcommands.Add(UpCommand.Create());
+        root.Subcommands.Add(ConfigCommand.Create());
+        root.Subcommands.Add(KeyCommand.Create());
         root.Subcommands.Add(RejectedCommand.Create());
         root.Subcommands.Add(AuditCommand.Create());
         return root.Parse(args).InvokeAsync();

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net.Http.Headers;
 using System.Text.Json;
+using Naru.Access;
 using Naru.Configuration;
 using Naru.Core.Files;
 using Naru.Server;
@@ -9,7 +10,8 @@ namespace Naru.Cli;
 
 /// <summary>
 /// How a command reaches a server: `--server URL`, else the running server of the project in `--project DIR` or the
-/// current folder, else the default address. The key comes from `--key` or NARU_KEY.
+/// current folder, else the default address. The key comes from `--key`, NARU_KEY, or what the project's server left for those
+/// who may read its state.
 /// </summary>
 internal sealed class ServerConnection : IDisposable
 {
@@ -52,7 +54,7 @@ internal sealed class ServerConnection : IDisposable
     public static ServerConnection Open(string? server, string? project, string? key)
     {
         HttpClient http = new() { BaseAddress = new Uri(AddressOf(server, project)), Timeout = Timeout.InfiniteTimeSpan };
-        if ((key ?? Environment.GetEnvironmentVariable("NARU_KEY")) is { Length: > 0 } secret)
+        if ((key ?? Environment.GetEnvironmentVariable("NARU_KEY") ?? LocalKey(server, project)) is { Length: > 0 } secret)
         {
             http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", secret);
         }
@@ -96,6 +98,16 @@ internal sealed class ServerConnection : IDisposable
     }
 
     public void Dispose() => Http.Dispose();
+
+    /// <summary>The key that the project's own server leaves for those who may read the project's state.</summary>
+    private static string? LocalKey(string? server, string? project)
+    {
+        ProjectPaths paths = new(Path.GetFullPath(project ?? "."));
+        PosixFileSystem files = new();
+        return server is null && ProjectLock.RunningServer(paths, files) is not null
+            ? KeyStore.ReadLocalKey(files, paths.State)
+            : null;
+    }
 
     /// <summary>The one error shape, as lines; other bodies as they are.</summary>
     private static string ErrorText(HttpResponseMessage response, string body)

@@ -8,8 +8,6 @@ namespace Naru.Configuration;
 /// <summary>The text form of a setting's value, both ways.</summary>
 internal static class SettingText
 {
-    private const string Unlimited = "unlimited";
-
     /// <summary>What to write, for hints: `a size such as 64MB`.</summary>
     public static string Wanted(Setting setting)
     {
@@ -25,7 +23,7 @@ internal static class SettingText
             Type t when t == typeof(ImmutableArray<string>) => "a list such as [a, b]",
             _ => "a text",
         };
-        return Nullable.GetUnderlyingType(type) is null ? wanted : $"{wanted}, or {Unlimited}";
+        return Nullable.GetUnderlyingType(type) is null ? wanted : $"{wanted}, or {setting.About.Null}";
     }
 
     /// <summary>Parses a single value; lists come as one text with commas (from the environment).</summary>
@@ -33,7 +31,7 @@ internal static class SettingText
     {
         Type type = setting.Property.PropertyType;
         Type? underlying = Nullable.GetUnderlyingType(type);
-        if (underlying is not null && text == Unlimited)
+        if (underlying is not null && text == setting.About.Null)
         {
             value = null;
             return true;
@@ -44,7 +42,7 @@ internal static class SettingText
 
     public static string Format(Setting setting, object? value) => value switch
     {
-        null => setting.Property.PropertyType == typeof(string) ? "" : Unlimited,
+        null => setting.Property.PropertyType == typeof(string) ? "" : setting.About.Null,
         TimeSpan duration => DurationText.Format(duration),
         long bytes when setting.About.Unit == SettingUnit.Bytes => SizeText.Format(bytes),
         int bytes when setting.About.Unit == SettingUnit.Bytes => SizeText.Format(bytes),

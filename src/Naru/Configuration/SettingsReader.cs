@@ -171,7 +171,7 @@ internal sealed class SettingsReader
         }
 
         _mistakes.Add(new Mistake(
-            setting.Variable, 1, 1, $"the variable holds '{text}'", $"set it to {SettingText.Wanted(setting)}"));
+            setting.Variable, $"the variable holds '{text}'", $"set it to {SettingText.Wanted(setting)}"));
         return null;
     }
 
@@ -189,8 +189,6 @@ internal sealed class SettingsReader
                 string? nearest = NearestName.Find(name, known);
                 _mistakes.Add(new Mistake(
                     name,
-                    1,
-                    1,
                     "the variable names no setting",
                     nearest is null ? "see `naru config` for all settings" : $"did you mean '{nearest}'?"));
             }
@@ -201,7 +199,7 @@ internal sealed class SettingsReader
     {
         if (value.Origin == value.Setting.Variable)
         {
-            _mistakes.Add(new Mistake(value.Origin, 1, 1, message, hint));
+            _mistakes.Add(new Mistake(value.Origin, message, hint));
             return;
         }
 

@@ -29,8 +29,6 @@ internal sealed class ProjectFolder(IFileSystem files, ProjectPaths paths)
         {
             mistakes.Add(new Mistake(
                 Settings.FileName,
-                1,
-                1,
                 $"there is no {Settings.FileName} in '{Paths.Root}'",
                 "`naru init DIR` makes a project"));
             return null;
@@ -71,8 +69,6 @@ internal sealed class ProjectFolder(IFileSystem files, ProjectPaths paths)
         {
             mistakes.Add(new Mistake(
                 file,
-                1,
-                1,
                 "is no definition: its name does not end with .yaml",
                 "name it region_group.name.yaml or move it"));
             return null;

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using Naru.Core.Text;
+using Naru.Core.Topics;
 using Naru.Yaml;
 
 namespace Naru.Definitions;
@@ -49,8 +51,6 @@ internal static class PublishPlan
             {
                 mistakes.Add(new Mistake(
                     $"logs/{log.Name}{LogFile.Extension}",
-                    1,
-                    1,
                     $"the file of the published log '{log.Name}' is gone",
                     "put it back; to end the log, write 'retired: true' in it first"));
             }
@@ -59,6 +59,7 @@ internal static class PublishPlan
         ImmutableArray<LogPlan>.Builder plans = ImmutableArray.CreateBuilder<LogPlan>();
         foreach (LogFileContent file in content.Logs)
         {
+            CheckRetention(file, content.Settings, mistakes);
             if (Plan(registry, published, file, mistakes) is { } plan)
             {
                 plans.Add(plan);
@@ -84,6 +85,23 @@ internal static class PublishPlan
             1,
             $"'timezone' is '{value.Text}', but days of this project's data were cut in '{registry.Timezone}'",
             $"write 'timezone: {registry.Timezone}', or start a new project"));
+    }
+
+    /// <summary>Sensitive values lie in the topic too, so they must leave it before they leave the lake.</summary>
+    private static void CheckRetention(LogFileContent file, Configuration.Settings? settings, MistakeList mistakes)
+    {
+        TimeSpan kept = settings?.Get<TopicOptions>().RetentionTime ?? TimeSpan.MaxValue;
+        if (settings is null || !file.Log.HasSecure || file.Log.Lifetime.Secure is not { } secure || secure > kept)
+        {
+            return;
+        }
+
+        string keptText = kept == TimeSpan.MaxValue ? "unlimited" : DurationText.Format(kept);
+        mistakes.Add(
+            file.File,
+            file.At(["lifetime", "secure"]),
+            $"'secure' is {DurationText.Format(secure)}, but received events are kept for {keptText}",
+            "make 'secure' longer, or set a shorter 'retention_time' in section 'topics' of naru.yaml");
     }
 
     private static LogPlan? Plan(

@@ -10,6 +10,7 @@ using Naru.Lake.Parquet;
 using Naru.Stream.Audit;
 using Naru.Stream.Decode;
 using Naru.Stream.Dedup;
+using Naru.Stream.Impact;
 using Naru.Stream.Landing;
 using Naru.Stream.Replay;
 
@@ -32,6 +33,7 @@ internal static class StreamModule
             provider.GetRequiredService<ITopicLog>(),
             provider.GetRequiredService<StreamOptions>(),
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("Naru.Stream")));
+        services.AddSingleton<IImpactTest, TopicImpactTest>();
         services.AddSingleton<ILandingOutcomes>(static provider => provider.GetRequiredService<StreamWorker>());
         services.AddSingleton<ILakeCatalog>(static provider => new StreamCatalog(
             provider.GetRequiredService<StreamWorker>(),

@@ -1,12 +1,21 @@
 namespace Naru.Yaml;
 
 /// <summary>
-/// Something wrong in a file of the project: where, what, and the mend. Lines and columns count from 1.
+/// Something wrong in a file of the project: where, what, and the mend. Lines and columns count from 1; 0 is none.
 /// </summary>
 internal sealed record Mistake(string File, int Line, int Column, string Message, string Hint)
 {
-    public override string ToString() =>
-        Hint.Length == 0 ? $"{File}:{Line}:{Column}: {Message}" : $"{File}:{Line}:{Column}: {Message}; {Hint}";
+    /// <summary>About a whole file, or about a variable of the environment: it has no line.</summary>
+    public Mistake(string file, string message, string hint)
+        : this(file, 0, 0, message, hint)
+    {
+    }
+
+    public override string ToString()
+    {
+        string place = Line == 0 ? File : $"{File}:{Line}:{Column}";
+        return Hint.Length == 0 ? $"{place}: {Message}" : $"{place}: {Message}; {Hint}";
+    }
 }
 
 /// <summary>Collects the mistakes of any number of files, so that all are told at once.</summary>

@@ -53,7 +53,7 @@ internal sealed partial class YamlText
     {
         if (utf8.Length > BytesMax)
         {
-            mistakes.Add(new Mistake(file, 1, 1, $"has more than {BytesMax} bytes", "split it"));
+            mistakes.Add(new Mistake(file, $"has more than {BytesMax} bytes", "split it"));
             return null;
         }
 
@@ -64,7 +64,7 @@ internal sealed partial class YamlText
         }
         catch (DecoderFallbackException)
         {
-            mistakes.Add(new Mistake(file, 1, 1, "is not UTF-8 text", "save it as UTF-8"));
+            mistakes.Add(new Mistake(file, "is not UTF-8 text", "save it as UTF-8"));
             return null;
         }
     }
