@@ -12,10 +12,10 @@ internal static class AccessJson
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
     };
 
-    /// <summary>Answers of HTTP, and `--json`.</summary>
+    /// <summary>Answers of HTTP (always application/json, never inside HTML), and `--json`.</summary>
     public static readonly JsonSerializerOptions Answers = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        Encoder = JavaScriptEncoder.Default,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 }

@@ -113,6 +113,7 @@ internal sealed class PlatformServer : IAsyncDisposable
     private static void Map(WebApplication application)
     {
         application.MapAccess();
+        application.MapDefinitions();
         application.MapCollect();
         application.MapStatus();
         application.MapLanding();

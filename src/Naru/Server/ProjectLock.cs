@@ -21,8 +21,9 @@ internal sealed class ProjectLock : IDisposable
         files.CreateDirectory(paths.Data);
         try
         {
+            // Only None makes .NET take the kernel's exclusive lock; any sharing takes a shared one, which all may hold.
             return new ProjectLock(new FileStream(
-                paths.LockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read));
+                paths.LockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
         catch (IOException exception) when (exception is not (FileNotFoundException or DirectoryNotFoundException))
         {
@@ -46,9 +47,8 @@ internal sealed class ProjectLock : IDisposable
             }
         }
 
-        using FileStream file = new(paths.LockFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        using StreamReader reader = new(file, Encoding.UTF8);
-        string address = reader.ReadToEnd().Trim();
+        // Not through a FileStream, which would ask for the lock again.
+        string address = Encoding.UTF8.GetString(WholeFile.Read(files, paths.LockFile) ?? []).Trim();
         return address.Length == 0 ? null : address;
     }
 

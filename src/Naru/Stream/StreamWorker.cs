@@ -33,6 +33,7 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
     private volatile TaskCompletionSource _nextLanding = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _landNow;
     private volatile bool _drain;
+    private int _disposed;
     private StreamStatus _status = StreamStatus.Starting;
 
     public StreamWorker(
@@ -150,6 +151,12 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        // The container disposes a worker once for each service that it is registered as.
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         await _stop.CancelAsync().ConfigureAwait(false);
         _wake.Set();
         if (_thread.ThreadState != ThreadState.Unstarted)
