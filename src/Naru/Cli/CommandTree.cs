@@ -13,6 +13,7 @@ internal static class CommandTree
         root.Subcommands.Add(UpCommand.Create());
         root.Subcommands.Add(ConfigCommand.Create());
         root.Subcommands.Add(KeyCommand.Create());
+        root.Subcommands.Add(SendCommand.Create());
         root.Subcommands.Add(RejectedCommand.Create());
         root.Subcommands.Add(AuditCommand.Create());
         return root.Parse(args).InvokeAsync();

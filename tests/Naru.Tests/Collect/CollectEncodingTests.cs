@@ -37,7 +37,8 @@ public class CollectEncodingTests
             Answer answer = await host.PostAsync(
                 Path, body[..length], "application/json", ("Content-Encoding", Name(encoding)));
             Assert.True(
-                answer is { Code: 400, Error: "broken_encoding" }, $"{length} of {body.Length}: {answer.Code} {answer.Text}");
+                answer is { Code: 400, Error: "broken_encoding" },
+                $"{length} of {body.Length}: {answer.Code} {answer.Text}");
         }
 
         Assert.Empty(host.Topic.Batches);

@@ -73,7 +73,8 @@ public class EventScannerTests
         EventScanner scanner = new(Encoding.UTF8.GetBytes(text), new EventKeys());
         Assert.Equal(ScanEnd.Complete, scanner.Scan());
         Assert.Equal(text.Length, scanner.Position);
-        Assert.True(fault.Length == 0 ? scanner.Fault.Length == 0 : scanner.Fault.Contains(fault, StringComparison.Ordinal));
+        Assert.Equal(fault.Length == 0, scanner.Fault.Length == 0);
+        Assert.Contains(fault, scanner.Fault, StringComparison.Ordinal);
     }
 
     [Theory]
