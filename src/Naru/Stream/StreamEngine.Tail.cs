@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Naru.Core.Topics;
+using Naru.Core.Files;
 using Naru.Lake.Catalog;
 using Naru.Lake.Delta;
 using Naru.Stream.Landing;
@@ -36,15 +36,27 @@ internal sealed partial class StreamEngine
         return files.ToImmutable();
     }
 
-    /// <summary>Any thread.</summary>
+    /// <summary>Any thread. A file that cannot be deleted is left: the next start clears the folder.</summary>
     public static void Release(LandingContext context, IEnumerable<TailFile> files)
     {
         foreach (TailFile file in files)
         {
             if (file.Release())
             {
-                context.Files.Delete(file.Path);
+                Delete(context, file.Path);
             }
+        }
+    }
+
+    private static void Delete(LandingContext context, string path)
+    {
+        try
+        {
+            context.Files.Delete(path);
+        }
+        catch (StorageException)
+        {
+            // What stands in the tail is nobody's data: its rows are in the topic.
         }
     }
 

@@ -146,10 +146,16 @@ internal sealed partial class StreamEngine : IDisposable
         if (_sealed is not null)
         {
             ReleaseTail(_sealed);
-            _sealed.Dispose();
         }
 
         ReleaseTail(_active);
+        Forget();
+    }
+
+    /// <summary>Frees the memory and touches no file, as the end of a process does.</summary>
+    public void Forget()
+    {
+        _sealed?.Dispose();
         _active.Dispose();
         _pending.Dispose();
     }

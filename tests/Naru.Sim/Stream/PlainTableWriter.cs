@@ -1,0 +1,54 @@
+using System.Globalization;
+using System.Text;
+using Naru.Core.Files;
+using Naru.Lake.Columns;
+using Naru.Lake.Parquet;
+
+namespace Naru.Sim.Stream;
+
+/// <summary>
+/// Table files of the simulator: a line a row with its partition, offset and id, through the file-system seam, so that
+/// the simulated disk can lose them. Like DuckDB's COPY it truncates what stands there and never syncs.
+/// </summary>
+internal sealed class PlainTableWriter(IFileSystem files) : ITableFileWriter
+{
+    public string Extension => ".rows";
+
+    public TableFileInfo Write(ColumnBatch batch, ReadOnlyMemory<int> rows, int columnsLeftOut, string path)
+    {
+        StringBuilder text = new("rows\n");
+        bool keyed = batch.Schema.IndexOf("_topic_partition") == 0;
+        int id = batch.Schema.IndexOf("_id");
+        foreach (int row in rows.Span)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{(keyed ? batch.Columns[0].ValueAt<int>(row) : 0)} ");
+            text.Append(CultureInfo.InvariantCulture, $"{(keyed ? batch.Columns[1].ValueAt<long>(row) : row)} ");
+            text.Append(id >= 0 && !batch.Columns[id].IsNull(row) ? Encoding.UTF8.GetString(batch.Columns[id].StringAt(row)) : "-");
+            text.Append('\n');
+        }
+
+        byte[] bytes = Encoding.UTF8.GetBytes(text.ToString());
+        using IFile file = files.FileExists(path) ? files.Open(path, FileOpen.Existing) : files.Open(path, FileOpen.CreateNew);
+        file.SetLength(0);
+        file.Write(bytes, 0);
+        return new TableFileInfo(rows.Length, bytes.Length, []);
+    }
+
+    public static List<(int Partition, long Offset, string Id)> Read(IFileSystem files, string path)
+    {
+        using IFile file = files.Open(path, FileOpen.Read);
+        byte[] bytes = new byte[file.Length];
+        file.Read(bytes, 0);
+        string[] lines = Encoding.UTF8.GetString(bytes).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        if (lines.Length == 0 || lines[0] != "rows")
+        {
+            throw new OracleException($"table file \"{path}\" lost its bytes");
+        }
+
+        return
+        [
+            .. lines.Skip(1).Select(static line => line.Split(' ')).Select(static cells => (
+                int.Parse(cells[0], CultureInfo.InvariantCulture), long.Parse(cells[1], CultureInfo.InvariantCulture), cells[2])),
+        ];
+    }
+}
