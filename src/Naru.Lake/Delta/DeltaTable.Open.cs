@@ -108,8 +108,18 @@ public sealed partial class DeltaTable
                 replay.ApplyEntry(version, _log.ReadEntry(version), _log.EntryPath(version));
             }
 
-            // What is visible need not be durable yet: a process may have died between the link and the sync.
-            _log.Sync();
+            // What is visible need not be durable yet: a process may have died between the link and the sync, or the
+            // sync may have failed, after which another sync of the same entry says nothing. Commits are made one after
+            // the other, so only the last entry can be in doubt: it is written anew.
+            if (entries.Count > 0 && entries[^1] == last)
+            {
+                _log.Reaffirm(last);
+            }
+            else
+            {
+                _log.Sync();
+            }
+
             _current = replay.Finish();
         }
         catch (DeltaException error)

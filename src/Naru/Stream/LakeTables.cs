@@ -7,11 +7,12 @@ using Naru.Stream.Landing;
 namespace Naru.Stream;
 
 /// <summary>The open Delta tables of a lake: `lake/[region_group]/[name]/[fields|raw|secure]/`.</summary>
-internal sealed class LakeTables(IFileSystem files, string lakeDirectory, TimeProvider clock)
+internal sealed class LakeTables(
+    IFileSystem files, string lakeDirectory, IDeltaCheckpointFormat checkpoints, TimeProvider clock)
 {
-    private static readonly DeltaTableOptions Options = new();
+    private readonly DeltaTableOptions _options = new() { Checkpoints = checkpoints };
 
-    private static readonly DeltaTableOptions SecureOptions = new() { KeepsStatisticValues = false };
+    private readonly DeltaTableOptions _secureOptions = new() { Checkpoints = checkpoints, KeepsStatisticValues = false };
 
     private readonly ConcurrentDictionary<TableName, DeltaTable> _open = new();
     private readonly Lock _opening = new();
@@ -19,13 +20,9 @@ internal sealed class LakeTables(IFileSystem files, string lakeDirectory, TimePr
     public string DirectoryOf(TableName name) =>
         $"{lakeDirectory}/{name.Schema}/{name.Name}/{name.Group.ToString().ToLowerInvariant()}";
 
-    /// <summary>
-    /// Rows that retention and expiry took out of a table since it was made: kept as a txn of the table, which rides in
-    /// the same commit as the removal and survives checkpoints.
-    /// </summary>
-    public const string RowsDeletedAppId = "naru/rows-deleted";
-
-    public static long RowsDeleted(DeltaVersion table) => table.Txns.GetValueOrDefault(RowsDeletedAppId);
+    /// <summary>Rows that retention and expiry took out of a table since it was made.</summary>
+    public static long RowsDeleted(DeltaVersion table) =>
+        table.Txns.GetValueOrDefault(TableMaintenance.RowsDeletedAppId);
 
     /// <summary>The table, or null when nothing was landed in it yet.</summary>
     public DeltaTable? Find(TableName name)
@@ -81,6 +78,6 @@ internal sealed class LakeTables(IFileSystem files, string lakeDirectory, TimePr
         }
     }
 
-    private static DeltaTableOptions OptionsOf(TableName name) =>
-        name.Group == ColumnGroup.Secure ? SecureOptions : Options;
+    private DeltaTableOptions OptionsOf(TableName name) =>
+        name.Group == ColumnGroup.Secure ? _secureOptions : _options;
 }

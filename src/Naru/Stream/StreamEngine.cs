@@ -67,14 +67,22 @@ internal sealed partial class StreamEngine : IDisposable
     {
         LandingRecord? last = context.Landings.Last;
         StreamEngine engine = new(context, options, last);
-        if (last is not null)
+        try
         {
-            engine._lander.Commit(last);
-        }
+            if (last is not null)
+            {
+                engine._lander.Commit(last);
+            }
 
-        context.Dedup.Load(engine._runs);
-        context.Dedup.DeleteUnnamed();
-        return engine;
+            context.Dedup.Load(engine._runs);
+            context.Dedup.DeleteUnnamed();
+            return engine;
+        }
+        catch
+        {
+            engine.Forget();
+            throw;
+        }
     }
 
     /// <summary>Decodes up to about this many bytes; false when every partition is at its durable end.</summary>

@@ -15,4 +15,10 @@ internal static partial class StreamLog
 
     [LoggerMessage(4, LogLevel.Warning, "maintenance of the stream failed; it is tried again in a minute")]
     public static partial void MaintenanceFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(5, LogLevel.Warning, "{Problem}; it is tried again at the next pass")]
+    public static partial void TableProblem(ILogger logger, string problem);
+
+    [LoggerMessage(6, LogLevel.Debug, "table {Table}: {Merged} files merged into {Made}, {Expired} expired")]
+    public static partial void TableTended(ILogger logger, string table, int merged, int made, int expired);
 }

@@ -26,7 +26,18 @@ internal static class StreamModule
         services.AddSingleton(static provider => new LakeTables(
             provider.GetRequiredService<IFileSystem>(),
             provider.GetRequiredService<ProjectPaths>().Lake,
+            provider.GetRequiredService<IDeltaCheckpointFormat>(),
             provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IDeltaCheckpointFormat, ParquetCheckpointFormat>();
+        services.AddSingleton<ITableFileRewriter>(static provider => new ParquetFiles(
+            new ParquetOptions(),
+            provider.GetRequiredService<IFileSystem>(),
+            $"{provider.GetRequiredService<ProjectPaths>().Data}/merge"));
+        services.AddSingleton(static provider => new MaintenanceParts(
+            provider.GetRequiredService<IFileSystem>(),
+            provider.GetRequiredService<ITableFileRewriter>(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddHostedService<LakeMaintenance>();
         services.AddSingleton<ITableFileWriter>(static _ => new ParquetTableWriter(new ParquetOptions()));
         services.AddSingleton(static provider => new StreamWorker(
             () => OpenContext(provider),

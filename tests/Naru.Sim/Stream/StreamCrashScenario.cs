@@ -21,7 +21,6 @@ namespace Naru.Sim.Stream;
 internal sealed class StreamCrashScenario : CrashScenario
 {
     private const string Root = "/data";
-    private const int OpensMax = 60;
     private const int IdsMax = 400;
 
     private static readonly TableName Fields = new("kr_shop", "click");
@@ -116,7 +115,7 @@ internal sealed class StreamCrashScenario : CrashScenario
 
     private void OpenEngine()
     {
-        _tables = new LakeTables(_files, $"{Root}/lake", _time);
+        _tables = new LakeTables(_files, $"{Root}/lake", new PlainCheckpointFormat(), _time);
         _files.DeleteDirectory($"{Root}/tail");
         _files.CreateDirectory($"{Root}/tail");
         LandingContext context = new()
@@ -143,22 +142,29 @@ internal sealed class StreamCrashScenario : CrashScenario
     {
         _engine?.Dispose();
         _engine = null;
-        for (int tries = 0; ; tries++)
+        TryOpenEngine();
+    }
+
+    private void TryOpenEngine()
+    {
+        try
         {
-            try
-            {
-                OpenEngine();
-                return;
-            }
-            catch (StorageException) when (tries < OpensMax)
-            {
-                // As the worker does: again, until the disk is well.
-            }
+            OpenEngine();
+        }
+        catch (StorageException)
+        {
+            // As the worker does: again later, until the disk is well. Collect goes on.
         }
     }
 
     private void Guard(Action work)
     {
+        if (_engine is null)
+        {
+            TryOpenEngine();
+            return;
+        }
+
         try
         {
             work();

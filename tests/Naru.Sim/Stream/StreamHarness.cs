@@ -56,7 +56,7 @@ internal sealed class StreamHarness : IDisposable
         _writer = writer;
         _clock = clock;
         Definitions = new TestDefinitions(TimeZoneInfo.FindSystemTimeZoneById("Asia/Seoul"));
-        Tables = new LakeTables(files, $"{root}/lake", clock);
+        Tables = new LakeTables(files, $"{root}/lake", new PlainCheckpointFormat(), clock);
     }
 
     public TestDefinitions Definitions { get; }
@@ -83,7 +83,7 @@ internal sealed class StreamHarness : IDisposable
     /// <summary>Opens the engine as after a crash of the stream alone.</summary>
     public void OpenEngine()
     {
-        Tables = new LakeTables(_files, $"{_root}/lake", _clock);
+        Tables = new LakeTables(_files, $"{_root}/lake", new PlainCheckpointFormat(), _clock);
         _files.CreateDirectory($"{_root}/tail");
         Context = new LandingContext
         {

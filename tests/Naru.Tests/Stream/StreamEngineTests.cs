@@ -105,7 +105,7 @@ public sealed class StreamEngineTests : IDisposable
         Cut cut = _stream.Engine.Seal();
         new Lander(_stream.Context).Write(cut, 1, []);
         _stream.CloseEngine();
-        Assert.Null(new LakeTables(new PosixFileSystem(), $"{_root}/lake", TimeProvider.System).Find(Fields));
+        Assert.Null(_stream.Tables.Find(Fields));
 
         _stream.OpenEngine();
 

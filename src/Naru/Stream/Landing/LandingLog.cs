@@ -71,7 +71,7 @@ internal sealed class LandingLog : IDisposable
     {
         Invariant.Hold(!_failed);
         Invariant.Hold(record.Number == (Last?.Number ?? 0) + 1);
-        byte[] frame = Frame(record);
+        byte[] frame = FrameOf(record);
         try
         {
             _failed = true;
@@ -111,16 +111,11 @@ internal sealed class LandingLog : IDisposable
 
             using IFile file = files.Open(PathOf(directory, numbers[i]), FileOpen.Read);
             long at = FileHeaderBytes;
-            while (TryReadFrame(file, ref at, out LandingRecord? record))
+            while (TryReadFrame(file, ref at, out Frame frame) && frame.Number <= to)
             {
-                if (record!.Number > to)
+                if (frame.Number >= from)
                 {
-                    yield break;
-                }
-
-                if (record.Number >= from)
-                {
-                    yield return record;
+                    yield return frame.Record();
                 }
             }
         }
@@ -156,7 +151,7 @@ internal sealed class LandingLog : IDisposable
             .Order(),
     ];
 
-    private static byte[] Frame(LandingRecord record)
+    private static byte[] FrameOf(LandingRecord record)
     {
         byte[] payload = JsonSerializer.SerializeToUtf8Bytes(record, StreamJson.Default.LandingRecord);
         Invariant.Hold(payload.Length <= PayloadBytesMax);
@@ -170,9 +165,9 @@ internal sealed class LandingLog : IDisposable
     }
 
     /// <summary>False at the end of whole frames; whether what follows is a torn end or damage, the caller decides.</summary>
-    private static bool TryReadFrame(IFile file, ref long at, out LandingRecord? record)
+    private static bool TryReadFrame(IFile file, ref long at, out Frame frame)
     {
-        record = null;
+        frame = default;
         byte[] header = new byte[FrameHeaderBytes];
         if (file.Read(header, at) < FrameHeaderBytes
             || BinaryPrimitives.ReadUInt32LittleEndian(header) != FrameMagic)
@@ -193,8 +188,7 @@ internal sealed class LandingLog : IDisposable
             return false;
         }
 
-        record = JsonSerializer.Deserialize(body.AsSpan(8), StreamJson.Default.LandingRecord)!;
-        Invariant.Hold(record.Number == BinaryPrimitives.ReadInt64LittleEndian(header.AsSpan(16)));
+        frame = new Frame(BinaryPrimitives.ReadInt64LittleEndian(body), body);
         at += FrameHeaderBytes + length;
         return true;
     }
@@ -219,16 +213,16 @@ internal sealed class LandingLog : IDisposable
         {
             long at = FileHeaderBytes;
             long expected = first;
-            LandingRecord? last = null;
-            while (TryReadFrame(file, ref at, out LandingRecord? record))
+            Frame last = default;
+            while (TryReadFrame(file, ref at, out Frame frame))
             {
-                Require(record!.Number == expected, path, at, "landing numbers do not follow each other");
-                last = record;
+                Require(frame.Number == expected, path, at, "landing numbers do not follow each other");
+                last = frame;
                 expected++;
             }
 
             RequireTornEnd(file, path, at);
-            Last = last ?? LastOfFileBefore();
+            Last = last.Number > 0 ? last.Record() : LastOfFileBefore();
             whole = new byte[Math.Min(at, Math.Max(file.Length, FileHeaderBytes))];
             file.Read(whole, 0);
         }
@@ -305,6 +299,17 @@ internal sealed class LandingLog : IDisposable
 
         _files.Rename(temporary, path);
         _files.SyncDirectory(_directory);
+    }
+
+    /// <summary>A whole frame whose checksum holds: the landing's number and its bytes from the number on.</summary>
+    private readonly record struct Frame(long Number, byte[] Body)
+    {
+        public LandingRecord Record()
+        {
+            LandingRecord record = JsonSerializer.Deserialize(Body.AsSpan(8), StreamJson.Default.LandingRecord)!;
+            Invariant.Hold(record.Number == Number);
+            return record;
+        }
     }
 
     private static void Require(bool condition, string path, long at, string what)

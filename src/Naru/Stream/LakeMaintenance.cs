@@ -1,0 +1,79 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Naru.Core.Files;
+using Naru.Definitions;
+using Naru.Lake.Catalog;
+using Naru.Lake.Delta;
+
+namespace Naru.Stream;
+
+/// <summary>
+/// Tends the tables in the background, one after the other: expiry by lifetime, compaction, vacuum, checkpoints. Never
+/// in the way of landings or readers.
+/// </summary>
+internal sealed class LakeMaintenance(
+    LakeTables tables, StreamWorker worker, IDefinitionSource definitions, MaintenanceParts parts, ILogger<LakeMaintenance> logger)
+    : BackgroundService
+{
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(30);
+
+    private readonly Dictionary<TableName, TableMaintenance> _tended = [];
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using PeriodicTimer timer = new(Period, parts.Clock);
+        while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
+        {
+            await Task.Run(() => RunOnce(stoppingToken), stoppingToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>One pass over every table.</summary>
+    public void RunOnce(CancellationToken cancellationToken)
+    {
+        foreach ((TableName name, DeltaTable table) in tables.All())
+        {
+            if (!_tended.TryGetValue(name, out TableMaintenance? maintenance))
+            {
+                maintenance = new TableMaintenance(table, parts.Files, parts.Rewriter, new MaintenanceOptions(), parts.Clock);
+                _tended.Add(name, maintenance);
+            }
+
+            MaintenanceReport report = maintenance.Run(CareOf(name), () => worker.Status.Landing, cancellationToken);
+            foreach (string problem in report.Problems)
+            {
+                StreamLog.TableProblem(logger, problem);
+            }
+
+            if (report.FilesMerged + report.FilesExpired > 0)
+            {
+                StreamLog.TableTended(logger, name.ToString(), report.FilesMerged, report.FilesMade, report.FilesExpired);
+            }
+        }
+    }
+
+    private TableCare CareOf(TableName name)
+    {
+        DefinitionSet current = definitions.Current;
+        LogDefinition? log = current.Logs.FirstOrDefault(each => each.RegionGroup == name.Schema && each.Name == name.Name);
+        bool secure = name.Group == ColumnGroup.Secure;
+        return new TableCare
+        {
+            SortedBy = log is not null && name.Group == ColumnGroup.Fields ? "_event_time" : null,
+            FirstDayKept = FirstDayKept(secure ? SecureLifetime(log, current) : log?.Lifetime.Total, current.TimeZone),
+            IsSecure = secure,
+        };
+    }
+
+    /// <summary>Raw bytes of rejected events live as long as the shortest secure lifetime of the project.</summary>
+    private static TimeSpan? SecureLifetime(LogDefinition? log, DefinitionSet definitions) =>
+        log is not null ? log.Lifetime.Secure : definitions.Logs.Min(static each => each.Lifetime.Secure);
+
+    /// <summary>A day is kept until all of it is older than the lifetime.</summary>
+    private DateOnly? FirstDayKept(TimeSpan? lifetime, TimeZoneInfo zone) => lifetime is { } kept
+        ? DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(parts.Clock.GetUtcNow() - kept, zone).DateTime)
+        : null;
+}
+
+/// <summary>What maintenance works with.</summary>
+internal sealed record MaintenanceParts(IFileSystem Files, ITableFileRewriter Rewriter, TimeProvider Clock);
