@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -126,7 +127,9 @@ internal sealed class QueryService(
         stop.ThrowIfCancellationRequested();
 
         TableName[] names = [.. judgement.Tables.Select(static table => table.Name)];
-        using ISnapshotLease lease = await catalog.LeaseAsync(names, stop).ConfigureAwait(false);
+        using ISnapshotLease lease = names.Length == 0
+            ? NoTables.Instance
+            : await catalog.LeaseAsync(names, stop).ConfigureAwait(false);
         RunRequest run = RunPlan.Make(options, context, judgement, readable, lease);
         await worker.SendAsync(FrameKind.Run, run, WorkerJson.Default.RunRequest, CancellationToken.None)
             .ConfigureAwait(false);
@@ -276,3 +279,17 @@ internal sealed class QueryService(
 
 /// <summary>One query on its way.</summary>
 internal sealed record RunContext(QueryRequest Request, SqlText Text, QueryEntry Entry, IResultSink Sink);
+
+/// <summary>The lease of a statement that reads no table.</summary>
+internal sealed class NoTables : ISnapshotLease
+{
+    public static readonly NoTables Instance = new();
+
+    public long Landing => 0;
+
+    public ImmutableArray<TableSnapshot> Tables => [];
+
+    public void Dispose()
+    {
+    }
+}

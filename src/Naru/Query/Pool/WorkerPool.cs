@@ -87,6 +87,10 @@ internal sealed class WorkerPool : IAsyncDisposable
     /// <summary>Empties the spill folder and starts all workers.</summary>
     public async Task WarmUpAsync(CancellationToken cancellationToken)
     {
+        // A rule of Landlock is for a folder that is there; one made later would stay out of reach.
+        _files.CreateDirectory(_paths.Lake);
+        _files.CreateDirectory(_paths.Tail);
+        _files.CreateDirectory(_paths.Spill);
         foreach (string left in _files.List(_paths.Spill))
         {
             _files.DeleteDirectory($"{_paths.Spill}/{left}");
