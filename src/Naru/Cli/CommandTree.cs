@@ -5,9 +5,12 @@ namespace Naru.Cli;
 /// <summary>The command line: one file a command, listed here in the order that `naru --help` shows.</summary>
 internal static class CommandTree
 {
-    public static Task<int> RunAsync(string[] args)
+    public static Task<int> RunAsync(string[] args) => Create().Parse(args).InvokeAsync();
+
+    public static RootCommand Create()
     {
         RootCommand root = new("An event-data platform in one program.");
+        root.Subcommands.Add(DemoCommand.Create());
         root.Subcommands.Add(InitCommand.Create());
         root.Subcommands.Add(CheckCommand.Create());
         root.Subcommands.Add(UpCommand.Create());
@@ -16,6 +19,6 @@ internal static class CommandTree
         root.Subcommands.Add(SendCommand.Create());
         root.Subcommands.Add(RejectedCommand.Create());
         root.Subcommands.Add(AuditCommand.Create());
-        return root.Parse(args).InvokeAsync();
+        return root;
     }
 }

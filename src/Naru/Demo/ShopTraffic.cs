@@ -15,7 +15,7 @@ internal sealed class ShopTraffic(ShopOptions options)
     private const long LiveStream = 2;
     private const long LateStream = 3;
 
-    private const int MeanEventsPerVisit = 11;
+    private const int MeanEventsPerVisit = 9;
     private const int BotPagesPerHour = 400;
     private const int ResentPercent = 4;
     private const int VisitSecondsMax = 150;

@@ -26,7 +26,7 @@ public class RoomTests
         ["Watch"] = ["Lake", "Query", "Definitions", "Access", "Configuration", "Yaml"],
         ["Server"] = [Everything],
         ["Cli"] = [Everything],
-        ["Demo"] = ["Definitions", "Configuration"],
+        ["Demo"] = ["Definitions", "Configuration", "Server", "Cli.Send"],
     };
 
     [Fact]
