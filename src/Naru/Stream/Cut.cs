@@ -37,6 +37,8 @@ internal sealed class Cut : IDisposable
 
     public StreamRows Stream { get; }
 
+    public TimeSuspects Suspects { get; } = new();
+
     public long RecordCount { get; private set; }
 
     public long LastReceivedMicroseconds { get; private set; }
@@ -112,9 +114,16 @@ internal sealed class Cut : IDisposable
 
     public ImmutableArray<VolumeCount> VolumeCounts() => _volume.ToImmutable();
 
-    /// <summary>Makes the rows of `naru.volume` for this landing, once.</summary>
-    public void CountVolume(long landing) =>
+    /// <summary>Makes the rows of `naru.volume` and `naru.time_suspects` for this landing, once.</summary>
+    public void CountVolume(long landing)
+    {
         Stream.AddVolume(AddTable(StreamTables.Volume, StreamTables.VolumeSchema), VolumeCounts(), landing);
+        if (!Suspects.Empty)
+        {
+            Stream.AddSuspects(
+                AddTable(StreamTables.TimeSuspects, StreamTables.TimeSuspectsSchema), Suspects, LastReceivedMicroseconds);
+        }
+    }
 
     public void Dispose()
     {

@@ -39,10 +39,23 @@ internal sealed class LakeMaintenance(
                 _tended.Add(name, maintenance);
             }
 
-            MaintenanceReport report = maintenance.Run(CareOf(name), () => worker.Status.Landing, cancellationToken);
+            TableCare care = CareOf(name);
+            MaintenanceReport report = maintenance.Run(care, () => worker.Status.Landing, cancellationToken);
             foreach (string problem in report.Problems)
             {
                 StreamLog.TableProblem(logger, problem);
+            }
+
+            if (report.FilesExpired > 0)
+            {
+                parts.Expiries.Add(new Expiry(
+                    parts.Clock.GetUtcNow(),
+                    name.Schema,
+                    name.Name,
+                    name.Group.ToString().ToLowerInvariant(),
+                    care.FirstDayKept!.Value,
+                    report.RowsExpired,
+                    report.FilesExpired));
             }
 
             if (report.FilesMerged + report.FilesExpired > 0)
@@ -76,4 +89,4 @@ internal sealed class LakeMaintenance(
 }
 
 /// <summary>What maintenance works with.</summary>
-internal sealed record MaintenanceParts(IFileSystem Files, ITableFileRewriter Rewriter, TimeProvider Clock);
+internal sealed record MaintenanceParts(IFileSystem Files, ITableFileRewriter Rewriter, ExpiryLedger Expiries, TimeProvider Clock);

@@ -3,6 +3,7 @@ using Naru.Core.Events;
 using Naru.Core.Topics;
 using Naru.Definitions;
 using Naru.Lake.Catalog;
+using Naru.Lake.Columns;
 using Naru.Stream.Decode;
 using Naru.Stream.Dedup;
 
@@ -18,6 +19,10 @@ internal sealed class LogRows
     private readonly TableRows _raw;
     private readonly TableRows? _secure;
     private int _nextSecure;
+
+    private const int TimeSourceColumn = 7;
+    private const int CreatedColumn = 8;
+    private const int SentColumn = 9;
 
     public LogRows(LogDefinition log, LogBatch batch)
     {
@@ -85,6 +90,23 @@ internal sealed class LogRows
             Invariant.Hold(_secure is not null);
             _secure.Live.Add(_nextSecure++);
         }
+    }
+
+    /// <summary>
+    /// How far the sender's clock is from ours, in seconds, where it lies: its event is out of bounds, or was repaired by
+    /// more than a minute. Positive: its clock is ahead.
+    /// </summary>
+    public bool TryFindSkew(int row, long receivedMicroseconds, out long skewSeconds)
+    {
+        ColumnVector[] columns = _batch.Fields.Columns;
+        int source = columns[TimeSourceColumn].StringAt(row).Length;
+        long claimed = source == TimeSource.OutOfBounds.Utf8().Length
+            ? columns[CreatedColumn].ValueAt<long>(row)
+            : source == TimeSource.Repaired.Utf8().Length && !columns[SentColumn].IsNull(row)
+                ? columns[SentColumn].ValueAt<long>(row)
+                : receivedMicroseconds;
+        skewSeconds = (claimed - receivedMicroseconds) / 1_000_000;
+        return skewSeconds is > 60 or < -60;
     }
 
     public bool IsLate(int row, long receivedMicroseconds) =>

@@ -110,6 +110,11 @@ internal sealed partial class StreamEngine
                 {
                     rows.MakeLive(judged.Decoded[i]);
                     _active.AddLandedId(id, rows.Retention);
+                    if (rows.TryFindSkew(judged.Decoded[i], batch.Header.ReceivedMicroseconds, out long skewSeconds))
+                    {
+                        _active.Suspects.Add(rows.Log.FullName, batch, skewSeconds);
+                    }
+
                     counts.Late += rows.IsLate(judged.Decoded[i], batch.Header.ReceivedMicroseconds) ? 1 : 0;
                 }
             }

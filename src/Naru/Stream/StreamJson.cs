@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Naru.Stream.Landing;
 
@@ -8,4 +9,5 @@ namespace Naru.Stream;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(LandingRecord))]
+[JsonSerializable(typeof(ImmutableArray<Expiry>))]
 internal sealed partial class StreamJson : JsonSerializerContext;

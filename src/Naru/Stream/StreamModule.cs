@@ -13,6 +13,7 @@ using Naru.Stream.Dedup;
 using Naru.Stream.Impact;
 using Naru.Stream.Landing;
 using Naru.Stream.Replay;
+using Naru.Stream.SystemTables;
 
 namespace Naru.Stream;
 
@@ -36,7 +37,14 @@ internal static class StreamModule
         services.AddSingleton(static provider => new MaintenanceParts(
             provider.GetRequiredService<IFileSystem>(),
             provider.GetRequiredService<ITableFileRewriter>(),
+            provider.GetRequiredService<ExpiryLedger>(),
             provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ExpiryLedger>();
+        services.AddSingleton<ISystemTable, TopicsTable>();
+        services.AddSingleton<ISystemTable, TablesTable>();
+        services.AddSingleton<ISystemTable, FilesTable>();
+        services.AddSingleton<ISystemTable, CommitsTable>();
+        services.AddSingleton<ISystemTable, ExpiriesTable>();
         services.AddHostedService<LakeMaintenance>();
         services.AddSingleton<ITableFileWriter>(static _ => new ParquetTableWriter(new ParquetOptions()));
         services.AddSingleton(static provider => new StreamWorker(

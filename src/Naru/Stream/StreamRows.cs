@@ -67,6 +67,22 @@ internal sealed class StreamRows(TimeZoneInfo timeZone, Cut cut)
         }
     }
 
+    public void AddSuspects(TableRows rows, TimeSuspects suspects, long receivedUntil)
+    {
+        foreach ((string log, string sender, TimeSuspects.Skew skew) in suspects.All())
+        {
+            ColumnVector[] columns = rows.Batch.Columns;
+            AppendText(columns[0], log);
+            AppendText(columns[1], sender);
+            columns[2].AppendInt64(skew.Events);
+            columns[3].AppendInt64(skew.MinSeconds);
+            columns[4].AppendInt64(skew.MaxSeconds);
+            columns[5].AppendInt64(receivedUntil);
+            columns[6].AppendInt32(DayOf(receivedUntil));
+            EndRow(rows);
+        }
+    }
+
     private static void AddFields(TableRows rows, in RejectedEvent rejected, int day)
     {
         ColumnVector[] columns = rows.Batch.Columns;

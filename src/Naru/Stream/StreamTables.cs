@@ -24,6 +24,9 @@ internal static class StreamTables
     /// <summary>Counts per log and minute of receipt, one row a landing: sum them.</summary>
     public static readonly TableName Volume = new(Schema, "volume");
 
+    /// <summary>Senders whose clocks lie, one row a landing.</summary>
+    public static readonly TableName TimeSuspects = new(Schema, "time_suspects");
+
     public static readonly ImmutableArray<string> PartitionColumns = [LogTables.Ymd];
 
     private static readonly Column Ymd = new(LogTables.Ymd, ColumnType.Date, false, 90);
@@ -84,11 +87,25 @@ internal static class StreamTables
         Ymd,
     ]);
 
+    public static readonly TableSchema TimeSuspectsSchema = new(
+    [
+        new("log", ColumnType.String, false, 100),
+        new("sender", ColumnType.String, false, 101),
+        new("events", ColumnType.Int64, false, 102),
+
+        // Of the sender's clock against the server's; positive is ahead.
+        new("min_skew_seconds", ColumnType.Int64, false, 103),
+        new("max_skew_seconds", ColumnType.Int64, false, 104),
+        new("received_until", ColumnType.Timestamp, false, 105),
+        Ymd,
+    ]);
+
     public static readonly ImmutableArray<(TableName Name, TableSchema Schema, string Description)> All =
     [
         (Rejected, RejectedSchema, "events that were received and not landed, with the reason"),
         (RejectedSecure, RejectedSecureSchema, "their bytes as received; expires with the shortest secure lifetime"),
         (Replays, ReplaysSchema, "what became of replayed events"),
+        (TimeSuspects, TimeSuspectsSchema, "senders whose clocks lie, and by how much"),
         (Volume, VolumeSchema, "received, landed, duplicate and rejected events per log and minute of receipt"),
     ];
 }
