@@ -11,15 +11,17 @@ namespace Naru.Lake.Parquet;
 
 /// <summary>
 /// What maintenance does with finished files: rewriting several into one, reading back, and fingerprints. One thread a
-/// call and a bounded memory, so that appends and queries keep their cores; a large sort spills.
+/// call and a bounded memory, so that appends and queries keep their cores; a large sort spills. Each call has a DuckDB
+/// of its own, which gives its memory back when it closes.
 /// </summary>
-public sealed class ParquetFiles : ITableFileRewriter, IDisposable
+public sealed class ParquetFiles : ITableFileRewriter
 {
     private const int HashBufferBytes = 1 << 20;
+    private const int MemoryDoublings = 2;
 
     private readonly ParquetOptions _options;
     private readonly IFileSystem _files;
-    private readonly DuckDbDatabase _database;
+    private readonly string _spillDirectory;
 
     /// <param name="options">How files are written.</param>
     /// <param name="files">The seam that fingerprints are read through.</param>
@@ -28,10 +30,7 @@ public sealed class ParquetFiles : ITableFileRewriter, IDisposable
     {
         _options = options;
         _files = files;
-        _database = DuckDbDatabase.OpenMemory(
-            new("threads", "1"),
-            new("memory_limit", string.Create(CultureInfo.InvariantCulture, $"{options.MemoryBytesMax}B")),
-            new("temp_directory", spillDirectory));
+        _spillDirectory = spillDirectory;
     }
 
     /// <summary>
@@ -53,28 +52,32 @@ public sealed class ParquetFiles : ITableFileRewriter, IDisposable
         string order = sortedBy is null ? "" : $" ORDER BY {ParquetSql.Identifier(sortedBy)} NULLS LAST";
         string copy = ParquetSql.Copy(
             $"SELECT * FROM {ParquetSql.Read(sources, schema)}{order}", schema.Columns.AsSpan(), path, _options);
-        cancellationToken.ThrowIfCancellationRequested();
-        using DuckDbConnection connection = _database.Connect();
-        using CancellationTokenRegistration interrupt = cancellationToken.Register(connection.Interrupt);
-        try
+        for (int attempt = 0; ; attempt++)
         {
-            (long written, long bytes) = Copy(connection, copy);
-            TableFileInfo info = Describe(connection, schema, path, bytes);
-            Invariant.Hold(info.Rows == written);
-            return info;
-        }
-        catch (DuckDbException exception)
-        {
-            throw exception.Kind == DuckDbErrorKind.Interrupt && cancellationToken.IsCancellationRequested
-                ? new OperationCanceledException("the rewrite was cancelled", exception, cancellationToken)
-                : ParquetSql.Fault(exception, path);
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                return Rewrite(copy, schema, path, _options.RewriteMemoryBytesMax << attempt, cancellationToken);
+            }
+            catch (DuckDbException exception) when (
+                exception.Kind == DuckDbErrorKind.OutOfMemory && attempt < MemoryDoublings)
+            {
+                // DuckDB spills, but its sort cannot start below some memory that grows with the width of the rows.
+            }
+            catch (DuckDbException exception)
+            {
+                throw exception.Kind == DuckDbErrorKind.Interrupt && cancellationToken.IsCancellationRequested
+                    ? new OperationCanceledException("the rewrite was cancelled", exception, cancellationToken)
+                    : ParquetSql.Fault(exception, path);
+            }
         }
     }
 
     /// <summary>Reads a whole file: rows, bytes and statistics as a commit says them.</summary>
     public TableFileInfo Describe(string path, TableSchema schema)
     {
-        using DuckDbConnection connection = _database.Connect();
+        using DuckDbDatabase database = OpenDatabase(_options.RewriteMemoryBytesMax);
+        using DuckDbConnection connection = database.Connect();
         using IFile file = _files.Open(path, FileOpen.Read);
         try
         {
@@ -109,7 +112,22 @@ public sealed class ParquetFiles : ITableFileRewriter, IDisposable
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    public void Dispose() => _database.Dispose();
+    private DuckDbDatabase OpenDatabase(long memoryBytesMax) => DuckDbDatabase.OpenMemory(
+        new("threads", "1"),
+        new("memory_limit", string.Create(CultureInfo.InvariantCulture, $"{memoryBytesMax}B")),
+        new("temp_directory", _spillDirectory));
+
+    private TableFileInfo Rewrite(
+        string copy, TableSchema schema, string path, long memoryBytesMax, CancellationToken cancellationToken)
+    {
+        using DuckDbDatabase database = OpenDatabase(memoryBytesMax);
+        using DuckDbConnection connection = database.Connect();
+        using CancellationTokenRegistration interrupt = cancellationToken.Register(connection.Interrupt);
+        (long written, long bytes) = Copy(connection, copy);
+        TableFileInfo info = Describe(connection, schema, path, bytes);
+        Invariant.Hold(info.Rows == written);
+        return info;
+    }
 
     private static (long Rows, long Bytes) Copy(DuckDbConnection connection, string sql)
     {

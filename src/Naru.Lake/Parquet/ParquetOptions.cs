@@ -14,4 +14,10 @@ public sealed record ParquetOptions
 
     /// <summary>DuckDB's buffer limit over all writers of one <see cref="ParquetTableWriter"/>, in bytes.</summary>
     public long MemoryBytesMax { get; init; } = 1L << 30;
+
+    /// <summary>
+    /// DuckDB's buffer limit of one rewrite, in bytes; a larger sort spills, as quickly as with more memory. Rows of
+    /// 300 random bytes need 384 MB to be sorted at all. Doubled at most twice where it does not do; given back after.
+    /// </summary>
+    public long RewriteMemoryBytesMax { get; init; } = 512L << 20;
 }

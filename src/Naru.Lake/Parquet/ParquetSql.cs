@@ -54,9 +54,8 @@ internal static class ParquetSql
     /// <summary>What a failure of DuckDB means to a caller who acts on storage faults.</summary>
     internal static StorageException Fault(DuckDbException exception, string path)
     {
-        string text = exception.Message;
-        StorageFault fault = exception.Kind == DuckDbErrorKind.OutOfMemory ? StorageFault.NoSpace
-            : Says("No space left on device") || Says("Disk quota exceeded") ? StorageFault.NoSpace
+        string text = exception.Message.Split("\n\n")[0];
+        StorageFault fault = Says("No space left on device") || Says("Disk quota exceeded") ? StorageFault.NoSpace
             : Says("File too large") ? StorageFault.NoSpace
             : Says("No such file or directory") || Says("No files found") ? StorageFault.NotFound
             : Says("Read-only file system") ? StorageFault.ReadOnly

@@ -64,7 +64,8 @@ public sealed class ColumnStatisticsTests
     public void Every_string_lies_between_its_bounds_in_byte_order()
     {
         Random random = new(31);
-        int[] letters = ['a', 'z', 0x7F, 0x80, 0x7FF, 0xAC00, 0xD7FF, 0xE000, 0xFFFF, 0x10000, 0x10FFFE, 0x10FFFF, '"', '\\', 0];
+        int[] letters =
+            ['a', 'z', 0x7F, 0x80, 0x7FF, 0xAC00, 0xD7FF, 0xE000, 0xFFFF, 0x10000, 0x10FFFE, 0x10FFFF, '"', '\\', 0];
         for (int i = 0; i < 5_000; i++)
         {
             StringBuilder text = new();
@@ -75,10 +76,8 @@ public sealed class ColumnStatisticsTests
             }
 
             byte[] value = Encoding.UTF8.GetBytes(text.ToString());
-            byte[] min = Encoding.UTF8.GetBytes(JsonSerializer.Deserialize<string>(Bound(text.ToString(), greatest: false))!);
-            byte[] max = Encoding.UTF8.GetBytes(JsonSerializer.Deserialize<string>(Bound(text.ToString(), greatest: true))!);
-            Assert.True(min.AsSpan().SequenceCompareTo(value) <= 0, text.ToString());
-            Assert.True(max.AsSpan().SequenceCompareTo(value) >= 0, text.ToString());
+            Assert.True(BoundBytes(text.ToString(), greatest: false).SequenceCompareTo(value) <= 0, text.ToString());
+            Assert.True(BoundBytes(text.ToString(), greatest: true).SequenceCompareTo(value) >= 0, text.ToString());
         }
     }
 
@@ -87,7 +86,8 @@ public sealed class ColumnStatisticsTests
     {
         TableSchema schema = new([new Column("s", ColumnType.String, true, 1)]);
         using ColumnBatch batch = new(schema);
-        foreach (string text in new[] { "aaaa longer than twelve b", "aaaa longer than twelve a", "aaaa", "한글", "aaa", "aaaa\0" })
+        foreach (string text in (string[])
+            ["aaaa longer than twelve b", "aaaa longer than twelve a", "aaaa", "한글", "aaa", "aaaa\0"])
         {
             batch.Columns[0].AppendString(Encoding.UTF8.GetBytes(text));
             batch.EndRow();
@@ -134,6 +134,9 @@ public sealed class ColumnStatisticsTests
 
     private static string Bound(string text, bool greatest) =>
         ColumnStatisticsCollector.StringBound(Encoding.UTF8.GetBytes(text), greatest)!;
+
+    private static ReadOnlySpan<byte> BoundBytes(string text, bool greatest) =>
+        Encoding.UTF8.GetBytes(JsonSerializer.Deserialize<string>(Bound(text, greatest))!);
 
     /// <summary>JSON may escape a character beyond the basic plane; what it reads as is what counts.</summary>
     private static string Unescaped(string text, bool greatest) =>

@@ -16,7 +16,6 @@ public sealed class ParquetFilesTests : IDisposable
 
     public void Dispose()
     {
-        _files.Dispose();
         _writer.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
@@ -77,6 +76,87 @@ public sealed class ParquetFilesTests : IDisposable
     }
 
     [Fact]
+    public void A_column_that_grew_wider_is_read_from_older_files()
+    {
+        TableSchema older = Numbers(ColumnType.Int32, ColumnType.Decimal(4, 2));
+        TableSchema newer = Numbers(ColumnType.Int64, ColumnType.Decimal(38, 6));
+        using ColumnBatch first = new(older);
+        first.Columns[0].AppendInt32(int.MinValue);
+        first.Columns[1].AppendDecimal(-9999);
+        first.EndRow();
+        using ColumnBatch second = new(newer);
+        second.Columns[0].AppendInt64(long.MaxValue);
+        second.Columns[1].AppendDecimal(BatchMaker.Decimal38Max);
+        second.EndRow();
+        string[] sources = [Path.Combine(_folder, "1.parquet"), Path.Combine(_folder, "2.parquet")];
+        _writer.Write(first, new[] { 0 }, 0, sources[0]);
+        _writer.Write(second, new[] { 0 }, 0, sources[1]);
+
+        string target = Path.Combine(_folder, "all.parquet");
+        TableFileInfo info = _files.Rewrite(sources, newer, "n", target, CancellationToken.None);
+
+        Assert.Equal(new ColumnStatistics("n", "-2147483648", "9223372036854775807", 0), info.Columns[0]);
+        Assert.Equal("-99.990000", info.Columns[1].MinJson);
+        Assert.Equal("99999999999999999999999999999999.999999", info.Columns[1].MaxJson);
+    }
+
+    [Fact]
+    [Trait("Size", "Slow")]
+    public void A_sort_larger_than_its_memory_spills_and_leaves_nothing_behind()
+    {
+        string spill = Path.Combine(_folder, "spill");
+        ParquetFiles small = new(new ParquetOptions { RewriteMemoryBytesMax = 48 << 20 }, new PosixFileSystem(), spill);
+        string[] sources = new string[4];
+        for (int i = 0; i < sources.Length; i++)
+        {
+            using ColumnBatch batch = BatchMaker.EveryKindBatch(100_000, seed: i);
+            sources[i] = Path.Combine(_folder, $"{i}.parquet");
+            _writer.Write(batch, BatchMaker.AllRows(batch), 0, sources[i]);
+        }
+
+        string path = Path.Combine(_folder, "all.parquet");
+        Assert.Equal(400_000, small.Rewrite(sources, BatchMaker.EveryKind, "big", path, CancellationToken.None).Rows);
+        Assert.Equal(
+            [0],
+            Query($"SELECT count(*) FROM (SELECT big < lag(big) OVER () AS down FROM '{path}') WHERE down"));
+        Assert.False(Directory.Exists(spill) && Directory.EnumerateFileSystemEntries(spill).Any());
+    }
+
+    [Fact]
+    public void A_rewrite_without_the_memory_it_needs_is_a_fault()
+    {
+        ParquetFiles tiny = new(new ParquetOptions { RewriteMemoryBytesMax = 1 << 20 }, new PosixFileSystem(), _folder);
+        using ColumnBatch batch = BatchMaker.EveryKindBatch(100_000, seed: 3);
+        string path = Path.Combine(_folder, "a.parquet");
+        _writer.Write(batch, BatchMaker.AllRows(batch), 0, path);
+        string target = Path.Combine(_folder, "b.parquet");
+        StorageException exception = Assert.Throws<StorageException>(
+            () => tiny.Rewrite([path], BatchMaker.EveryKind, "at", target, CancellationToken.None));
+        Assert.Equal(StorageFault.Io, exception.Fault);
+        Assert.DoesNotContain("Possible solutions", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_rewrite_is_cancelled_while_it_runs()
+    {
+        using ColumnBatch batch = BatchMaker.EveryKindBatch(50_000, seed: 3);
+        string path = Path.Combine(_folder, "a.parquet");
+        _writer.Write(batch, BatchMaker.AllRows(batch), 0, path);
+        using CancellationTokenSource cancel = new();
+        string[] sources = [.. Enumerable.Repeat(path, 200)];
+        string target = Path.Combine(_folder, "b.parquet");
+        Task rewrite = Task.Run(() => _files.Rewrite(sources, BatchMaker.EveryKind, "at", target, cancel.Token));
+        Assert.False(rewrite.IsCompleted);
+        while (!Directory.Exists(Path.Combine(_folder, "spill")) && !File.Exists(target) && !rewrite.IsCompleted)
+        {
+            await Task.Yield();
+        }
+
+        await cancel.CancelAsync();
+        await Assert.ThrowsAsync<OperationCanceledException>(() => rewrite);
+    }
+
+    [Fact]
     public void Statistics_read_back_equal_those_from_the_batch()
     {
         using ColumnBatch batch = BatchMaker.EveryKindBatch(5_000, seed: 3);
@@ -127,6 +207,9 @@ public sealed class ParquetFilesTests : IDisposable
         File.WriteAllBytes(path, []);
         Assert.Equal("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", _files.ContentHash(path));
     }
+
+    private static TableSchema Numbers(ColumnType n, ColumnType d) =>
+        new([new Column("n", n, true, 1), new Column("d", d, true, 2)]);
 
     /// <summary>First column of a query's rows as 64-bit integers; nulls left out.</summary>
     private static long[] Query(string sql)

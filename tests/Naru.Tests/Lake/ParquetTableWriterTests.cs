@@ -69,13 +69,15 @@ public sealed class ParquetTableWriterTests : IDisposable
         using BatchScan scan = _database.Scan(batch, rows);
         string differs = string.Join(" OR ", BatchMaker.EveryKind.Columns.Select(column =>
             $"b.{ParquetSql.Identifier(column.Name)} IS DISTINCT FROM p.{ParquetSql.Identifier(column.Name)}"));
-        Assert.Equal(0, Scalar($"SELECT count(*) FROM {scan.Sql} b POSITIONAL JOIN read_parquet('{path}') p WHERE {differs}"));
+        string both = $"{scan.Sql} b POSITIONAL JOIN read_parquet('{path}') p";
+        Assert.Equal(0, Scalar($"SELECT count(*) FROM {both} WHERE {differs}"));
     }
 
     [Fact]
     public void Strings_of_a_megabyte_come_back()
     {
-        TableSchema schema = new([new Column("text", ColumnType.String, true, 1), new Column("n", ColumnType.Int32, true, 2)]);
+        TableSchema schema = new(
+            [new Column("text", ColumnType.String, true, 1), new Column("n", ColumnType.Int32, true, 2)]);
         using ColumnBatch batch = new(schema);
         byte[] text = new byte[1 << 20];
         for (int row = 0; row < 40; row++)
@@ -115,7 +117,8 @@ public sealed class ParquetTableWriterTests : IDisposable
                 "6 d9 INT32 DECIMAL(9,0)",
                 "7 d18 INT64 DECIMAL(18,6)",
                 "8 d38 FIXED_LEN_BYTE_ARRAY DECIMAL(38,10)",
-                "9 at INT64 TimestampType(isAdjustedToUTC=1, unit=TimeUnit(MILLIS=<null>, MICROS=MicroSeconds(), NANOS=<null>))",
+                "9 at INT64 TimestampType(isAdjustedToUTC=1, "
+                    + "unit=TimeUnit(MILLIS=<null>, MICROS=MicroSeconds(), NANOS=<null>))",
                 "10 day INT32 DATE",
                 "11 text BYTE_ARRAY UTF8",
                 "12 json BYTE_ARRAY UTF8",
@@ -176,7 +179,8 @@ public sealed class ParquetTableWriterTests : IDisposable
     public void A_folder_in_the_place_of_the_file_is_a_fault()
     {
         using ColumnBatch batch = BatchMaker.EveryKindBatch(1, seed: 1);
-        StorageException exception = Assert.Throws<StorageException>(() => _writer.Write(batch, new[] { 0 }, 0, _folder));
+        int[] rows = [0];
+        StorageException exception = Assert.Throws<StorageException>(() => _writer.Write(batch, rows, 0, _folder));
         Assert.Equal(StorageFault.Io, exception.Fault);
     }
 

@@ -6,8 +6,8 @@ using Naru.Tests.Tidy;
 namespace Naru.Tests.Lake;
 
 /// <summary>
-/// DuckDB as its own package for Node.js ships it: a reader that shares no code with Naru's binding. A test that asks it
-/// is skipped, by name, where Node.js or the package cannot be had.
+/// DuckDB as its own package for Node.js ships it: a reader that shares no code with Naru's binding. A test that asks
+/// it is skipped, by name, where Node.js or the package cannot be had.
 /// </summary>
 internal static class PlainDuckDb
 {
