@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Running;
 using Naru.Bench.Lake;
+using Naru.Bench.Stream;
 
 namespace Naru.Bench;
 
@@ -11,6 +12,10 @@ internal static class BenchProgram
         {
             case ["parquet-write", .. string[] rest]:
                 return ParquetWriteBench.Run(rest);
+            case ["decode", .. string[] rest]:
+                return DecodeBench.Run(rest);
+            case ["dedup", .. string[] rest]:
+                return DedupBench.Run(rest);
             default:
                 BenchmarkSwitcher.FromAssembly(typeof(BenchProgram).Assembly).Run(args);
                 return 0;

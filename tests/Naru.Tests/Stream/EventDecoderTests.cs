@@ -202,7 +202,7 @@ public sealed class EventDecoderTests : IDisposable
     public void A_log_may_refuse_keys_that_it_does_not_know()
     {
         using DecodeBench strict = new(DecodeBench.Log(DecodeBench.Field("ad_id", ColumnType.String)) with { KeepUnknownFields = false });
-        strict.Accept("""{"ad_id":"a","event_time":1760000000,"sent_at":1760000000,"event_id":"x","messageId":"y"}""");
+        strict.Accept("""{"ad_id":"a","event_time":1760000000,"sent_at":1760000000,"event_id":"x","messageId":"y","_log":"kr_shop.ad_click"}""");
         Assert.Equal("unknown_field colour", strict.Refuse("""{"ad_id":"a","colour":"red"}"""));
         Assert.Equal("malformed", strict.Refuse("""{"ad_id":"a","colour":"red","colour":"red"}"""));
         Assert.Equal("unknown_field a?b", strict.Refuse("""{"a\nb":1}"""));

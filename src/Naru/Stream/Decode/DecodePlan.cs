@@ -10,6 +10,9 @@ namespace Naru.Stream.Decode;
 /// <summary>One version of a log's definition, compiled for decoding. Immutable; shared by all threads.</summary>
 internal sealed class DecodePlan
 {
+    /// <summary>Names the log of an event that was sent to no log in particular; never an unknown field.</summary>
+    private const string LogKey = "_log";
+
     private DecodePlan(LogDefinition log, ProjectZone zone)
     {
         Log = log;
@@ -80,7 +83,7 @@ internal sealed class DecodePlan
 
     private (Utf8Table Keys, ImmutableArray<KeyPlan> Plans) MakeKeys()
     {
-        List<string> names = [.. Log.Fields.Select(static field => field.Key), Log.TimeKey, Log.SentKey, .. Log.IdKeys];
+        List<string> names = [.. Log.Fields.Select(static field => field.Key), Log.TimeKey, Log.SentKey, .. Log.IdKeys, LogKey];
         ImmutableArray<KeyPlan>.Builder plans = ImmutableArray.CreateBuilder<KeyPlan>();
         foreach (string name in names.Distinct(StringComparer.Ordinal))
         {
