@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using Naru.Core;
 using Naru.Core.Events;
 using Naru.Definitions;
@@ -112,6 +114,10 @@ internal sealed record KeyPlan(string Name, FieldPlan[] Fields, bool Sensitive)
 
     /// <summary>Position among the keys that may hold the client's id, -1 for others; the lowest one found wins.</summary>
     public int IdRank { get; init; }
+
+    /// <summary>The key with its quotes, as it mostly stands in events.</summary>
+    public byte[] Quoted { get; } =
+        [(byte)'"', .. JsonEncodedText.Encode(Name, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).EncodedUtf8Bytes, (byte)'"'];
 
     public bool HasRole => IsTime || IsSent || IdRank >= 0;
 }

@@ -15,20 +15,22 @@ internal sealed partial class EventDecoder
     private byte[] _clientId = new byte[256];
     private int _clientIdLength;
 
-    /// <summary>False when the event as a whole is refused.</summary>
-    private bool Take(ReadOnlySpan<byte> record, in JsonMember member)
+    private ReadOnlySpan<byte> KeyText(ReadOnlySpan<byte> record, in JsonMember member)
     {
         ReadOnlySpan<byte> key = record[member.KeyStart..member.KeyEnd];
-        if (member.KeyEscaped)
-        {
-            key = Unescape(key, ref _keyText);
-        }
+        return member.KeyEscaped ? Unescape(key, ref _keyText) : key;
+    }
 
-        int index = _plan.Keys.Find(key);
+    /// <summary>False when the event as a whole is refused.</summary>
+    /// <param name="record">The event.</param>
+    /// <param name="member">One member of it.</param>
+    /// <param name="index">Of its key among the plan's, or -1.</param>
+    private bool Take(ReadOnlySpan<byte> record, in JsonMember member, int index)
+    {
         if (index < 0)
         {
             _cutter.Member(member.KeyStart - 1, member.RawEnd, sensitive: false);
-            return TakeUnknown(key);
+            return TakeUnknown(KeyText(record, member));
         }
 
         if (_keySeen[index] == _generation)

@@ -1,17 +1,12 @@
-using System.Text.Json;
 using System.Text.Unicode;
 
 namespace Naru.Stream.Decode;
 
-/// <summary>Finds the members of an event with the framework's reader.</summary>
+/// <summary>Walks an event's members. Events of one log mostly have the same keys in the same order, so the key that
+/// followed last time is tried first.</summary>
 internal sealed partial class EventDecoder
 {
-    private static readonly JsonReaderOptions ReaderOptions = new()
-    {
-        MaxDepth = DepthMax,
-        CommentHandling = JsonCommentHandling.Disallow,
-        AllowTrailingCommas = false,
-    };
+    private int[] _nextKey = [];
 
     /// <summary>Gives every member to <see cref="Take"/>. False when the record is not one JSON object.</summary>
     private bool Scan(ReadOnlySpan<byte> record)
@@ -22,39 +17,20 @@ internal sealed partial class EventDecoder
             return FailWhole("not valid UTF-8");
         }
 
-        try
+        JsonScanner scanner = new(record);
+        if (!scanner.TakeOpening(out bool last))
         {
-            return ScanObject(record);
-        }
-        catch (JsonException exception)
-        {
-            return FailWhole(
-                $"not valid JSON at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}");
-        }
-    }
-
-    private bool ScanObject(ReadOnlySpan<byte> record)
-    {
-        Utf8JsonReader reader = new(record, ReaderOptions);
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject)
-        {
-            reader.Skip();
-            reader.Read();
-            return FailWhole("not a JSON object");
+            return FailWhole(scanner.At == record.Length ? "nothing in it" : "not a JSON object");
         }
 
-        int start = (int)reader.TokenStartIndex;
         JsonMember member = default;
         int members = 0;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        int key = _plan.KeyPlans.Length;
+        while (!last)
         {
-            member.KeyStart = (int)reader.TokenStartIndex + 1;
-            member.KeyEnd = member.KeyStart + reader.ValueSpan.Length;
-            member.KeyEscaped = reader.ValueIsEscaped;
-            if ((member.KeyEscaped && !JsonText.EscapesAreValid(reader.ValueSpan)) || !ReadValue(ref reader, ref member))
+            if (!TakeKey(ref scanner, record, ref member, ref key, out int found) || !scanner.TakeValue(ref member))
             {
-                return FailWhole(LoneSurrogate);
+                return FailScan(scanner);
             }
 
             if (++members > MembersMax)
@@ -62,55 +38,48 @@ internal sealed partial class EventDecoder
                 return FailWhole($"more than {MembersMax} keys");
             }
 
-            if (!Take(record, member))
+            if (!Take(record, member, found))
             {
                 return false;
             }
+
+            if (!scanner.TakeSeparator(out last))
+            {
+                return FailScan(scanner);
+            }
         }
 
-        _cutter.End(start, (int)reader.BytesConsumed);
+        _cutter.End(scanner.Start, scanner.At);
+        return scanner.TakeEnd() || FailScan(scanner);
+    }
 
-        // Anything but white space after the object throws.
-        reader.Read();
+    /// <param name="last">The known key before this one, or the number of keys at the start.</param>
+    /// <param name="found">Which known key it is, or -1.</param>
+    private bool TakeKey(
+        ref JsonScanner scanner, ReadOnlySpan<byte> record, ref JsonMember member, ref int last, out int found)
+    {
+        found = _nextKey[last];
+        if (found >= 0 && scanner.TryTakeKey(_plan.KeyPlans[found].Quoted, ref member))
+        {
+            last = found;
+            return true;
+        }
+
+        if (!scanner.TakeKey(ref member))
+        {
+            return false;
+        }
+
+        found = _plan.Keys.Find(KeyText(record, member));
+        if (found >= 0)
+        {
+            _nextKey[last] = found;
+            last = found;
+        }
+
         return true;
     }
 
-    /// <summary>False when a string within holds half of a surrogate pair.</summary>
-    private static bool ReadValue(ref Utf8JsonReader reader, ref JsonMember member)
-    {
-        reader.Read();
-        member.Start = (int)reader.TokenStartIndex;
-        member.Escaped = false;
-        bool valid = true;
-        switch (reader.TokenType)
-        {
-            case JsonTokenType.String:
-                member.Kind = JsonKind.String;
-                member.Start++;
-                member.End = member.Start + reader.ValueSpan.Length;
-                member.Escaped = reader.ValueIsEscaped;
-                return !member.Escaped || JsonText.EscapesAreValid(reader.ValueSpan);
-            case JsonTokenType.StartObject or JsonTokenType.StartArray:
-                member.Kind = reader.TokenType == JsonTokenType.StartObject ? JsonKind.Object : JsonKind.Array;
-                int depth = reader.CurrentDepth;
-                while (reader.Read() && reader.CurrentDepth > depth)
-                {
-                    valid &= !reader.ValueIsEscaped || JsonText.EscapesAreValid(reader.ValueSpan);
-                }
-
-                break;
-            default:
-                member.Kind = reader.TokenType switch
-                {
-                    JsonTokenType.Number => JsonKind.Number,
-                    JsonTokenType.True => JsonKind.True,
-                    JsonTokenType.False => JsonKind.False,
-                    _ => JsonKind.Null,
-                };
-                break;
-        }
-
-        member.End = (int)reader.BytesConsumed;
-        return valid;
-    }
+    private bool FailScan(in JsonScanner scanner) =>
+        FailWhole(scanner.LoneSurrogate ? LoneSurrogate : $"not valid JSON at byte {scanner.At + 1}");
 }

@@ -101,6 +101,8 @@ internal sealed partial class EventDecoder
             _plan = plan;
             _keySeen = new int[plan.KeyPlans.Length];
             _valueSeen = new int[plan.Fields.Length];
+            _nextKey = new int[plan.KeyPlans.Length + 1];
+            Array.Fill(_nextKey, -1);
             _generation = 0;
         }
 

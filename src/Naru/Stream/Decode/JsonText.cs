@@ -37,26 +37,14 @@ internal static class JsonText
         }
     }
 
-    /// <summary>Whether every escape is one of JSON's and every surrogate has its other half.</summary>
-    public static bool EscapesAreValid(ReadOnlySpan<byte> text)
+    /// <summary>Bytes of the escape that the text begins with, 0 when it is not valid.</summary>
+    /// <param name="text">From the backslash to the end of the text.</param>
+    /// <param name="loneSurrogate">It is one of JSON's, but half of a surrogate pair.</param>
+    public static int TakeEscape(ReadOnlySpan<byte> text, out bool loneSurrogate)
     {
-        while (true)
-        {
-            int plain = text.IndexOf((byte)'\\');
-            if (plain < 0)
-            {
-                return true;
-            }
-
-            text = text[plain..];
-            int taken = TakeEscape(text, out _);
-            if (taken == 0)
-            {
-                return false;
-            }
-
-            text = text[taken..];
-        }
+        int taken = TakeEscape(text, out Rune _);
+        loneSurrogate = taken == 0 && Unit(text) >= 0;
+        return taken;
     }
 
     /// <summary>Unicode scalars in valid UTF-8.</summary>
