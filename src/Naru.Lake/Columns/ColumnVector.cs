@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace Naru.Lake.Columns;
 
@@ -17,6 +16,8 @@ public sealed unsafe class ColumnVector : IDisposable
     private readonly StringArena? _arena;
     private byte* _values;
     private ulong* _validity;
+    private long _valuesBytes;
+    private long _validityBytes;
     private int _capacityRows;
 
     public ColumnVector(ColumnType type)
@@ -46,7 +47,7 @@ public sealed unsafe class ColumnVector : IDisposable
     public ulong* Validity => _validity;
 
     public long MemoryBytes =>
-        ((long)_capacityRows * WidthBytes) + (_capacityRows / 8) + (_arena?.MemoryBytes ?? 0) + (Items?.MemoryBytes ?? 0);
+        _valuesBytes + _validityBytes + (_arena?.MemoryBytes ?? 0) + (Items?.MemoryBytes ?? 0);
 
     public bool IsNull(int row) => (_validity[row >> 6] & (1UL << (row & 63))) == 0;
 
@@ -172,8 +173,8 @@ public sealed unsafe class ColumnVector : IDisposable
 
     public void Dispose()
     {
-        NativeMemory.Free(_values);
-        NativeMemory.Free(_validity);
+        ColumnMemory.Return(_values, _valuesBytes);
+        ColumnMemory.Return((byte*)_validity, _validityBytes);
         _values = null;
         _validity = null;
         _arena?.Dispose();
@@ -205,8 +206,22 @@ public sealed unsafe class ColumnVector : IDisposable
 
     private void Grow(int capacityRows)
     {
-        _values = (byte*)NativeMemory.Realloc(_values, (nuint)((long)capacityRows * WidthBytes));
-        _validity = (ulong*)NativeMemory.Realloc(_validity, (nuint)(capacityRows / 8));
+        _values = Move(_values, ref _valuesBytes, (long)capacityRows * WidthBytes);
+        _validity = (ulong*)Move((byte*)_validity, ref _validityBytes, capacityRows / 8);
         _capacityRows = capacityRows;
+    }
+
+    private static byte* Move(byte* block, ref long blockBytes, long bytes)
+    {
+        if (bytes <= blockBytes)
+        {
+            return block;
+        }
+
+        byte* larger = ColumnMemory.Rent(bytes, out long largerBytes);
+        Buffer.MemoryCopy(block, larger, largerBytes, blockBytes);
+        ColumnMemory.Return(block, blockBytes);
+        blockBytes = largerBytes;
+        return larger;
     }
 }

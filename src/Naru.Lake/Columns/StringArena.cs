@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Naru.Lake.Columns;
 
 /// <summary>Native memory for strings that never moves: string_t values point into it. Freed as a whole.</summary>
@@ -8,7 +6,7 @@ internal sealed unsafe class StringArena : IDisposable
     private const int BlockBytesMin = 16 << 10;
     private const int BlockBytesMax = 1 << 20;
 
-    private readonly List<nint> _blocks = [];
+    private readonly List<(nint Block, long Bytes)> _blocks = [];
     private byte* _next;
     private byte* _end;
     private int _blockBytes = BlockBytesMin;
@@ -30,9 +28,9 @@ internal sealed unsafe class StringArena : IDisposable
 
     public void Dispose()
     {
-        foreach (nint block in _blocks)
+        foreach ((nint block, long bytes) in _blocks)
         {
-            NativeMemory.Free((void*)block);
+            ColumnMemory.Return((byte*)block, bytes);
         }
 
         _blocks.Clear();
@@ -43,9 +41,9 @@ internal sealed unsafe class StringArena : IDisposable
     {
         int bytes = Math.Max(bytesNeeded, _blockBytes);
         _blockBytes = Math.Min(_blockBytes * 2, BlockBytesMax);
-        _next = (byte*)NativeMemory.Alloc((nuint)bytes);
-        _end = _next + bytes;
-        _blocks.Add((nint)_next);
-        MemoryBytes += bytes;
+        _next = ColumnMemory.Rent(bytes, out long blockBytes);
+        _end = _next + blockBytes;
+        _blocks.Add(((nint)_next, blockBytes));
+        MemoryBytes += blockBytes;
     }
 }

@@ -10,14 +10,15 @@ namespace Naru.Stream.Decode;
 /// one event; <see cref="SecureRows"/> says which event a row of <see cref="Secure"/> belongs to. Written by one decoder;
 /// disposed by its owner.
 /// </summary>
-internal sealed class LogBatch : IDisposable
+internal sealed unsafe class LogBatch : IDisposable
 {
     private const int EventTimeColumn = 3;
     private const int RowsInitial = 1024;
 
     private readonly int _dayColumn;
-    private EventId[] _ids = new EventId[RowsInitial];
-    private int[] _secureRows = [];
+    private readonly ColumnVector _secureRows = new(ColumnType.Int32);
+    private EventId* _ids;
+    private long _idsBytes;
 
     public LogBatch(DecodePlan plan)
     {
@@ -41,28 +42,27 @@ internal sealed class LogBatch : IDisposable
 
     public int RowCount => Fields.RowCount;
 
-    public ReadOnlySpan<EventId> Ids => _ids.AsSpan(0, RowCount);
+    public ReadOnlySpan<EventId> Ids => new(_ids, RowCount);
 
     /// <summary>For each row of <see cref="Secure"/>, its event's row in <see cref="Fields"/>; ascending.</summary>
-    public ReadOnlySpan<int> SecureRows => _secureRows.AsSpan(0, Secure?.RowCount ?? 0);
+    public ReadOnlySpan<int> SecureRows => new(_secureRows.Values, _secureRows.Count);
 
-    public unsafe ReadOnlySpan<int> Partitions => new(Fields.Columns[LogTables.PartitionColumn].Values, RowCount);
+    public ReadOnlySpan<int> Partitions => new(Fields.Columns[LogTables.PartitionColumn].Values, RowCount);
 
-    public unsafe ReadOnlySpan<long> Offsets => new(Fields.Columns[LogTables.OffsetColumn].Values, RowCount);
+    public ReadOnlySpan<long> Offsets => new(Fields.Columns[LogTables.OffsetColumn].Values, RowCount);
 
     /// <summary>Derived event times in Unix microseconds.</summary>
-    public unsafe ReadOnlySpan<long> EventTimes => new(Fields.Columns[EventTimeColumn].Values, RowCount);
+    public ReadOnlySpan<long> EventTimes => new(Fields.Columns[EventTimeColumn].Values, RowCount);
 
     /// <summary>Days since 1970-01-01 of the derived event times in the project's zone.</summary>
-    public unsafe ReadOnlySpan<int> Days => new(Fields.Columns[_dayColumn].Values, RowCount);
+    public ReadOnlySpan<int> Days => new(Fields.Columns[_dayColumn].Values, RowCount);
 
     /// <summary>Hours of the day (0-23); empty unless the log is partitioned by hour.</summary>
-    public unsafe ReadOnlySpan<int> Hours =>
+    public ReadOnlySpan<int> Hours =>
         Plan.Log.PartitionByHour ? new(Fields.Columns[_dayColumn + 1].Values, RowCount) : [];
 
     public long MemoryBytes =>
-        Fields.MemoryBytes + Raw.MemoryBytes + (Secure?.MemoryBytes ?? 0)
-        + ((long)_ids.Length * EventId.SizeBytes) + (_secureRows.Length * sizeof(int));
+        Fields.MemoryBytes + Raw.MemoryBytes + (Secure?.MemoryBytes ?? 0) + _idsBytes + _secureRows.MemoryBytes;
 
     /// <summary>The vector of each field of the log, in the definition's order.</summary>
     internal ColumnVector[] FieldColumns { get; }
@@ -72,28 +72,25 @@ internal sealed class LogBatch : IDisposable
         Fields.Dispose();
         Raw.Dispose();
         Secure?.Dispose();
+        _secureRows.Dispose();
+        ColumnMemory.Return((byte*)_ids, _idsBytes);
+        _ids = null;
+        _idsBytes = 0;
     }
 
     /// <summary>The row's columns are all written.</summary>
     internal void EndRow(EventId id, bool secure)
     {
-        int row = RowCount;
-        if (row == _ids.Length)
+        if ((long)RowCount * EventId.SizeBytes == _idsBytes)
         {
-            Array.Resize(ref _ids, row * 2);
+            GrowIds();
         }
 
-        _ids[row] = id;
+        _ids[RowCount] = id;
         if (secure)
         {
-            int secureRow = Secure!.RowCount;
-            if (secureRow == _secureRows.Length)
-            {
-                Array.Resize(ref _secureRows, Math.Max(RowsInitial, secureRow * 2));
-            }
-
-            _secureRows[secureRow] = row;
-            Secure.EndRow();
+            _secureRows.AppendInt32(RowCount);
+            Secure!.EndRow();
         }
 
         Raw.EndRow();
@@ -106,5 +103,14 @@ internal sealed class LogBatch : IDisposable
         Fields.AbandonRow();
         Raw.AbandonRow();
         Secure?.AbandonRow();
+    }
+
+    private void GrowIds()
+    {
+        byte* larger = ColumnMemory.Rent(Math.Max(RowsInitial * EventId.SizeBytes, _idsBytes * 2), out long bytes);
+        Buffer.MemoryCopy(_ids, larger, bytes, _idsBytes);
+        ColumnMemory.Return((byte*)_ids, _idsBytes);
+        _ids = (EventId*)larger;
+        _idsBytes = bytes;
     }
 }
