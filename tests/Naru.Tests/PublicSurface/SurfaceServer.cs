@@ -1,0 +1,54 @@
+using System.Net;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Naru.Configuration;
+using Naru.Core.Files;
+using Naru.Definitions;
+using Naru.Lake.Catalog;
+using Naru.Server;
+using Naru.Yaml;
+
+namespace Naru.Tests.PublicSurface;
+
+/// <summary>A whole platform on an empty project, to be asked what it offers.</summary>
+public sealed class SurfaceServer : IAsyncLifetime
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("naru-surface-").FullName;
+    private PlatformServer _server = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        ProjectPaths paths = new(_folder);
+        await File.WriteAllTextAsync(paths.SettingsFile, "timezone: Asia/Seoul\n");
+        MistakeList mistakes = new();
+        Settings settings = new ProjectFolder(new PosixFileSystem(), paths)
+            .ReadSettings(new Dictionary<string, string>(), mistakes)!;
+        ServerStart start = new(paths, settings, new IPEndPoint(IPAddress.Loopback, 0), false);
+        _server = await PlatformServer.StartAsync(start, CancellationToken.None);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    /// <summary>`GET /v1/status`, sorted by path.</summary>
+    public IReadOnlyList<string> Routes() =>
+    [
+        .. _server.Services.GetServices<EndpointDataSource>()
+            .SelectMany(static source => source.Endpoints)
+            .OfType<RouteEndpoint>()
+            .SelectMany(static endpoint => Methods(endpoint)
+                .Select(method => (Path: endpoint.RoutePattern.RawText!, Method: method)))
+            .Distinct()
+            .OrderBy(static route => route.Path, StringComparer.Ordinal)
+            .ThenBy(static route => route.Method, StringComparer.Ordinal)
+            .Select(static route => $"{route.Method} {route.Path}"),
+    ];
+
+    internal IReadOnlyList<ISystemTable> SystemTables() => [.. _server.Services.GetServices<ISystemTable>()];
+
+    private static IEnumerable<string> Methods(RouteEndpoint endpoint) =>
+        endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? (IReadOnlyList<string>)["*"];
+}
