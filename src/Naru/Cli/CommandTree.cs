@@ -14,6 +14,7 @@ internal static class CommandTree
         root.Subcommands.Add(InitCommand.Create());
         root.Subcommands.Add(CheckCommand.Create());
         root.Subcommands.Add(UpCommand.Create());
+        root.Subcommands.Add(LogCommand.Create());
         root.Subcommands.Add(ConfigCommand.Create());
         root.Subcommands.Add(KeyCommand.Create());
         root.Subcommands.Add(SendCommand.Create());

@@ -10,7 +10,7 @@ namespace Naru.Definitions;
 internal sealed class FieldReader
 {
     private const int EnumCountMax = 10_000;
-    private const int LengthMaximum = 1 << 20;
+    public const int LengthMaximum = 1 << 20;
 
     private readonly string _name;
     private readonly YamlReader _reader;
@@ -157,7 +157,7 @@ internal sealed class FieldReader
             return null;
         }
 
-        if (Misfit(bound) is { } misfit)
+        if (Misfit(_type, bound) is { } misfit)
         {
             _reader.Mistake(
                 scalar, $"'{key}' of field '{_name}' is {scalar.Text}", $"{FieldTypes.Name(_type)} {misfit}");
@@ -167,10 +167,10 @@ internal sealed class FieldReader
         return bound;
     }
 
-    /// <summary>Why the field's type cannot hold a bound, or null.</summary>
-    private string? Misfit(decimal bound)
+    /// <summary>Why a type cannot hold a bound, or null.</summary>
+    public static string? Misfit(ColumnType type, decimal bound)
     {
-        switch (_type.Kind)
+        switch (type.Kind)
         {
             case ColumnKind.Int32 when decimal.Truncate(bound) != bound:
             case ColumnKind.Int64 when decimal.Truncate(bound) != bound:
@@ -179,10 +179,10 @@ internal sealed class FieldReader
                 return $"holds {int.MinValue} to {int.MaxValue}";
             case ColumnKind.Int64 when bound is < long.MinValue or > long.MaxValue:
                 return $"holds {long.MinValue} to {long.MaxValue}";
-            case ColumnKind.Decimal when ScaleOf(bound) > _type.Scale:
-                return $"has {_type.Scale} digits behind the point";
-            case ColumnKind.Decimal when WholeDigits(bound) > _type.Precision - _type.Scale:
-                return $"has {_type.Precision - _type.Scale} digits before the point";
+            case ColumnKind.Decimal when ScaleOf(bound) > type.Scale:
+                return $"has {type.Scale} digits behind the point";
+            case ColumnKind.Decimal when WholeDigits(bound) > type.Precision - type.Scale:
+                return $"has {type.Precision - type.Scale} digits before the point";
             default:
                 return null;
         }
