@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Running;
+using Naru.Bench.Collect;
 using Naru.Bench.Lake;
 using Naru.Bench.Stream;
 
@@ -6,10 +7,16 @@ namespace Naru.Bench;
 
 internal static class BenchProgram
 {
-    private static int Main(string[] args)
+    private static async Task<int> Main(string[] args)
     {
         switch (args)
         {
+            case ["collect", .. string[] rest]:
+                return CollectBench.Run(rest);
+            case [LoadProcess.Verb, .. string[] rest]:
+                return LoadProcess.Run(rest);
+            case [CollectBenchServer.Verb, string folder]:
+                return await CollectBenchServer.RunAsync(folder);
             case ["parquet-write", .. string[] rest]:
                 return ParquetWriteBench.Run(rest);
             case ["decode", .. string[] rest]:

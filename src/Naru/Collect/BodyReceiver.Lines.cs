@@ -41,6 +41,12 @@ internal sealed partial class BodyReceiver
         while (_at < data.Length)
         {
             int start = _at;
+            if (data[start] == (byte)'\n' && !_skipsLine)
+            {
+                SkipBlankLines(data);
+                continue;
+            }
+
             int length = data[start..].IndexOf((byte)'\n');
             bool ended = length >= 0;
             if (!ended)
@@ -77,6 +83,14 @@ internal sealed partial class BodyReceiver
                 Keep(start, record, index);
             }
         }
+    }
+
+    private void SkipBlankLines(ReadOnlySpan<byte> data)
+    {
+        int count = data[_at..].IndexOfAnyExcept((byte)'\n');
+        count = count < 0 ? data.Length - _at : count;
+        _at += count;
+        _next += count;
     }
 
     /// <summary>A line that is blank, begins with white space, is too large or is to be judged.</summary>

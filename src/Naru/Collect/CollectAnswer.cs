@@ -100,7 +100,7 @@ internal static class CollectAnswer
             json.WriteStartObject();
             json.WriteString("name"u8, field.Name);
             json.WriteString("key"u8, field.Key);
-            json.WriteString("type"u8, field.Type.ToString());
+            json.WriteString("type"u8, FieldTypes.Name(field.Type));
             json.WriteBoolean("required"u8, field.Required);
             json.WriteEndObject();
         }
