@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Unicode;
+using Naru.Core;
 using Naru.Core.Events;
 using Naru.Definitions;
 
@@ -16,12 +18,6 @@ internal static class CollectAnswer
         // Answers are JSON for machines and terminals, never pasted into a page.
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
-
-    private static readonly byte[][] OneAccepted =
-    [
-        .. Enum.GetValues<IdSource>().Select(static ids =>
-            System.Text.Encoding.UTF8.GetBytes($$"""{"accepted":1,"rejected":[],"ids":"{{Text(ids)}}"}""")),
-    ];
 
     public static string Text(IdSource ids) => ids switch
     {
@@ -42,24 +38,31 @@ internal static class CollectAnswer
             response.Headers.RetryAfter = fault.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
         }
 
-        if (fault is null && receipt is { Accepted: 1, Rejected: 0, Landing: null })
+        if (fault is null && receipt is { Rejected: 0, Landing: null })
         {
-            byte[] body = OneAccepted[(int)receipt.Ids];
-            response.ContentLength = body.Length;
-            response.BodyWriter.Write(body);
+            WriteAccepted(response, receipt);
             return;
         }
 
-        using Utf8JsonWriter json = new(response.BodyWriter, WriterOptions);
-        json.WriteStartObject();
+        Answer answer = Answer.Begin();
         if (fault is not null)
         {
-            WriteFault(json, fault);
+            WriteFault(answer.Json, fault);
         }
 
-        WriteCounts(json, receipt);
-        json.WriteEndObject();
-        json.Flush();
+        WriteCounts(answer.Json, receipt);
+        answer.End(response);
+    }
+
+    /// <summary>The answer that nearly every request gets.</summary>
+    private static void WriteAccepted(HttpResponse response, Receipt receipt)
+    {
+        Span<byte> body = stackalloc byte[128];
+        bool written = Utf8.TryWrite(
+            body, $$"""{"accepted":{{receipt.Accepted}},"rejected":[],"ids":"{{Text(receipt.Ids)}}"}""", out int length);
+        Invariant.Hold(written);
+        response.ContentLength = length;
+        response.BodyWriter.Write(body[..length]);
     }
 
     /// <summary>An error where nothing can have been accepted.</summary>
@@ -67,19 +70,17 @@ internal static class CollectAnswer
     {
         response.StatusCode = fault.Status;
         response.ContentType = ContentType;
-        using Utf8JsonWriter json = new(response.BodyWriter, WriterOptions);
-        json.WriteStartObject();
-        WriteFault(json, fault);
-        json.WriteEndObject();
-        json.Flush();
+        Answer answer = Answer.Begin();
+        WriteFault(answer.Json, fault);
+        answer.End(response);
     }
 
     /// <summary>What a sender needs to know of a log before it sends.</summary>
     public static void Write(HttpResponse response, LogDefinition log)
     {
         response.ContentType = ContentType;
-        using Utf8JsonWriter json = new(response.BodyWriter, WriterOptions);
-        json.WriteStartObject();
+        Answer answer = Answer.Begin();
+        Utf8JsonWriter json = answer.Json;
         json.WriteString("log"u8, log.FullName);
         json.WriteNumber("version"u8, log.Version);
         json.WriteString("description"u8, log.Description);
@@ -106,8 +107,7 @@ internal static class CollectAnswer
         }
 
         json.WriteEndArray();
-        json.WriteEndObject();
-        json.Flush();
+        answer.End(response);
     }
 
     private static void WriteBound(Utf8JsonWriter json, ReadOnlySpan<byte> name, TimeSpan? bound) =>
@@ -158,6 +158,36 @@ internal static class CollectAnswer
             json.WriteNumber("duplicate"u8, landing.Duplicate);
             json.WriteNumber("rejected"u8, landing.Rejected);
             json.WriteEndObject();
+        }
+    }
+
+    /// <summary>One JSON object, written whole before it is sent, so that its length is known. This thread's.</summary>
+    private sealed class Answer
+    {
+        [ThreadStatic]
+        private static Answer? t_answer;
+
+        private readonly ArrayBufferWriter<byte> _buffer = new();
+
+        private Answer() => Json = new Utf8JsonWriter(_buffer, WriterOptions);
+
+        public Utf8JsonWriter Json { get; }
+
+        public static Answer Begin()
+        {
+            Answer answer = t_answer ??= new Answer();
+            answer._buffer.ResetWrittenCount();
+            answer.Json.Reset();
+            answer.Json.WriteStartObject();
+            return answer;
+        }
+
+        public void End(HttpResponse response)
+        {
+            Json.WriteEndObject();
+            Json.Flush();
+            response.ContentLength = _buffer.WrittenCount;
+            response.BodyWriter.Write(_buffer.WrittenSpan);
         }
     }
 }
