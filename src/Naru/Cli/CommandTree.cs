@@ -18,6 +18,7 @@ internal static class CommandTree
         root.Subcommands.Add(ConfigCommand.Create());
         root.Subcommands.Add(KeyCommand.Create());
         root.Subcommands.Add(SendCommand.Create());
+        root.Subcommands.Add(SqlCommand.Create());
         root.Subcommands.Add(RejectedCommand.Create());
         root.Subcommands.Add(AuditCommand.Create());
         return root;

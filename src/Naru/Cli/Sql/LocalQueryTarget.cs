@@ -1,0 +1,72 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Naru.Access;
+using Naru.Core.Files;
+using Naru.Lake.Catalog;
+using Naru.Query;
+using Naru.Query.Pool;
+using Naru.Query.Worker;
+using ByteStream = System.IO.Stream;
+
+namespace Naru.Cli.Sql;
+
+/// <summary>A project at rest: one worker in this process's charge, over what is landed.</summary>
+internal sealed class LocalQueryTarget : IQueryTarget
+{
+    private readonly WorkerPool _pool;
+    private readonly QueryService _service;
+    private readonly IDisposable _project;
+
+    /// <param name="project">Held open as long as questions are asked; disposed with the target.</param>
+    public LocalQueryTarget(ILakeCatalog catalog, QueryOptions options, QueryPlace place, IDisposable project)
+    {
+        options = options with { Workers = 1 };
+        _project = project;
+        _pool = new WorkerPool(options, place, new PosixFileSystem(), TimeProvider.System, NullLogger.Instance);
+        _service = new QueryService(
+            options,
+            catalog,
+            _pool,
+            new QueryRegistry(options.RecentMax, TimeProvider.System),
+            TimeProvider.System,
+            NullLogger.Instance);
+    }
+
+    public string Notice => "the project is at rest: answers are from landed data";
+
+    public Task WarmUpAsync(CancellationToken cancellationToken) => _pool.WarmUpAsync(cancellationToken);
+
+    public Task AskAsync(QueryAsk ask, ByteStream output, CancellationToken cancellationToken) => _service.RunAsync(
+        new QueryRequest
+        {
+            Sql = ask.Sql,
+            Principal = Principal.Open,
+            Format = ask.Format,
+            Raw = ask.Raw,
+            RowsMax = ask.RowsMax,
+            Timeout = ask.Timeout,
+        },
+        new StreamSink(output),
+        cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _pool.DisposeAsync().ConfigureAwait(false);
+        _project.Dispose();
+    }
+
+    private sealed class StreamSink(ByteStream output) : IResultSink
+    {
+        public void Admitted(string id)
+        {
+        }
+
+        public ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken cancellationToken) =>
+            ValueTask.CompletedTask;
+
+        public ValueTask DataAsync(ReadOnlyMemory<byte> rows, CancellationToken cancellationToken) =>
+            output.WriteAsync(rows, cancellationToken);
+
+        public async ValueTask EndAsync(QuerySummary summary, CancellationToken cancellationToken) =>
+            await output.FlushAsync(cancellationToken).ConfigureAwait(false);
+    }
+}
