@@ -7,12 +7,15 @@ namespace Naru.Lake.DuckDb;
 /// <summary>Where a row's items stand in the child vector.</summary>
 public readonly record struct DuckDbListEntry(ulong Offset, ulong Length);
 
+/// <summary>duckdb_interval.</summary>
+public readonly record struct DuckDbInterval(int Months, int Days, long Microseconds);
+
 /// <summary>
 /// One column of a chunk, read in place. Fixed-width values lie end to end (<see cref="Values{T}"/>); strings and
 /// blobs are read by <see cref="Utf8At"/>; lists and maps by <see cref="ListAt"/> and <see cref="Child"/> (a map's
-/// child is a struct of key and value); structs by <see cref="Field"/>. Valid as long as its chunk.
+/// child is a struct of key and value); structs by <see cref="Field"/>. Valid as long as its chunk and not longer.
 /// </summary>
-public readonly unsafe ref struct DuckDbVector
+public readonly unsafe struct DuckDbVector
 {
     private const int InlineBytesMax = 12;
 

@@ -11,6 +11,7 @@ using Naru.Configuration;
 using Naru.Core.Files;
 using Naru.Core.Topics;
 using Naru.Definitions;
+using Naru.Query;
 using Naru.Stream;
 
 namespace Naru.Server;
@@ -105,6 +106,11 @@ internal sealed class PlatformServer : IAsyncDisposable
             notice => ServerLog.Topic(provider.GetRequiredService<ILogger<PlatformServer>>(), notice)));
         services.AddCollect(settings.Get<CollectOptions>());
         services.AddStream(settings.Get<StreamOptions>());
+        services.AddQuery(
+            settings.Get<QueryOptions>(),
+            new QueryPlace(
+                new QueryPaths(start.Paths.Lake, start.Paths.Tail, start.Paths.Spill),
+                settings.Get<ProjectOptions>().FindTimeZone()));
         services.AddSingleton<StatusReader>();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(start.Listen));
         return builder.Build();
@@ -115,6 +121,7 @@ internal sealed class PlatformServer : IAsyncDisposable
         application.MapAccess();
         application.MapDefinitions();
         application.MapCollect();
+        application.MapQuery();
         application.MapStatus();
         application.MapLanding();
     }

@@ -1,0 +1,16 @@
+using System.Collections.Immutable;
+using Naru.Lake.Catalog;
+
+namespace Naru.Query.Gate;
+
+/// <summary>What the gate found in a statement that it lets through.</summary>
+internal sealed record Judgement
+{
+    /// <summary>The text to run: as parsed, with catalog names blanked and information_schema put to ours.</summary>
+    public required string Sql { get; init; }
+
+    public required ImmutableArray<TableDescription> Tables { get; init; }
+
+    /// <summary>It reads information_schema: the lists are to be made for it.</summary>
+    public required bool ReadsInformation { get; init; }
+}

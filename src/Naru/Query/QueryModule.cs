@@ -1,0 +1,54 @@
+using Naru.Core.Files;
+using Naru.Lake.Catalog;
+using Naru.Query.Pool;
+
+namespace Naru.Query;
+
+/// <summary>
+/// SQL over HTTP. Needs in the container: <see cref="ILakeCatalog"/>, <see cref="Access.IAuthenticator"/>,
+/// <see cref="IFileSystem"/> and <see cref="TimeProvider"/>.
+/// </summary>
+internal static class QueryModule
+{
+    public static IServiceCollection AddQuery(this IServiceCollection services, QueryOptions options, QueryPlace place)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton(provider => new WorkerPool(
+            options,
+            place,
+            provider.GetRequiredService<IFileSystem>(),
+            provider.GetRequiredService<TimeProvider>(),
+            Logger(provider)));
+        services.AddSingleton(provider => new QueryRegistry(
+            options.RecentMax, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new QueryService(
+            options,
+            provider.GetRequiredService<ILakeCatalog>(),
+            provider.GetRequiredService<WorkerPool>(),
+            provider.GetRequiredService<QueryRegistry>(),
+            provider.GetRequiredService<TimeProvider>(),
+            Logger(provider)));
+        services.AddHostedService<PoolWarmer>();
+        return services;
+    }
+
+    public static IEndpointRouteBuilder MapQuery(this IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/v1/sql", SqlEndpoint.AskAsync)
+            .WithSummary("Answers one SQL statement as JSON, NDJSON, CSV or Parquet.");
+        routes.MapGet("/v1/queries", QueriesEndpoint.ListAsync)
+            .WithSummary("Lists running and recent queries: the caller's own, or all for an administrator.");
+        routes.MapDelete("/v1/queries/{id}", QueriesEndpoint.KillAsync)
+            .WithSummary("Ends a running query.");
+        return routes;
+    }
+
+    private static ILogger Logger(IServiceProvider provider) =>
+        provider.GetRequiredService<ILoggerFactory>().CreateLogger("Naru.Query");
+}
+
+/// <summary>Starts the workers with the server, and ends them with it.</summary>
+internal sealed class PoolWarmer(WorkerPool pool) : BackgroundService
+{
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => pool.WarmUpAsync(stoppingToken);
+}

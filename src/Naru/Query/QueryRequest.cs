@@ -1,0 +1,54 @@
+using Naru.Access;
+using Naru.Query.Worker;
+
+namespace Naru.Query;
+
+/// <summary>One statement as its caller wants it answered.</summary>
+internal sealed record QueryRequest
+{
+    public required string Sql { get; init; }
+
+    public required Principal Principal { get; init; }
+
+    public required ResultFormat Format { get; init; }
+
+    /// <summary>CSV without the guard against formulas: for machines.</summary>
+    public bool Raw { get; init; }
+
+    public long? RowsMax { get; init; }
+
+    /// <summary>Null: the configured one.</summary>
+    public TimeSpan? Timeout { get; init; }
+}
+
+/// <summary>What a finished query says of itself.</summary>
+internal sealed record QuerySummary
+{
+    public required string Id { get; init; }
+
+    public required long Rows { get; init; }
+
+    public required bool Truncated { get; init; }
+
+    /// <summary>The last landing in the snapshot that was read.</summary>
+    public required long Landing { get; init; }
+
+    public required double Milliseconds { get; init; }
+}
+
+/// <summary>
+/// Where an answer goes. Calls come in this order: Begin once, Data any number of times (each ends with a whole row),
+/// End once; after a failure none of them. Slow calls slow the query down.
+/// </summary>
+internal interface IResultSink
+{
+    /// <summary>The query has its id; nothing is known of its outcome yet.</summary>
+    void Admitted(string id);
+
+    ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken cancellationToken);
+
+    /// <summary>The memory is valid during the call.</summary>
+    ValueTask DataAsync(ReadOnlyMemory<byte> rows, CancellationToken cancellationToken);
+
+    ValueTask EndAsync(QuerySummary summary, CancellationToken cancellationToken);
+}

@@ -1,0 +1,295 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Naru.Access;
+using Naru.Lake.Catalog;
+using Naru.Query.Gate;
+using Naru.Query.Pool;
+using Naru.Query.Worker;
+
+namespace Naru.Query;
+
+/// <summary>
+/// Asks one statement: admit it to a worker, have it parsed there, judge the tree here, lease one snapshot of the
+/// tables that it reads, run it, and hand rows to the sink as they come. Every protocol (`/v1/sql`, the command line,
+/// later Trino's) is a sink over this.
+/// </summary>
+internal sealed class QueryService(
+    QueryOptions options,
+    ILakeCatalog catalog,
+    WorkerPool pool,
+    QueryRegistry registry,
+    TimeProvider time,
+    ILogger logger)
+{
+    public QueryRegistry Registry => registry;
+
+    /// <exception cref="QueryException">
+    /// Refused or failed; when the sink has begun, its answer is broken off.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">The caller went away.</exception>
+    public async Task RunAsync(QueryRequest request, IResultSink sink, CancellationToken cancellationToken)
+    {
+        RequireRights(request.Principal);
+        SqlText text = SqlText.Read(request.Sql, options.TextBytesMax);
+        if (text.Prefix.Length > 0 && request.Format == ResultFormat.Parquet)
+        {
+            throw new QueryException(new QueryError(QueryCodes.NotSupported, "a plan has no Parquet form")
+            {
+                Hint = "ask for CSV or JSON",
+            });
+        }
+
+        QueryEntry entry = registry.Add(request.Principal.Name, request.Sql);
+        sink.Admitted(entry.Id);
+        using CancellationTokenSource deadline = new(TimeoutOf(request), time);
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(
+            cancellationToken, deadline.Token, entry.KillSource.Token);
+        try
+        {
+            await RunAsync(new RunContext(request, text, entry, sink), stop.Token).ConfigureAwait(false);
+            entry.State = QueryState.Finished;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            entry.State = QueryState.Cancelled;
+            entry.Error = Stopped(entry, deadline.IsCancellationRequested, request);
+            throw new QueryException(entry.Error);
+        }
+        catch (QueryException exception)
+        {
+            entry.State = QueryState.Failed;
+            entry.Error = exception.Error;
+            throw;
+        }
+        catch
+        {
+            entry.State = cancellationToken.IsCancellationRequested ? QueryState.Cancelled : QueryState.Failed;
+            throw;
+        }
+        finally
+        {
+            registry.Remove(entry);
+            Log(entry);
+        }
+    }
+
+    private void Log(QueryEntry entry)
+    {
+        string outcome = entry.Error?.Code ?? (entry.State == QueryState.Finished ? "finished" : "ended");
+        QueryLog.Finished(logger, entry.Id, entry.Owner, outcome, entry.Rows, entry.Milliseconds);
+    }
+
+    private async Task RunAsync(RunContext context, CancellationToken stop)
+    {
+        WorkerProcess worker = await pool.AcquireAsync(context.Request.Principal.Name, stop).ConfigureAwait(false);
+        try
+        {
+            context.Entry.State = QueryState.Running;
+            await using WorkerStopper stopper = new(worker, time, stop);
+            await RunOnAsync(worker, context, stop).ConfigureAwait(false);
+        }
+        catch (WorkerEndedException) when (stop.IsCancellationRequested)
+        {
+            // It was killed on purpose; say why it was.
+            throw new OperationCanceledException(stop);
+        }
+        catch (WorkerEndedException exception)
+        {
+            QueryLog.WorkerLost(logger, context.Entry.Id, context.Entry.Owner, exception.Message);
+            throw new QueryException(new QueryError(
+                QueryCodes.WorkerEnded,
+                "the query ended its worker process: it most likely needed more memory than it may use")
+            {
+                Status = StatusCodes.Status422UnprocessableEntity,
+                Hint = "ask for fewer rows or groups at once, and for shorter values",
+            });
+        }
+        finally
+        {
+            await pool.ReleaseAsync(worker).ConfigureAwait(false);
+        }
+    }
+
+    private async Task RunOnAsync(WorkerProcess worker, RunContext context, CancellationToken stop)
+    {
+        // Frames are read to their end: a stop interrupts and then kills the worker, which ends every wait for it.
+        await worker.SendAsync(FrameKind.Parse, context.Text.Body, CancellationToken.None).ConfigureAwait(false);
+        WorkerFrame answer = await worker.ReadAsync(CancellationToken.None).ConfigureAwait(false);
+        if (answer.Kind != FrameKind.Tree)
+        {
+            throw Failure(answer, context, []);
+        }
+
+        ReadableTables readable = new(catalog.Tables, context.Request.Principal);
+        Judgement judgement = new SqlGate(context.Text, readable).Judge(answer.Payload);
+        stop.ThrowIfCancellationRequested();
+
+        TableName[] names = [.. judgement.Tables.Select(static table => table.Name)];
+        using ISnapshotLease lease = names.Length == 0
+            ? NoTables.Instance
+            : await catalog.LeaseAsync(names, stop).ConfigureAwait(false);
+        RunRequest run = RunPlan.Make(options, context, judgement, readable, lease);
+        await worker.SendAsync(FrameKind.Run, run, WorkerJson.Default.RunRequest, CancellationToken.None)
+            .ConfigureAwait(false);
+        await PassRowsAsync(worker, context, judgement, lease.Landing, stop).ConfigureAwait(false);
+    }
+
+    private async Task PassRowsAsync(
+        WorkerProcess worker, RunContext context, Judgement judgement, long landing, CancellationToken stop)
+    {
+        long started = time.GetTimestamp();
+        bool passing = true;
+        while (true)
+        {
+            WorkerFrame frame = await worker.ReadAsync(CancellationToken.None).ConfigureAwait(false);
+            try
+            {
+                switch (frame.Kind)
+                {
+                    case FrameKind.Columns when passing:
+                        IReadOnlyList<ResultColumn> columns = Read(frame, WorkerJson.Default.IReadOnlyListResultColumn);
+                        await context.Sink.BeginAsync(columns, stop).ConfigureAwait(false);
+                        break;
+                    case FrameKind.Data when passing:
+                        await context.Sink.DataAsync(frame.Payload, stop).ConfigureAwait(false);
+                        break;
+                    case FrameKind.Finished:
+                        stop.ThrowIfCancellationRequested();
+                        RunFinished finished = Read(frame, WorkerJson.Default.RunFinished);
+                        QuerySummary summary = Summary(context, finished, landing) with
+                        {
+                            Milliseconds = time.GetElapsedTime(started).TotalMilliseconds,
+                        };
+                        await FinishAsync(worker, context.Sink, finished, summary, stop).ConfigureAwait(false);
+                        return;
+                    case FrameKind.Failed:
+                        stop.ThrowIfCancellationRequested();
+                        throw Failure(frame, context, judgement.Tables);
+                }
+            }
+            catch (OperationCanceledException) when (passing && frame.Kind is FrameKind.Columns or FrameKind.Data)
+            {
+                // The rest is read and dropped until the worker has stopped, so that it can be used again.
+                passing = false;
+            }
+            catch (IOException) when (frame.Kind is FrameKind.Columns or FrameKind.Data or FrameKind.Finished)
+            {
+                // The sink broke in the middle: what is still on its way from the worker is nobody's.
+                worker.Kill();
+                throw;
+            }
+        }
+    }
+
+    private static async Task FinishAsync(
+        WorkerProcess worker, IResultSink sink, RunFinished finished, QuerySummary summary, CancellationToken stop)
+    {
+        if (finished.File is not null)
+        {
+            await sink.BeginAsync([], stop).ConfigureAwait(false);
+            await ParquetResults.SendAsync(worker.SpillFolder, sink, stop).ConfigureAwait(false);
+        }
+
+        await sink.EndAsync(summary, stop).ConfigureAwait(false);
+    }
+
+    private static QuerySummary Summary(RunContext context, RunFinished finished, long landing)
+    {
+        context.Entry.Rows = finished.Rows;
+        return new QuerySummary
+        {
+            Id = context.Entry.Id,
+            Rows = finished.Rows,
+            Truncated = finished.Truncated,
+            Landing = landing,
+            Milliseconds = 0,
+        };
+    }
+
+    private static T Read<T>(WorkerFrame frame, JsonTypeInfo<T> type) =>
+        JsonSerializer.Deserialize(frame.Payload.Span, type)!;
+
+    private static QueryException Failure(
+        WorkerFrame frame, RunContext context, IReadOnlyCollection<TableDescription> tables)
+    {
+        if (frame.Kind != FrameKind.Failed)
+        {
+            throw new UnreachableException($"a worker answered with a frame of kind {frame.Kind}");
+        }
+
+        RunFailed failed = Read(frame, WorkerJson.Default.RunFailed);
+        return new QueryException(EngineErrors.Map(failed, context.Text, tables));
+    }
+
+    private void RequireRights(Principal principal)
+    {
+        if (principal.Read.Count == 0)
+        {
+            throw new QueryException(new QueryError(QueryCodes.Forbidden, $"\"{principal.Name}\" may read no table")
+            {
+                Status = StatusCodes.Status403Forbidden,
+                Hint = "ask an administrator for a key with a read right",
+            });
+        }
+
+        if (!pool.Confined && !principal.Administer)
+        {
+            throw new QueryException(new QueryError(
+                QueryCodes.SqlUnavailable, "this machine's kernel cannot confine SQL, so only administrators may ask")
+            {
+                Status = StatusCodes.Status503ServiceUnavailable,
+                Hint = "run the server on Linux 6.7 or later with Landlock on",
+            });
+        }
+    }
+
+    private TimeSpan TimeoutOf(QueryRequest request)
+    {
+        TimeSpan asked = request.Timeout ?? options.Timeout;
+        return asked <= options.TimeoutMax
+            ? asked
+            : throw new QueryException(new QueryError(
+                QueryCodes.BadRequest,
+                $"a timeout of {asked.TotalSeconds:0} s is longer than a query may take")
+            {
+                Hint = $"at most {options.TimeoutMax.TotalSeconds:0} s (query.timeout_max)",
+            });
+    }
+
+    private QueryError Stopped(QueryEntry entry, bool late, QueryRequest request)
+    {
+        int status = StatusCodes.Status422UnprocessableEntity;
+        if (entry.KillSource.IsCancellationRequested)
+        {
+            return new QueryError(QueryCodes.Killed, "the query was killed") { Status = status };
+        }
+
+        return late
+            ? new QueryError(
+                QueryCodes.Timeout, $"the query took longer than its {TimeoutOf(request).TotalSeconds:0.###} s")
+            {
+                Status = status,
+                Hint = "read fewer days (p_ymd), or ask for more time: ?timeout=10m",
+            }
+            : new QueryError(QueryCodes.Internal, "the query was stopped") { Status = 500 };
+    }
+}
+
+/// <summary>One query on its way.</summary>
+internal sealed record RunContext(QueryRequest Request, SqlText Text, QueryEntry Entry, IResultSink Sink);
+
+/// <summary>The lease of a statement that reads no table.</summary>
+internal sealed class NoTables : ISnapshotLease
+{
+    public static readonly NoTables Instance = new();
+
+    public long Landing => 0;
+
+    public ImmutableArray<TableSnapshot> Tables => [];
+
+    public void Dispose()
+    {
+    }
+}

@@ -1,0 +1,59 @@
+using System.Collections.Immutable;
+using Naru.Lake.Catalog;
+using Naru.Query.Gate;
+using Naru.Query.Worker;
+
+namespace Naru.Query;
+
+/// <summary>What a worker is told for one judged statement: its views, and exactly the files behind them.</summary>
+internal static class RunPlan
+{
+    /// <summary>Up to so many landed files are named one by one; beyond, their tables' folders are.</summary>
+    private const int ExactFilesMax = 500;
+
+    public static RunRequest Make(
+        QueryOptions options, RunContext context, Judgement judgement, ReadableTables readable, ISnapshotLease lease)
+    {
+        IEnumerable<SetupStatement> setup = TableViews.Sql(lease.Tables);
+        if (judgement.ReadsInformation)
+        {
+            setup = setup.Concat(InformationTables.Sql(readable.All).Select(static sql => new SetupStatement(sql)));
+        }
+
+        // The tail's folder holds every table's rows, so its files are always named one by one.
+        List<string> files = [.. lease.Tables.SelectMany(static table => table.TailFiles)];
+        SortedSet<string> folders = new(StringComparer.Ordinal);
+        if (lease.Tables.Sum(static table => table.Files.Length) <= ExactFilesMax)
+        {
+            files.AddRange(lease.Tables.SelectMany(static table => table.Files));
+        }
+        else
+        {
+            folders.UnionWith(lease.Tables.SelectMany(Folders));
+        }
+
+        return new RunRequest
+        {
+            Sql = judgement.Sql,
+            Prefix = context.Text.Prefix,
+            Format = context.Request.Format,
+            GuardFormulas = !context.Request.Raw,
+            RowsMax = context.Request.RowsMax,
+            Files = files,
+            Folders = [.. folders],
+            Setup = [.. setup],
+            Threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount,
+            MemoryBytes = options.MemoryBytes,
+            SpillBytesMax = options.SpillBytesMax,
+        };
+    }
+
+    /// <summary>The folders of a table's column group: what stands before the first partition folder.</summary>
+    private static IEnumerable<string> Folders(TableSnapshot table) => table.Files.Select(file =>
+    {
+        int partition = table.PartitionColumns.IsEmpty
+            ? -1
+            : file.IndexOf($"/{table.PartitionColumns[0]}=", StringComparison.Ordinal);
+        return partition < 0 ? Path.GetDirectoryName(file)! : file[..partition];
+    });
+}

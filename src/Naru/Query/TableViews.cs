@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+using System.Text;
+using Naru.Lake.Catalog;
+using Naru.Lake.Columns;
+using Naru.Query.Worker;
+
+namespace Naru.Query;
+
+/// <summary>
+/// The views that stand for tables in a query's own DuckDB: rows of the landed files (Hive-partitioned by folder) and
+/// of the tail. Every column is cast to its type, which costs nothing where the files have it already; that of older
+/// files may be narrower. A file that lacks a column reads null there (`union_by_name`); when all of them lack it the
+/// quick form does not bind, and the second one adds an empty relation that has every column. Measured on 365 files:
+/// the view binds in 6-13 ms, and a query over one day reads one file.
+/// </summary>
+internal static class TableViews
+{
+    public static IEnumerable<SetupStatement> Sql(ImmutableArray<TableSnapshot> tables)
+    {
+        IEnumerable<string> schemas = tables.Select(static table => table.Name.Schema)
+            .Concat(Gate.ReadableTables.SearchPath).Distinct(StringComparer.Ordinal);
+        yield return new SetupStatement(string.Concat(schemas.Select(
+            static schema => $"CREATE SCHEMA IF NOT EXISTS {Name(schema)};")));
+        foreach (TableSnapshot table in tables)
+        {
+            yield return View(table);
+        }
+    }
+
+    private static SetupStatement View(TableSnapshot table)
+    {
+        string start = $"CREATE VIEW {Name(table.Name.Schema)}.{Name(table.Name.SqlName)} AS ";
+        List<string> sources = [];
+        if (table.Files.Length > 0)
+        {
+            sources.Add(Landed(table));
+        }
+
+        if (table.TailFiles.Length > 0)
+        {
+            sources.Add(Tail(table));
+        }
+
+        string casts = string.Join(", ", table.Schema.Columns.Select(Cast));
+        string empty = Empty(table.Schema);
+        string quick = string.Join(" UNION ALL ", sources.Select(source => $"SELECT {casts} FROM {source}"));
+        string sure = $"SELECT {casts} FROM ({string.Join(
+            " UNION ALL BY NAME ", sources.Select(static source => $"SELECT * FROM {source}").Prepend(empty))})";
+        return sources.Count == 0 ? new SetupStatement(start + empty) : new SetupStatement(start + quick, start + sure);
+    }
+
+    private static string Landed(TableSnapshot table)
+    {
+        if (table.PartitionColumns.Length == 0)
+        {
+            return $"read_parquet({List(table.Files)}, union_by_name = true, hive_partitioning = false)";
+        }
+
+        IEnumerable<string> types = table.PartitionColumns.Select(name =>
+            $"{Literal(name)}: {table.Schema.Columns[table.Schema.IndexOf(name)].Type.Sql}");
+        return $"read_parquet({List(table.Files)}, union_by_name = true, hive_partitioning = true, "
+            + $"hive_types = {{{string.Join(", ", types)}}})";
+    }
+
+    private static string Tail(TableSnapshot table) =>
+        $"read_parquet({List(table.TailFiles)}, union_by_name = true, hive_partitioning = false)";
+
+    private static string Cast(Column column) =>
+        $"CAST({Name(column.Name)} AS {column.Type.Sql}) AS {Name(column.Name)}";
+
+    private static string Empty(TableSchema schema)
+    {
+        StringBuilder sql = new("SELECT ");
+        sql.AppendJoin(", ", schema.Columns.Select(
+            static column => $"CAST(NULL AS {column.Type.Sql}) AS {Name(column.Name)}"));
+        return sql.Append(" WHERE false").ToString();
+    }
+
+    private static string List(ImmutableArray<string> paths) => $"[{string.Join(", ", paths.Select(Literal))}]";
+
+    private static string Name(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+
+    private static string Literal(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
+}

@@ -1,0 +1,228 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Naru.Core;
+using Naru.Lake.DuckDb;
+using Naru.Query.Results;
+using Naru.Query.Sandbox;
+
+namespace Naru.Query.Worker;
+
+/// <summary>One statement, from its own confinement to its last row. Runs on the session's thread.</summary>
+internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZoneInfo zone, RunRequest request)
+{
+    /// <summary>A frame goes out when it holds so much: large enough to cost nothing, small enough to flow.</summary>
+    private const int FlushBytes = 128 * 1024;
+
+    /// <summary>Name of a Parquet result in the spill folder.</summary>
+    public const string ParquetResult = "result.parquet";
+
+    private readonly OutputBuffer _output = new();
+
+    public void Run(DuckDbConnection connection, Func<bool> cancelled)
+    {
+        long started = Stopwatch.GetTimestamp();
+        if (setup.Confined)
+        {
+            ConfineThread();
+        }
+
+        Prepare(connection);
+        double prepared = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+        if (cancelled())
+        {
+            throw new DuckDbException(DuckDbErrorKind.Interrupt, "cancelled");
+        }
+
+        started = Stopwatch.GetTimestamp();
+        RunFinished finished = new()
+        {
+            Rows = 0, Truncated = false, SetupMilliseconds = prepared, RunMilliseconds = 0,
+        };
+        finished = request.Format == ResultFormat.Parquet
+            ? WriteParquet(connection, finished)
+            : WriteText(connection, finished, cancelled);
+        finished = finished with { RunMilliseconds = Stopwatch.GetElapsedTime(started).TotalMilliseconds };
+        channel.Write(FrameKind.Finished, finished, WorkerJson.Default.RunFinished);
+    }
+
+    /// <summary>
+    /// Nothing but the program, this query's files and the spill folder, for this thread and its children.
+    /// </summary>
+    private void ConfineThread()
+    {
+        using Landlock rules = Landlock.Create();
+        foreach (string folder in WorkerProgram.Locate().Folders)
+        {
+            rules.TryAllow(folder, PathAccess.Run);
+        }
+
+        foreach (string path in request.Files)
+        {
+            rules.TryAllow(path, PathAccess.ReadFile);
+        }
+
+        foreach (string path in request.Folders)
+        {
+            rules.TryAllow(path, PathAccess.Read);
+        }
+
+        rules.TryAllow(setup.SpillFolder, PathAccess.Spill);
+        rules.RestrictThread();
+    }
+
+    private void Prepare(DuckDbConnection connection)
+    {
+        connection.Execute(Settings());
+        foreach (SetupStatement statement in request.Setup)
+        {
+            try
+            {
+                connection.Execute(statement.Sql);
+            }
+            catch (DuckDbException) when (statement.Otherwise is not null)
+            {
+                connection.Execute(statement.Otherwise);
+            }
+        }
+
+        // Unqualified names resolve in these, first to last.
+        connection.Execute("SET search_path = 'mart,agg,naru'; SET GLOBAL lock_configuration = true;");
+    }
+
+    private string Settings()
+    {
+        StringBuilder sql = new();
+        sql.Append(CultureInfo.InvariantCulture, $"SET GLOBAL memory_limit = '{request.MemoryBytes}B';");
+        sql.Append(CultureInfo.InvariantCulture, $"SET GLOBAL threads = {request.Threads};");
+        sql.Append(CultureInfo.InvariantCulture, $"SET GLOBAL max_temp_directory_size = '{request.SpillBytesMax}B';");
+        sql.Append(CultureInfo.InvariantCulture, $"SET TimeZone = {Literal(setup.ZoneName)};");
+
+        // Planning time grows with the cube of an expression's depth: 240 terms take 0.5 s, 990 half a minute.
+        sql.Append("SET GLOBAL max_expression_depth = 250;");
+
+        // `ORDER BY … LIMIT 100` reads the other columns of 100 rows only; the default stops at 50.
+        sql.Append("SET GLOBAL late_materialization_max_rows = 1000;");
+        AppendList(sql, "allowed_directories", request.Folders);
+        AppendList(sql, "allowed_paths", [.. request.Files, Path.Combine(setup.SpillFolder, ParquetResult)]);
+        sql.Append("SET GLOBAL enable_external_access = false;");
+        return sql.ToString();
+    }
+
+    private static void AppendList(StringBuilder sql, string setting, IReadOnlyList<string> values)
+    {
+        if (values.Count > 0)
+        {
+            sql.Append("SET GLOBAL ").Append(setting).Append(" = [");
+            sql.AppendJoin(',', values.Select(Literal)).Append("];");
+        }
+    }
+
+    private static string Literal(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
+
+    private RunFinished WriteText(DuckDbConnection connection, RunFinished finished, Func<bool> cancelled)
+    {
+        string before = request.Prefix.Length == 0 ? "" : request.Prefix + "\n";
+        using DuckDbResult result = OnUserText(before, () => connection.Stream(before + request.Sql));
+        RefuseUnwritable(result);
+        ResultColumn[] columns =
+            [.. result.Columns.Select(static column => new ResultColumn(column.Name, TypeText.Of(column.Type)))];
+        channel.Write(FrameKind.Columns, columns, WorkerJson.Default.IReadOnlyListResultColumn);
+
+        ZoneClock clock = new(zone);
+        ResultWriter writer = ResultWriter.Create(request.Format, _output, clock, request.GuardFormulas);
+        writer.Begin(result.Columns);
+        DuckDbVector[] vectors = new DuckDbVector[result.Columns.Length];
+        long rows = 0;
+        bool truncated = false;
+        DuckDbChunk? Next() => OnUserText(before, () => result.TryNext(out DuckDbChunk? next) ? next : null);
+        while (!truncated && Next() is DuckDbChunk chunk)
+        {
+            if (cancelled())
+            {
+                throw new DuckDbException(DuckDbErrorKind.Interrupt, "cancelled");
+            }
+
+            for (int i = 0; i < vectors.Length; i++)
+            {
+                vectors[i] = chunk[i];
+            }
+
+            long room = (request.RowsMax ?? long.MaxValue) - rows;
+            int count = (int)Math.Min(chunk.RowCount, room);
+            truncated = count < chunk.RowCount;
+            for (int row = 0; row < count; row++)
+            {
+                writer.WriteRow(vectors, row);
+                FlushWhen(FlushBytes);
+            }
+
+            rows += count;
+        }
+
+        finished = finished with { Rows = rows, Truncated = truncated };
+        writer.End(finished);
+        FlushWhen(1);
+        return finished;
+    }
+
+    private RunFinished WriteParquet(DuckDbConnection connection, RunFinished finished)
+    {
+        Invariant.Hold(request.Prefix.Length == 0);
+        string file = Path.Combine(setup.SpillFolder, ParquetResult);
+        string limit = request.RowsMax is long most
+            ? string.Create(CultureInfo.InvariantCulture, $" LIMIT {most}")
+            : "";
+        string before = limit.Length > 0 ? "COPY (SELECT * FROM (\n" : "COPY (\n";
+        string after = limit.Length > 0 ? $"\n){limit})" : "\n)";
+        string sql = $"{before}{request.Sql}{after} TO {Literal(file)} "
+            + "(FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)";
+        using DuckDbResult result = OnUserText(before, () => connection.Materialize(sql));
+        long count = result.TryNext(out DuckDbChunk? chunk) ? chunk[0].Values<long>()[0] : 0;
+        return finished with { Rows = count, File = file };
+    }
+
+    /// <summary>Positions are told in the user's text, not in what was put before it.</summary>
+    private static T OnUserText<T>(string before, Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (DuckDbException exception)
+        {
+            throw new UserTextException(exception, exception.PositionBytes - before.Length);
+        }
+    }
+
+    private static void RefuseUnwritable(DuckDbResult result)
+    {
+        foreach (DuckDbColumn column in result.Columns)
+        {
+            if (!TypeText.IsWritable(column.Type))
+            {
+                throw new DuckDbException(
+                    DuckDbErrorKind.NotImplemented,
+                    $"column \"{column.Name}\" has type {TypeText.Of(column.Type)}, which has no text form here; "
+                    + "cast it to VARCHAR");
+            }
+        }
+    }
+
+    private void FlushWhen(int bytes)
+    {
+        if (_output.Length >= bytes)
+        {
+            channel.Write(FrameKind.Data, _output.Written);
+            _output.Clear();
+        }
+    }
+}
+
+/// <summary>A fault in the user's own statement, with its place in that.</summary>
+internal sealed class UserTextException(DuckDbException cause, int? offset) : Exception(cause.Message, cause)
+{
+    public DuckDbException Cause { get; } = cause;
+
+    public int? Offset { get; } = offset;
+}

@@ -1,0 +1,203 @@
+using Naru.Lake.DuckDb;
+using Naru.Query.Sandbox;
+
+namespace Naru.Query.Worker;
+
+/// <summary>
+/// One run's DuckDB and the thread it lives on. Opened ahead and empty, it parses for as many refused statements as may
+/// come; the first run makes it used up. The thread has 16 MB of stack (300 chained CTEs overflow 1.5 MB); a run first
+/// narrows the thread to the run's own files by a Landlock layer, and DuckDB's threads, made after that, inherit it.
+/// </summary>
+internal sealed class QuerySession
+{
+    private const int StackBytes = 16 << 20;
+
+    private readonly WorkerChannel _channel;
+    private readonly WorkerSetup _setup;
+    private readonly TimeZoneInfo _zone;
+    private readonly Thread _thread;
+    private readonly object _gate = new();
+    private readonly Queue<byte[]> _texts = new();
+    private RunRequest? _run;
+    private DuckDbConnection? _connection;
+    private volatile bool _cancelled;
+    private bool _open;
+
+    public QuerySession(WorkerChannel channel, WorkerSetup setup, TimeZoneInfo zone)
+    {
+        _channel = channel;
+        _setup = setup;
+        _zone = zone;
+        _thread = new Thread(Live, StackBytes) { IsBackground = true, Name = "naru-query" };
+        _thread.Start();
+    }
+
+    /// <summary>A run was asked for; the next command is for the next session.</summary>
+    public bool Used { get; private set; }
+
+    public void WaitOpen()
+    {
+        lock (_gate)
+        {
+            while (!_open)
+            {
+                Monitor.Wait(_gate);
+            }
+        }
+    }
+
+    public void WaitEnd() => _thread.Join();
+
+    public void Parse(byte[] text)
+    {
+        lock (_gate)
+        {
+            _texts.Enqueue(text);
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    public void Run(RunRequest request)
+    {
+        lock (_gate)
+        {
+            Used = true;
+            _run = request;
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>
+    /// From any thread. What runs ends with an interrupt, at once or at the end of DuckDB's present step.
+    /// </summary>
+    public void Cancel()
+    {
+        if (!Used)
+        {
+            // The run that was meant has ended; the next one is not to suffer for it.
+            return;
+        }
+
+        _cancelled = true;
+        lock (_gate)
+        {
+            _connection?.Interrupt();
+        }
+    }
+
+    private void Live()
+    {
+        try
+        {
+            using DuckDbDatabase database = DuckDbDatabase.OpenMemory(InitialSettings());
+            DuckDbConnection connection = database.Connect();
+            try
+            {
+                lock (_gate)
+                {
+                    _connection = connection;
+                    _open = true;
+                    Monitor.PulseAll(_gate);
+                }
+
+                Serve(connection);
+            }
+            finally
+            {
+                lock (_gate)
+                {
+                    _connection = null;
+                }
+
+                connection.Dispose();
+            }
+        }
+        catch (Exception exception)
+        {
+            // Nothing of a session outlives its worker: the server sees the end of the channel and says so.
+            Console.Error.WriteLine($"worker: {exception.GetType().Name}: {exception.Message}");
+            Libc.Exit(1);
+        }
+    }
+
+    private void Serve(DuckDbConnection connection)
+    {
+        while (true)
+        {
+            byte[]? text;
+            lock (_gate)
+            {
+                while (!_texts.TryDequeue(out text) && _run is null)
+                {
+                    Monitor.Wait(_gate);
+                }
+            }
+
+            if (text is null)
+            {
+                Answer(() => new QueryRun(_channel, _setup, _zone, _run!).Run(connection, () => _cancelled));
+                return;
+            }
+
+            Answer(() => ParseText(connection, text));
+        }
+    }
+
+    private void Answer(Action work)
+    {
+        RunFailed failed;
+        try
+        {
+            work();
+            return;
+        }
+        catch (DuckDbException exception)
+        {
+            failed = Failed(exception, exception.PositionBytes);
+        }
+        catch (UserTextException exception)
+        {
+            failed = Failed(exception.Cause, exception.Offset);
+        }
+        catch (OutOfMemoryException)
+        {
+            failed = new RunFailed { Kind = nameof(DuckDbErrorKind.OutOfMemory), Message = "no memory for the rows" };
+        }
+
+        _channel.Write(FrameKind.Failed, failed, WorkerJson.Default.RunFailed);
+    }
+
+    private static RunFailed Failed(DuckDbException exception, int? offset) => new()
+    {
+        Kind = exception.Kind.ToString(),
+        Message = exception.Message,
+        Offset = offset,
+        Subtype = exception.Subtype,
+        Name = exception.Name,
+        Candidates = exception.Candidates,
+    };
+
+    private void ParseText(DuckDbConnection connection, byte[] text)
+    {
+        using DuckDbStatement statement = connection.Prepare("SELECT CAST(json_serialize_sql($1::VARCHAR) AS VARCHAR)");
+        statement.BindUtf8(1, text);
+        using DuckDbResult result = statement.Materialize();
+        if (result.TryNext(out DuckDbChunk? chunk))
+        {
+            _channel.Write(FrameKind.Tree, chunk[0].Utf8At(0));
+        }
+    }
+
+    /// <summary>
+    /// Nothing from outside: no extension, no secret, no setting file; its own folder for spilled data.
+    /// </summary>
+    private IEnumerable<KeyValuePair<string, string>> InitialSettings() =>
+    [
+        new("threads", "1"),
+        new("temp_directory", _setup.SpillFolder),
+        new("autoinstall_known_extensions", "false"),
+        new("autoload_known_extensions", "false"),
+        new("allow_community_extensions", "false"),
+        new("allow_persistent_secrets", "false"),
+    ];
+}

@@ -1,0 +1,118 @@
+using System.Text.Json.Serialization;
+using Naru.Query.Sandbox;
+
+namespace Naru.Query.Worker;
+
+/// <summary>What a worker is told once, before it confines itself.</summary>
+internal sealed record WorkerSetup
+{
+    /// <summary>RLIMIT_DATA.</summary>
+    public required long DataBytesMax { get; init; }
+
+    /// <summary>RLIMIT_FSIZE.</summary>
+    public required long FileBytesMax { get; init; }
+
+    /// <summary>False only on a kernel without Landlock, for trusted SQL.</summary>
+    public required bool Confined { get; init; }
+
+    /// <summary>The worker's own folder; no other process uses it.</summary>
+    public required string SpillFolder { get; init; }
+
+    /// <summary>What the server found when it checked the native library.</summary>
+    public required string LibraryStamp { get; init; }
+
+    /// <summary>IANA name of the project's zone.</summary>
+    public required string ZoneName { get; init; }
+}
+
+internal sealed record WorkerReady(string DuckDbVersion, int LandlockAbi);
+
+/// <summary>How rows are written. Persisted nowhere.</summary>
+internal enum ResultFormat
+{
+    Json,
+    Ndjson,
+    Csv,
+    Parquet,
+}
+
+/// <summary>One statement that the gate has let through, and all that it may touch.</summary>
+internal sealed record RunRequest
+{
+    /// <summary>The statement is <see cref="Prefix"/>, a line break, this.</summary>
+    public required string Sql { get; init; }
+
+    /// <summary>`EXPLAIN` or `EXPLAIN ANALYZE`, or empty.</summary>
+    public string Prefix { get; init; } = "";
+
+    public required ResultFormat Format { get; init; }
+
+    /// <summary>CSV: cells that a spreadsheet would take for a formula are quoted with an apostrophe.</summary>
+    public bool GuardFormulas { get; init; } = true;
+
+    public long? RowsMax { get; init; }
+
+    /// <summary>Files and folders that this query may read: its Landlock layer and DuckDB's allowed paths.</summary>
+    public required IReadOnlyList<string> Files { get; init; }
+
+    public required IReadOnlyList<string> Folders { get; init; }
+
+    /// <summary>Statements that make the schemas and views; run before the configuration is locked.</summary>
+    public required IReadOnlyList<SetupStatement> Setup { get; init; }
+
+    public required int Threads { get; init; }
+
+    public required long MemoryBytes { get; init; }
+
+    public required long SpillBytesMax { get; init; }
+}
+
+/// <summary>A statement, and what to run instead when it fails (files that lack a column), if anything.</summary>
+internal sealed record SetupStatement(string Sql, string? Otherwise = null);
+
+internal sealed record ResultColumn(string Name, string Type);
+
+internal sealed record RunFinished
+{
+    public required long Rows { get; init; }
+
+    /// <summary>There were more rows than <see cref="RunRequest.RowsMax"/>.</summary>
+    public required bool Truncated { get; init; }
+
+    public required double SetupMilliseconds { get; init; }
+
+    public required double RunMilliseconds { get; init; }
+
+    /// <summary>With Parquet: the file in the spill folder that the server sends and deletes.</summary>
+    public string? File { get; init; }
+}
+
+/// <summary>DuckDB's own words; the server puts them into its error shape.</summary>
+internal sealed record RunFailed
+{
+    /// <summary>Name of a DuckDbErrorKind.</summary>
+    public required string Kind { get; init; }
+
+    public required string Message { get; init; }
+
+    /// <summary>Where, as a byte of the statement as told (<see cref="RunRequest.Sql"/>); null where unknown.</summary>
+    public int? Offset { get; init; }
+
+    /// <summary>`COLUMN_NOT_FOUND`, `NO_MATCHING_FUNCTION`, …</summary>
+    public string? Subtype { get; init; }
+
+    /// <summary>The name that was not found, and near ones.</summary>
+    public string? Name { get; init; }
+
+    public IReadOnlyList<string> Candidates { get; init; } = [];
+}
+
+[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(WorkerGrants))]
+[JsonSerializable(typeof(WorkerSetup))]
+[JsonSerializable(typeof(WorkerReady))]
+[JsonSerializable(typeof(RunRequest))]
+[JsonSerializable(typeof(IReadOnlyList<ResultColumn>))]
+[JsonSerializable(typeof(RunFinished))]
+[JsonSerializable(typeof(RunFailed))]
+internal sealed partial class WorkerJson : JsonSerializerContext;
