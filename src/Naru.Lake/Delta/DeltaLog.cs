@@ -15,6 +15,8 @@ internal sealed record LastCheckpoint(long Version, long Actions, long Bytes, lo
 internal sealed class DeltaLog(IFileSystem files, string tableDirectory)
 {
     private const string HashTagPrefix = "naru.contentHash.";
+    private readonly Lock _syncGate = new();
+    private int _failedSyncs;
 
     public string Directory { get; } = tableDirectory + "/" + DeltaPaths.LogFolder;
 
@@ -26,7 +28,25 @@ internal sealed class DeltaLog(IFileSystem files, string tableDirectory)
 
     public bool Exists() => files.DirectoryExists(Directory);
 
-    public void Sync() => files.SyncDirectory(Directory);
+    /// <summary>
+    /// A sync that fails may let go of other threads' changes too, which a later sync then says nothing of; so failures
+    /// are counted, and whoever meant to rely on a sync looks whether one came between.
+    /// </summary>
+    public void Sync()
+    {
+        lock (_syncGate)
+        {
+            try
+            {
+                files.SyncDirectory(Directory);
+            }
+            catch (StorageException)
+            {
+                _failedSyncs++;
+                throw;
+            }
+        }
+    }
 
     /// <summary>Versions of entries and of classic checkpoints, ascending, and names of temporary files.</summary>
     public (List<long> Entries, List<long> Checkpoints, List<string> Temporary) List()
@@ -65,6 +85,7 @@ internal sealed class DeltaLog(IFileSystem files, string tableDirectory)
     public bool TryPublish(long version, ReadOnlySpan<byte> entry, ref bool mayBePublished)
     {
         string temporary = FileContents.WriteTemporary(files, EntryPath(version), entry);
+        int failedSyncs = Volatile.Read(ref _failedSyncs);
         try
         {
             mayBePublished = true;
@@ -80,28 +101,37 @@ internal sealed class DeltaLog(IFileSystem files, string tableDirectory)
         }
 
         Sync();
+        if (Volatile.Read(ref _failedSyncs) != failedSyncs)
+        {
+            Reaffirm(version, entry);
+        }
+
         mayBePublished = false;
         return true;
     }
 
     /// <summary>
-    /// Makes an entry durable whose folder could not be synced: the same sync may then say success without having
+    /// Makes an entry durable whose folder may not be: after a failed sync the next one may say success without having
     /// written, so the entry goes into a new file that takes its name.
     /// </summary>
-    public void Reaffirm(long version)
+    public void Reaffirm(long version, ReadOnlySpan<byte> entry) =>
+        Place(FileContents.WriteTemporary(files, EntryPath(version), entry), EntryPath(version));
+
+    /// <summary>Gives a synced file its name, replacing what has it, durably.</summary>
+    public void Place(string temporary, string path)
     {
-        string temporary = FileContents.WriteTemporary(files, EntryPath(version), ReadEntry(version));
-        files.Rename(temporary, EntryPath(version));
+        int failedSyncs = Volatile.Read(ref _failedSyncs);
+        files.Rename(temporary, path);
         Sync();
+        if (Volatile.Read(ref _failedSyncs) != failedSyncs)
+        {
+            throw new StorageException(StorageFault.Io, $"a sync of '{Directory}' failed while '{path}' was placed in it");
+        }
     }
 
     /// <summary>Replaces the file atomically and durably.</summary>
-    public void WriteLastCheckpoint(ReadOnlySpan<byte> json)
-    {
-        string temporary = FileContents.WriteTemporary(files, LastCheckpointPath, json);
-        files.Rename(temporary, LastCheckpointPath);
-        Sync();
-    }
+    public void WriteLastCheckpoint(ReadOnlySpan<byte> json) =>
+        Place(FileContents.WriteTemporary(files, LastCheckpointPath, json), LastCheckpointPath);
 
     /// <summary>
     /// A hint only: null when it is missing, or with <paramref name="problem"/> when it cannot be read. Hashes of

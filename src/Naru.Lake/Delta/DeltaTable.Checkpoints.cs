@@ -15,7 +15,7 @@ public sealed partial class DeltaTable
 {
     private readonly Lock _checkpointGate = new();
 
-    /// <summary>Checkpoints that were read or written whole by this process.</summary>
+    /// <summary>Checkpoints that this process wrote and knows to be durable.</summary>
     private readonly SortedSet<long> _goodCheckpoints = [];
     private readonly Dictionary<long, string> _checkpointHashes = [];
 
@@ -74,8 +74,7 @@ public sealed partial class DeltaTable
             _log.WriteLastCheckpoint(LastCheckpointJson(_hint));
         }
 
-        _files.Rename(writing, _log.CheckpointPath(version.Version));
-        _log.Sync();
+        _log.Place(writing, _log.CheckpointPath(version.Version));
         LastCheckpoint hint = new(version.Version, actions, file.Bytes, version.FilesByPath.Count);
         _log.WriteLastCheckpoint(LastCheckpointJson(hint));
         _hint = hint;

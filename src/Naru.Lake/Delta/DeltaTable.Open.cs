@@ -92,6 +92,24 @@ public sealed partial class DeltaTable
 
     private void Load()
     {
+        (DeltaVersion version, byte[]? lastEntry, List<string> temporary) = ReadAll();
+        _current = version;
+        if (_options.IsReadOnly)
+        {
+            return;
+        }
+
+        foreach (string name in temporary)
+        {
+            _files.Delete(_log.Directory + "/" + name);
+        }
+
+        MakeDurable(version.Version, lastEntry);
+    }
+
+    /// <summary>The log from its best start to its end; its last entry, when it was read; and what crashes left behind.</summary>
+    private (DeltaVersion Version, byte[]? LastEntry, List<string> Temporary) ReadAll()
+    {
         (List<long> entries, List<long> checkpoints, List<string> temporary) = _log.List();
         if (entries.Count == 0 && checkpoints.Count == 0)
         {
@@ -101,35 +119,35 @@ public sealed partial class DeltaTable
         try
         {
             DeltaReplay replay = LoadBase(entries, checkpoints);
-            long last = entries.Count > 0 ? Math.Max(entries[^1], replay.Version) : replay.Version;
-            while (replay.Version < last)
+            byte[]? lastEntry = null;
+            while (entries.Count > 0 && replay.Version < entries[^1])
             {
                 long version = replay.Version + 1;
-                replay.ApplyEntry(version, _log.ReadEntry(version), _log.EntryPath(version));
+                lastEntry = _log.ReadEntry(version);
+                replay.ApplyEntry(version, lastEntry, _log.EntryPath(version));
             }
 
-            // What is visible need not be durable yet: a process may have died between the link and the sync, or the
-            // sync may have failed, after which another sync of the same entry says nothing. Commits are made one after
-            // the other, so only the last entry can be in doubt: it is written anew.
-            if (entries.Count > 0 && entries[^1] == last)
-            {
-                _log.Reaffirm(last);
-            }
-            else
-            {
-                _log.Sync();
-            }
-
-            _current = replay.Finish();
+            return (replay.Finish(), lastEntry, temporary);
         }
         catch (DeltaException error)
         {
             throw new DeltaException($"table '{Directory}': {error.Message}");
         }
+    }
 
-        foreach (string name in temporary)
+    /// <summary>
+    /// What is visible need not be durable: a process may have died between the link and the sync, or after a sync that
+    /// failed and that none will repeat. All entries but the last are, since each was built on a durable one.
+    /// </summary>
+    private void MakeDurable(long version, byte[]? lastEntry)
+    {
+        if (lastEntry is not null)
         {
-            _files.Delete(_log.Directory + "/" + name);
+            _log.Reaffirm(version, lastEntry);
+        }
+        else
+        {
+            _log.Sync();
         }
     }
 
@@ -198,7 +216,6 @@ public sealed partial class DeltaTable
 
             DeltaReplay replay = new(null);
             replay.ApplyCheckpoint(version, _options.Checkpoints.Read(_files, path), path);
-            _goodCheckpoints.Add(version);
             _lastCheckpoint = version;
             return replay;
         }

@@ -101,7 +101,9 @@ public sealed partial class DeltaTable
         {
             if (_isDoubtful)
             {
-                Settle();
+                // The entry whose publishing failed half way is there or not; either is settled by this.
+                CatchUp();
+                _isDoubtful = false;
             }
 
             while (true)
@@ -149,7 +151,7 @@ public sealed partial class DeltaTable
         DeltaVersion next = Apply(current, version, entry);
         Invariant.Hold(commit.Adds.All(file => file.Equals(next.FilesByPath[file.Path])));
         Invariant.Hold(commit.Removes.All(path => !next.FilesByPath.ContainsKey(path)));
-        if (!_log.TryPublish(version, entry, ref _isDoubtful))
+        if (!_log.TryPublish(version, entry, ref _isDoubtful) || IsCutOff(current.Version))
         {
             return false;
         }
@@ -159,37 +161,75 @@ public sealed partial class DeltaTable
     }
 
     /// <summary>
-    /// After a failure in the middle of publishing: the entry may be there, and may be there only until a power cut.
+    /// Whether the log was cleaned past what this process knew, as after a pause of more than a day: then the name just
+    /// linked was free because its entry is gone, and nobody will ever read ours. Entries are deleted oldest first, so
+    /// while the one before is there, the name was never used.
     /// </summary>
-    private void Settle()
+    private bool IsCutOff(long known)
     {
-        if (_log.EntryExists(_current.Version + 1))
+        if (_log.EntryExists(known))
         {
-            _log.Reaffirm(_current.Version + 1);
-        }
-        else
-        {
-            _log.Sync();
+            return false;
         }
 
-        CatchUp();
+        _isDoubtful = true;
+        (List<long> entries, List<long> checkpoints, _) = _log.List();
+        bool isCutOff = entries.Concat(checkpoints).Max() > known + 1;
+        if (isCutOff)
+        {
+            _files.Delete(_log.EntryPath(known + 1));
+        }
+
         _isDoubtful = false;
+        return isCutOff;
     }
 
     /// <summary>Reads the entries that follow <see cref="Current"/>, and makes them durable before they are shown.</summary>
     private void CatchUp()
     {
+        if (!_log.EntryExists(_current.Version))
+        {
+            Reload();
+            return;
+        }
+
         DeltaReplay replay = new(_current);
+        byte[]? entry = null;
         while (_log.EntryExists(replay.Version + 1))
         {
             long version = replay.Version + 1;
-            replay.ApplyEntry(version, _log.ReadEntry(version), _log.EntryPath(version));
+            entry = _log.ReadEntry(version);
+            replay.ApplyEntry(version, entry, _log.EntryPath(version));
         }
 
-        if (replay.Version > _current.Version)
+        ShowRead(replay.Finish(), entry);
+    }
+
+    /// <summary>The log was cleaned past what this process knew.</summary>
+    private void Reload()
+    {
+        (DeltaVersion version, byte[]? lastEntry, _) = ReadAll();
+        if (version.Version < _current.Version)
         {
-            _log.Sync();
-            Show(replay.Finish());
+            throw new StorageException(
+                StorageFault.Corrupt,
+                $"the log of table '{Directory}' ends at version {version.Version}, and version {_current.Version} was "
+                + "there before; restore it from a backup");
+        }
+
+        ShowRead(version, lastEntry);
+    }
+
+    private void ShowRead(DeltaVersion version, byte[]? lastEntry)
+    {
+        if (version.Version > _current.Version)
+        {
+            if (!_options.IsReadOnly)
+            {
+                MakeDurable(version.Version, lastEntry);
+            }
+
+            Show(version);
         }
     }
 
@@ -211,6 +251,7 @@ public sealed partial class DeltaTable
 
     private void CheckShape(DeltaCommit commit)
     {
+        Invariant.Hold(!_options.IsReadOnly);
         int partitionColumns = _current.PartitionColumns.Length;
         HashSet<string> paths = new(StringComparer.Ordinal);
         foreach (DeltaFile file in commit.Adds)

@@ -3,6 +3,9 @@ namespace Naru.Lake.Delta;
 /// <summary>How tables are kept. One for all tables of a kind.</summary>
 public sealed record DeltaTableOptions
 {
+    /// <summary>True for a process that only looks: opening writes nothing, and there must be no commits.</summary>
+    public bool IsReadOnly { get; init; }
+
     /// <summary>How checkpoint files are written and read; null keeps the whole log and writes none.</summary>
     public IDeltaCheckpointFormat? Checkpoints { get; init; }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Naru.Lake.Delta;
+using Naru.Sim.Delta;
 
 namespace Naru.Tests.Lake;
 

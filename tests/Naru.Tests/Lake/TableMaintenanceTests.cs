@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Naru.Core.Files;
 using Naru.Lake.Delta;
-using Naru.Sim;
+using Naru.Sim.Delta;
 
 namespace Naru.Tests.Lake;
 

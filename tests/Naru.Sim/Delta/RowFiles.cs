@@ -6,7 +6,7 @@ using Naru.Lake.Columns;
 using Naru.Lake.Delta;
 using Naru.Lake.Parquet;
 
-namespace Naru.Tests.Lake;
+namespace Naru.Sim.Delta;
 
 /// <summary>Table files whose bytes are their rows: one number a line. Merging them is putting them end to end.</summary>
 internal sealed class RowFiles(IFileSystem files) : ITableFileRewriter
