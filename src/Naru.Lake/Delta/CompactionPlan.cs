@@ -18,8 +18,10 @@ public sealed record CompactionGroup(ImmutableArray<string?> PartitionValues, Im
 /// </summary>
 public static class CompactionPlan
 {
-    /// <summary>Groups that save the most files first; at most <see cref="MaintenanceOptions.PassBytesMax"/> in all, and
-    /// at least one group where there is any.</summary>
+    /// <summary>
+    /// Groups that save the most files first; at most <see cref="MaintenanceOptions.PassBytesMax"/> in all, and at
+    /// least one group where there is any.
+    /// </summary>
     public static ImmutableArray<CompactionGroup> Make(
         DeltaVersion version, MaintenanceOptions options, DateOnly? firstDayKept, DateTimeOffset now)
     {

@@ -170,7 +170,9 @@ internal static class DeltaActionReader
         };
     }
 
-    /// <summary>Moves to the value of the next property of the object that the reader is in; false at its end.</summary>
+    /// <summary>
+    /// Moves to the value of the next property of the object that the reader is in; false at its end.
+    /// </summary>
     public static bool NextProperty(ref Utf8JsonReader reader, out string name)
     {
         name = "";
@@ -248,7 +250,7 @@ internal static class DeltaActionReader
         if (map.Count > partitionColumns.Length)
         {
             throw new JsonException(
-                $"partitionValues names {map.Count} columns, the table has {partitionColumns.Length} partition columns");
+                $"partitionValues names {map.Count} columns, the table is partitioned by {partitionColumns.Length}");
         }
 
         string?[] values = new string?[partitionColumns.Length];

@@ -11,7 +11,9 @@ public sealed record DeltaCommit
     /// <summary>Paths of files that must be in the table still; one that is not makes the commit a conflict.</summary>
     public ImmutableArray<string> Removes { get; init; } = [];
 
-    /// <summary>False only where the adds hold exactly the rows of the removes, so that followers may skip both.</summary>
+    /// <summary>
+    /// False only where the adds hold exactly the rows of the removes, so that followers may skip both.
+    /// </summary>
     public bool DataChange { get; init; } = true;
 
     /// <summary>
@@ -40,7 +42,9 @@ public enum CommitOutcome
 {
     Committed,
 
-    /// <summary>The table holds it already: a restart that applies a landing again, or another committer was faster.</summary>
+    /// <summary>
+    /// The table holds it already: a restart that applies a landing again, or another committer was faster.
+    /// </summary>
     AlreadyDone,
 
     /// <summary>A file to remove is gone, or the schema cannot become the one asked for. Nothing was written.</summary>

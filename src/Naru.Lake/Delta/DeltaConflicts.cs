@@ -5,9 +5,10 @@ namespace Naru.Lake.Delta;
 /// <summary>
 /// Whether a commit may still be made on top of a version. Pure, because this is where rows would be lost or doubled:
 ///
-/// 1. A txn at or past the commit's own: the commit was made, by this process before a crash or by a zombie. Never again.
-/// 2. A file to remove is gone: another removed it. When all removed files are gone and all added ones are there, it was
-///    this very commit (its answer was lost), else the two conflict.
+/// 1. A txn at or past the commit's own: the commit was made, by this process before a crash or by a zombie. Never
+///    again.
+/// 2. A file to remove is gone: another removed it. When all removed files are gone and all added ones are there, it
+///    was this very commit (its answer was lost), else the two conflict.
 /// 3. An added path that the table knows: paths are never used twice.
 /// 4. The schema cannot become the one asked for.
 /// </summary>

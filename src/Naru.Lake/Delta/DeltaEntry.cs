@@ -99,7 +99,9 @@ internal static class DeltaEntry
         return 0;
     }
 
-    /// <summary>All that a checkpoint holds: what replaying the log up to this version leaves, one action a line.</summary>
+    /// <summary>
+    /// All that a checkpoint holds: what replaying the log up to this version leaves, one action a line.
+    /// </summary>
     public static ReadOnlyMemory<byte> WriteState(DeltaVersion version, long oldestTombstone)
     {
         LineWriter lines = new();

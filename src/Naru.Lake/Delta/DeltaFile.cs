@@ -46,7 +46,9 @@ public sealed record DeltaFile
     public override int GetHashCode() => Path.GetHashCode(StringComparison.Ordinal);
 }
 
-/// <summary>A file that a commit took out. Its bytes stay until vacuum finds the tombstone old enough and no lease.</summary>
+/// <summary>
+/// A file that a commit took out. Its bytes stay until vacuum finds the tombstone old enough and no lease.
+/// </summary>
 public sealed record DeltaTombstone
 {
     public required string Path { get; init; }

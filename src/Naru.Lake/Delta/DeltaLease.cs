@@ -30,7 +30,9 @@ public sealed class DeltaLease : IDisposable
         _ended.Dispose();
     }
 
-    /// <summary>Called after the table forgot the lease, so at most once and never beside <see cref="Dispose"/>'s end.</summary>
+    /// <summary>
+    /// Called after the table forgot the lease, so at most once and never beside <see cref="Dispose"/>'s end.
+    /// </summary>
     internal void End()
     {
         try

@@ -125,7 +125,8 @@ internal sealed class DeltaLog(IFileSystem files, string tableDirectory)
         Sync();
         if (Volatile.Read(ref _failedSyncs) != failedSyncs)
         {
-            throw new StorageException(StorageFault.Io, $"a sync of '{Directory}' failed while '{path}' was placed in it");
+            throw new StorageException(
+                StorageFault.Io, $"a sync of '{Directory}' failed while '{path}' was placed in it");
         }
     }
 

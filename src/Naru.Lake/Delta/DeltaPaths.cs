@@ -18,7 +18,9 @@ public static class DeltaPaths
     private const string EntrySuffix = ".json";
     private const int VersionDigits = 20;
 
-    /// <summary>`p_ymd=2026-10-01/p_hour=7`: folder of one partition below the table's, empty without partitions.</summary>
+    /// <summary>
+    /// `p_ymd=2026-10-01/p_hour=7`: folder of one partition below the table's, empty without partitions.
+    /// </summary>
     public static string PartitionFolder(ImmutableArray<string> columns, ImmutableArray<string?> values)
     {
         Core.Invariant.Hold(columns.Length == values.Length);

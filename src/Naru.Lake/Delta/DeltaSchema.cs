@@ -37,7 +37,9 @@ internal static class DeltaSchema
         return Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length);
     }
 
-    /// <summary>Throws <see cref="DeltaException"/> for types that Naru has not, <see cref="JsonException"/> for no JSON.</summary>
+    /// <summary>
+    /// Throws <see cref="DeltaException"/> for types that Naru has not, <see cref="JsonException"/> for no JSON.
+    /// </summary>
     public static TableSchema Read(string text)
     {
         using JsonDocument document = JsonDocument.Parse(text);
@@ -163,7 +165,8 @@ internal static class DeltaSchema
         {
             if (metadata.TryGetProperty(InvariantsKey, out _))
             {
-                throw new DeltaException($"column '{name}' has a Delta invariant, which Naru does not check; remove it");
+                throw new DeltaException(
+                    $"column '{name}' has a Delta invariant, which Naru does not check; remove it");
             }
 
             isJson = metadata.TryGetProperty(KindKey, out JsonElement kind) && kind.ValueEquals(JsonKind);
@@ -180,7 +183,8 @@ internal static class DeltaSchema
     {
         if (type.ValueKind == JsonValueKind.Object)
         {
-            return Required(type, "type").ValueEquals("array") && type.TryGetProperty("elementType", out JsonElement item)
+            return Required(type, "type").ValueEquals("array")
+                && type.TryGetProperty("elementType", out JsonElement item)
                 && item.ValueKind == JsonValueKind.String && item.ValueEquals("string")
                 ? ColumnType.StringArray
                 : throw Unsupported(column, type.GetRawText());
@@ -204,9 +208,15 @@ internal static class DeltaSchema
     {
         const string Prefix = "decimal(";
         int comma = name.IndexOf(',');
-        return name.StartsWith(Prefix, StringComparison.Ordinal) && name.EndsWith(')') && comma > Prefix.Length
-            && byte.TryParse(name.AsSpan(Prefix.Length, comma - Prefix.Length), NumberStyles.None, null, out byte precision)
-            && byte.TryParse(name.AsSpan(comma + 1, name.Length - comma - 2), NumberStyles.None, null, out byte scale)
+        if (!name.StartsWith(Prefix, StringComparison.Ordinal) || !name.EndsWith(')') || comma <= Prefix.Length)
+        {
+            return null;
+        }
+
+        ReadOnlySpan<char> first = name.AsSpan(Prefix.Length, comma - Prefix.Length);
+        ReadOnlySpan<char> second = name.AsSpan(comma + 1, name.Length - comma - 2);
+        return byte.TryParse(first, NumberStyles.None, null, out byte precision)
+            && byte.TryParse(second, NumberStyles.None, null, out byte scale)
             && precision is > 0 and <= 38 && scale <= precision
             ? ColumnType.Decimal(precision, scale)
             : null;

@@ -21,7 +21,9 @@ internal static class DeltaStatistics
     private const string EventTimeColumn = "_event_time";
     private const string Highest = "\U0010FFFF";
 
-    /// <summary>Values are kept of Naru's own columns, and of others unless <paramref name="keepValues"/> is false.</summary>
+    /// <summary>
+    /// Values are kept of Naru's own columns, and of others unless <paramref name="keepValues"/> is false.
+    /// </summary>
     public static string Write(TableFileInfo info, TableSchema schema, bool keepValues)
     {
         ArrayBufferWriter<byte> buffer = new(512);
@@ -135,7 +137,10 @@ internal static class DeltaStatistics
         {
             if (name == EventTimeColumn && reader.TokenType == JsonTokenType.String
                 && DateTimeOffset.TryParse(
-                    reader.GetString(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset at))
+                    reader.GetString(),
+                    CultureInfo.InvariantCulture,
+                    DateTimeStyles.AssumeUniversal,
+                    out DateTimeOffset at))
             {
                 time = (at - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
             }

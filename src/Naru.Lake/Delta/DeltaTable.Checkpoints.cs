@@ -30,7 +30,8 @@ public sealed partial class DeltaTable
 
     /// <summary>
     /// Writes a checkpoint of <see cref="Current"/> and cleans the log before the last but one. Takes as long as the
-    /// table is large; commits go on meanwhile. Throws <see cref="StorageException"/>, which leaves the table as it was.
+    /// table is large; commits go on meanwhile. Throws <see cref="StorageException"/>, which leaves the table as it
+    /// was.
     /// </summary>
     public void WriteCheckpoint()
     {
@@ -66,7 +67,9 @@ public sealed partial class DeltaTable
         ForgetTombstones();
     }
 
-    /// <summary>The hash is durable before the checkpoint has its name, so no checkpoint of ours is without one.</summary>
+    /// <summary>
+    /// The hash is durable before the checkpoint has its name, so no checkpoint of ours is without one.
+    /// </summary>
     private void PublishCheckpoint(DeltaVersion version, string writing, int actions, SealedFile file)
     {
         if (_hint is not null)
@@ -192,7 +195,9 @@ public sealed partial class DeltaTable
 
     private long OldestTombstone() => Now() - (long)_options.TombstoneRetention.TotalMilliseconds;
 
-    /// <summary>Tombstones past their retention leave memory too; what still lies on disk is swept as unreferenced.</summary>
+    /// <summary>
+    /// Tombstones past their retention leave memory too; what still lies on disk is swept as unreferenced.
+    /// </summary>
     private void ForgetTombstones()
     {
         lock (_gate)
@@ -200,7 +205,7 @@ public sealed partial class DeltaTable
             long oldest = OldestTombstone();
             ImmutableSortedDictionary<string, DeltaTombstone> tombstones = _current.Tombstones;
             ImmutableSortedDictionary<string, DeltaTombstone> kept = tombstones.RemoveRange(
-                tombstones.Values.Where(tombstone => tombstone.DeletionTime < oldest).Select(tombstone => tombstone.Path));
+                tombstones.Values.Where(each => each.DeletionTime < oldest).Select(static each => each.Path));
             if (kept.Count < tombstones.Count)
             {
                 _current = _current.WithTombstones(kept);

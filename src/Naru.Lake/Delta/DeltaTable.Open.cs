@@ -11,7 +11,9 @@ namespace Naru.Lake.Delta;
 /// </summary>
 public sealed partial class DeltaTable
 {
-    /// <summary>Opens the table of this folder, or makes it. Partition columns must be the last of the schema.</summary>
+    /// <summary>
+    /// Opens the table of this folder, or makes it. Partition columns must be the last of the schema.
+    /// </summary>
     public static DeltaTable OpenOrCreate(
         IFileSystem files,
         string directory,
@@ -29,9 +31,9 @@ public sealed partial class DeltaTable
         if (!table._current.PartitionColumns.SequenceEqual(definition.PartitionColumns))
         {
             throw new DeltaException(
-                $"table '{directory}' is partitioned by ({string.Join(", ", table._current.PartitionColumns)}) and should "
-                + $"be by ({string.Join(", ", definition.PartitionColumns)}); a table's partitions cannot change: "
-                + "give the log a new name, or move the old table away");
+                $"table '{directory}' is partitioned by ({string.Join(", ", table._current.PartitionColumns)}) and "
+                + $"should be by ({string.Join(", ", definition.PartitionColumns)}); a table's partitions cannot "
+                + "change: give the log a new name, or move the old table away");
         }
 
         return table;
@@ -88,7 +90,8 @@ public sealed partial class DeltaTable
             .Add("delta.deletedFileRetentionDuration", Interval(_options.TombstoneRetention))
             .Add("delta.logRetentionDuration", Interval(_options.LogRetention));
 
-    private static string Interval(TimeSpan span) => FormattableString.Invariant($"interval {(long)span.TotalSeconds} seconds");
+    private static string Interval(TimeSpan span) =>
+        FormattableString.Invariant($"interval {(long)span.TotalSeconds} seconds");
 
     private void Load()
     {
@@ -107,7 +110,9 @@ public sealed partial class DeltaTable
         MakeDurable(version.Version, lastEntry);
     }
 
-    /// <summary>The log from its best start to its end; its last entry, when it was read; and what crashes left behind.</summary>
+    /// <summary>
+    /// The log from its best start to its end; its last entry, when it was read; and what crashes left behind.
+    /// </summary>
     private (DeltaVersion Version, byte[]? LastEntry, List<string> Temporary) ReadAll()
     {
         (List<long> entries, List<long> checkpoints, List<string> temporary) = _log.List();

@@ -48,7 +48,9 @@ public sealed partial class DeltaTable
     /// <summary>The last durable version.</summary>
     public DeltaVersion Current => _current;
 
-    /// <summary>What was damaged when the table was opened, and how it was got round. For the log and `naru doctor`.</summary>
+    /// <summary>
+    /// What was damaged when the table was opened, and how it was got round. For the log and `naru doctor`.
+    /// </summary>
     public ImmutableArray<string> Problems { get; private set; } = [];
 
     /// <summary>
@@ -63,10 +65,13 @@ public sealed partial class DeltaTable
     public string PathOf(DeltaFile file) => Directory + "/" + file.Path;
 
     /// <summary>What a commit says of a file that was written for this table and sealed.</summary>
-    public DeltaFile Describe(string path, ImmutableArray<string?> partitionValues, TableFileInfo info, SealedFile file) =>
+    public DeltaFile Describe(
+        string path, ImmutableArray<string?> partitionValues, TableFileInfo info, SealedFile file) =>
         Describe(_current.Schema, path, partitionValues, info, file);
 
-    /// <summary>The same, with the schema that the file was written with, where it has columns that the table has not yet.</summary>
+    /// <summary>
+    /// The same, with the schema that the file was written with, where it has columns that the table has not yet.
+    /// </summary>
     public DeltaFile Describe(
         TableSchema schema, string path, ImmutableArray<string?> partitionValues, TableFileInfo info, SealedFile file)
     {
@@ -184,7 +189,9 @@ public sealed partial class DeltaTable
         return isCutOff;
     }
 
-    /// <summary>Reads the entries that follow <see cref="Current"/>, and makes them durable before they are shown.</summary>
+    /// <summary>
+    /// Reads the entries that follow <see cref="Current"/>, and makes them durable before they are shown.
+    /// </summary>
     private void CatchUp()
     {
         if (!_log.EntryExists(_current.Version))

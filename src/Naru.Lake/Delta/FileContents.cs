@@ -22,7 +22,8 @@ public static class FileContents
     }
 
     /// <summary>As <see cref="Seal"/> gave it, of the bytes that are there now.</summary>
-    public static string ContentHash(IFileSystem files, string path) => "sha256:" + ParquetFiles.ContentHash(files, path);
+    public static string ContentHash(IFileSystem files, string path) =>
+        "sha256:" + ParquetFiles.ContentHash(files, path);
 
     internal static byte[] Read(IFileSystem files, string path)
     {

@@ -3,7 +3,9 @@ using Naru.Lake.Parquet;
 
 namespace Naru.Lake.Delta;
 
-/// <summary>Merges files of a table. Parquet through DuckDB (<see cref="ParquetFiles"/>), and the simulator's.</summary>
+/// <summary>
+/// Merges files of a table. Parquet through DuckDB (<see cref="ParquetFiles"/>), and the simulator's.
+/// </summary>
 public interface ITableFileRewriter
 {
     /// <summary>

@@ -18,7 +18,9 @@ public sealed record MaintenanceOptions
     /// <summary>What one pass over one table reads at most, so that no table waits long for its turn.</summary>
     public long PassBytesMax { get; init; } = 2L << 30;
 
-    /// <summary>Files that no commit knows and whose names are not Naru's are deleted when seen for this long.</summary>
+    /// <summary>
+    /// Files that no commit knows and whose names are not Naru's are deleted when seen for this long.
+    /// </summary>
     public TimeSpan StrangerRetention { get; init; } = TimeSpan.FromDays(7);
 
     /// <summary>

@@ -6,8 +6,8 @@ using Naru.Lake.Parquet;
 namespace Naru.Lake.Delta;
 
 /// <summary>
-/// Classic checkpoints (PROTOCOL.md, "Checkpoint Schema") as Parquet, through DuckDB: the actions' JSON is read with the
-/// schema spelled out, since structs and maps of a checkpoint must not depend on what the actions happen to hold.
+/// Classic checkpoints (PROTOCOL.md, "Checkpoint Schema") as Parquet, through DuckDB: the actions' JSON is read with
+/// the schema spelled out, since structs and maps of a checkpoint must not depend on what the actions happen to hold.
 /// DuckDB opens the files by path, so this is for local disks.
 /// </summary>
 public sealed class ParquetCheckpointFormat : IDeltaCheckpointFormat, IDisposable

@@ -3,7 +3,9 @@ using System.Globalization;
 
 namespace Naru.Lake.Delta;
 
-/// <summary>Which files have outlived their table's lifetime. Pure: whole days only, by the partition column p_ymd.</summary>
+/// <summary>
+/// Which files have outlived their table's lifetime. Pure: whole days only, by the partition column p_ymd.
+/// </summary>
 public static class RetentionPlan
 {
     private const string DayColumn = "p_ymd";

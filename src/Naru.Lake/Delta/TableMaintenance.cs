@@ -84,7 +84,8 @@ public sealed class TableMaintenance
         }
     }
 
-    private MaintenanceReport Step(MaintenanceReport report, string name, Func<MaintenanceReport, MaintenanceReport> run)
+    private MaintenanceReport Step(
+        MaintenanceReport report, string name, Func<MaintenanceReport, MaintenanceReport> run)
     {
         try
         {
@@ -170,7 +171,8 @@ public sealed class TableMaintenance
     {
         foreach (DeltaFile file in group.Files)
         {
-            if (file.ContentHash is not null && FileContents.ContentHash(_files, _table.PathOf(file)) != file.ContentHash)
+            if (file.ContentHash is not null
+                && FileContents.ContentHash(_files, _table.PathOf(file)) != file.ContentHash)
             {
                 return $"file '{_table.PathOf(file)}' is damaged: its content is not the one whose hash is "
                     + $"{file.ContentHash}; restore it from a backup";
@@ -235,8 +237,8 @@ public sealed class TableMaintenance
         {
             throw new StorageException(
                 StorageFault.Corrupt,
-                $"{group.Files.Length} files from '{_table.PathOf(group.Files[0])}' on hold {info.Rows} rows, and their "
-                + $"commits say {rows}; restore them from a backup");
+                $"{group.Files.Length} files from '{_table.PathOf(group.Files[0])}' on hold {info.Rows} rows, and "
+                + $"their commits say {rows}; restore them from a backup");
         }
 
         SealedFile sealedFile = FileContents.Seal(_files, fullPath);
@@ -305,7 +307,8 @@ public sealed class TableMaintenance
     {
         if (_strangers.TryGetValue(path, out DateTimeOffset since))
         {
-            bool isOurs = path[(path.LastIndexOf('/') + 1)..].StartsWith(VacuumPlan.CompactedPrefix, StringComparison.Ordinal);
+            string name = path[(path.LastIndexOf('/') + 1)..];
+            bool isOurs = name.StartsWith(VacuumPlan.CompactedPrefix, StringComparison.Ordinal);
             return now - since > (isOurs ? _options.LeftoverRetention : _options.StrangerRetention);
         }
 
@@ -313,7 +316,9 @@ public sealed class TableMaintenance
         return false;
     }
 
-    /// <summary>Data files stand in the table's folder and in folders of partitions (name=value), nowhere else.</summary>
+    /// <summary>
+    /// Data files stand in the table's folder and in folders of partitions (name=value), nowhere else.
+    /// </summary>
     private void List(string directory, string prefix, List<string> paths)
     {
         foreach (string name in _files.List(directory))

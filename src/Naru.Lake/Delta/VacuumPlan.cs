@@ -3,10 +3,10 @@ using System.Collections.Immutable;
 namespace Naru.Lake.Delta;
 
 /// <summary>
-/// What vacuum knows when it decides. Taken in this order, which is what makes it safe beside landings and compactions:
-/// first <see cref="CommittedLanding"/>, then the folder's listing, then <see cref="BeingWritten"/>, then the log's
-/// end, <see cref="Current"/>, with its leases. A listed file that a commit was to name is then either named in Current, or
-/// its landing is later, or it is being written.
+/// What vacuum knows when it decides. Taken in this order, which is what makes it safe beside landings and
+/// compactions: first <see cref="CommittedLanding"/>, then the folder's listing, then <see cref="BeingWritten"/>, then
+/// the log's end, <see cref="Current"/>, with its leases. A listed file that a commit was to name is then either named
+/// in Current, or its landing is later, or it is being written.
 /// </summary>
 internal sealed record VacuumFacts
 {

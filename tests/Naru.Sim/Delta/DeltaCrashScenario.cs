@@ -6,9 +6,9 @@ using Naru.Lake.Delta;
 namespace Naru.Sim.Delta;
 
 /// <summary>
-/// One Delta table under crashes: landings that are applied again after a start, compaction, expiry, vacuum, checkpoints
-/// and log cleaning, readers' leases, and a second committer that is behind (a zombie). The oracle keeps every landing's
-/// record, as landing records do on a disk that loses none, and whatever the table acknowledged.
+/// One Delta table under crashes: landings that are applied again after a start, compaction, expiry, vacuum,
+/// checkpoints and log cleaning, readers' leases, and a second committer that is behind (a zombie). The oracle keeps
+/// every landing's record, as landing records do on a disk that loses none, and whatever the table acknowledged.
 /// </summary>
 internal sealed class DeltaCrashScenario : CrashScenario
 {
@@ -50,7 +50,8 @@ internal sealed class DeltaCrashScenario : CrashScenario
         _table = Make();
         if (_table.Current.Version < _acknowledgedVersion)
         {
-            throw new OracleException($"version {_acknowledgedVersion} was acknowledged, {_table.Current.Version} is there");
+            throw new OracleException(
+                $"version {_acknowledgedVersion} was acknowledged, {_table.Current.Version} is there");
         }
 
         if (_table.Problems is [{ } problem, ..])
@@ -194,7 +195,9 @@ internal sealed class DeltaCrashScenario : CrashScenario
     {
         TableCare care = new() { FirstDayKept = _firstDayKept, IsSecure = _isSecure };
         MaintenanceReport report = _maintenance!.Run(care, () => _acknowledged, CancellationToken.None);
-        if (report.Problems.FirstOrDefault(problem => problem.Contains("damaged", StringComparison.Ordinal)) is { } damage)
+        string? damage = report.Problems.FirstOrDefault(
+            static problem => problem.Contains("damaged", StringComparison.Ordinal));
+        if (damage is not null)
         {
             throw new OracleException($"the disk lost nothing that was synced, yet: {damage}");
         }
@@ -223,7 +226,9 @@ internal sealed class DeltaCrashScenario : CrashScenario
         }
     }
 
-    /// <summary>Another process, paused for long: it commits landings that it knew, and merges what it thinks is there.</summary>
+    /// <summary>
+    /// Another process, paused for long: it commits landings that it knew, and merges what it thinks is there.
+    /// </summary>
     private void BeZombie()
     {
         Guard(() =>

@@ -8,7 +8,9 @@ using Naru.Lake.Parquet;
 
 namespace Naru.Sim.Delta;
 
-/// <summary>Table files whose bytes are their rows: one number a line. Merging them is putting them end to end.</summary>
+/// <summary>
+/// Table files whose bytes are their rows: one number a line. Merging them is putting them end to end.
+/// </summary>
 internal sealed class RowFiles(IFileSystem files) : ITableFileRewriter
 {
     public static readonly TableSchema Schema = new(
@@ -24,7 +26,11 @@ internal sealed class RowFiles(IFileSystem files) : ITableFileRewriter
     public Action Merging { get; set; } = () => { };
 
     public TableFileInfo Rewrite(
-        IReadOnlyList<string> sources, TableSchema schema, string? sortedBy, string path, CancellationToken cancellationToken)
+        IReadOnlyList<string> sources,
+        TableSchema schema,
+        string? sortedBy,
+        string path,
+        CancellationToken cancellationToken)
     {
         List<long> rows = [.. sources.SelectMany(Read)];
         TableFileInfo info = Write(rows, path);
@@ -46,7 +52,8 @@ internal sealed class RowFiles(IFileSystem files) : ITableFileRewriter
 
     public TableFileInfo Write(IReadOnlyList<long> rows, string path)
     {
-        byte[] bytes = Encoding.ASCII.GetBytes(string.Concat(rows.Select(row => row.ToString(CultureInfo.InvariantCulture) + "\n")));
+        byte[] bytes = Encoding.ASCII.GetBytes(
+            string.Concat(rows.Select(static row => row.ToString(CultureInfo.InvariantCulture) + "\n")));
         files.Delete(path);
         using (IFile file = files.Open(path, FileOpen.CreateNew))
         {

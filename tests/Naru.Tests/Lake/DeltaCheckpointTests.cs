@@ -1,5 +1,6 @@
 using Naru.Core.Files;
 using Naru.Lake.Delta;
+using Naru.Sim;
 using Naru.Sim.Delta;
 using static Naru.Tests.Lake.DeltaTestData;
 

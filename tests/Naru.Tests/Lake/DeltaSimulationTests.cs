@@ -20,7 +20,8 @@ public sealed class DeltaSimulationTests(ITestOutputHelper output)
     {
         CrashSimulator simulator = new(TestSeed.Value, static (files, random) => new DeltaCrashScenario(files, random));
         Stopwatch watch = Stopwatch.StartNew();
-        if (int.TryParse(Environment.GetEnvironmentVariable("NARU_EPISODE"), CultureInfo.InvariantCulture, out int only))
+        string? episode = Environment.GetEnvironmentVariable("NARU_EPISODE");
+        if (int.TryParse(episode, CultureInfo.InvariantCulture, out int only))
         {
             output.WriteLine($"{simulator.RunOnly(only, output.WriteLine)}");
             return;

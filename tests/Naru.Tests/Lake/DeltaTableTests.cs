@@ -192,12 +192,23 @@ public class DeltaTableTests
     public void An_entry_of_another_writer_is_read_without_a_checksum()
     {
         DeltaTable table = Open(_files);
-        string entry = """
-            {"commitInfo":{"timestamp":1,"operation":"WRITE","engineInfo":"Apache-Spark/3.5.0 Delta-Lake/3.2.0"}}
-            {"add":{"path":"p_ymd=2026-10-02/part-00000-%ED%95%9C%20x.snappy.parquet","partitionValues":{"p_ymd":"2026-10-02"},"size":5,"modificationTime":2,"dataChange":true,"stats":"{\"numRecords\":3,\"minValues\":{\"_event_time\":\"2026-10-02T00:00:00.000+09:00\"},\"maxValues\":{\"_event_time\":\"2026-10-02T00:00:01.000+09:00\"}}","unknown":[1,{"a":2}]}}
-            {"txn":{"appId":"spark","version":3}}
-            {"somethingNew":{"a":1}}
+        const string Statistics = """
+            {"numRecords":3,"minValues":{"_event_time":"2026-10-02T00:00:00.000+09:00"},
+            "maxValues":{"_event_time":"2026-10-02T00:00:01.000+09:00"}}
             """;
+        string add = """
+            {"add":{"path":"p_ymd=2026-10-02/part-00000-%ED%95%9C%20x.snappy.parquet","size":5,"modificationTime":2,
+            "partitionValues":{"p_ymd":"2026-10-02"},"dataChange":true,"unknown":[1,{"a":2}],"stats":STATISTICS}}
+            """;
+        string[] lines =
+        [
+            """{"commitInfo":{"timestamp":1,"operation":"WRITE","engineInfo":"Apache-Spark/3.5.0 Delta-Lake/3.2.0"}}""",
+            add.ReplaceLineEndings("").Replace(
+                "STATISTICS", System.Text.Json.JsonSerializer.Serialize(Statistics), StringComparison.Ordinal),
+            """{"txn":{"appId":"spark","version":3}}""",
+            """{"somethingNew":{"a":1}}""",
+        ];
+        string entry = string.Join('\n', lines);
         _files.Put($"{TableFolder}/_delta_log/00000000000000000001.json", Encoding.UTF8.GetBytes(entry));
         DeltaFile file = Assert.Single(table.Refresh().Files);
         Assert.Equal("p_ymd=2026-10-02/part-00000-한 x.snappy.parquet", file.Path);
@@ -209,7 +220,8 @@ public class DeltaTableTests
     public void A_table_that_needs_a_newer_protocol_is_refused_with_the_versions()
     {
         Open(_files);
-        string entry = """{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["deletionVectors"]}}""";
+        string entry =
+            """{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["deletionVectors"]}}""";
         _files.Put($"{TableFolder}/_delta_log/00000000000000000001.json", Encoding.UTF8.GetBytes(entry));
         DeltaException error = Assert.Throws<DeltaException>(() => Open(_files));
         Assert.Contains(TableFolder, error.Message, StringComparison.Ordinal);
@@ -223,7 +235,8 @@ public class DeltaTableTests
         DeltaFile file = WriteFile(_files, table, 1, 0);
         Assert.DoesNotContain("ad-1", file.Statistics, StringComparison.Ordinal);
         Assert.DoesNotContain("12.5", file.Statistics, StringComparison.Ordinal);
-        Assert.Contains("\"nullCount\":{\"_id\":0,\"_event_time\":0,\"ad_id\":2,\"cost\":0}", file.Statistics, StringComparison.Ordinal);
+        Assert.EndsWith(
+            """{"_id":0,"_event_time":0,"ad_id":2,"cost":0}}""", file.Statistics, StringComparison.Ordinal);
         Assert.NotNull(file.MinEventTime);
     }
 
@@ -235,9 +248,9 @@ public class DeltaTableTests
         string statistics = DeltaStatistics.Write(
             new Naru.Lake.Parquet.TableFileInfo(1, 1, [new("ad_id", json, json, 0)]), Schema, keepValues: true);
         string cut = new('가', 32);
-        Assert.Equal(
-            $$$"""{"numRecords":1,"minValues":{"ad_id":"{{{cut}}}"},"maxValues":{"ad_id":"{{{cut}}}\uDBFF\uDFFF"},"nullCount":{"ad_id":0}}""",
-            statistics);
+        string min = $$$"""{"numRecords":1,"minValues":{"ad_id":"{{{cut}}}"},""";
+        string max = $$$"""{"ad_id":"{{{cut}}}\uDBFF\uDFFF"}""";
+        Assert.Equal($$$"""{{{min}}}"maxValues":{{{max}}},"nullCount":{"ad_id":0}}""", statistics);
     }
 
     [Fact]
@@ -257,6 +270,7 @@ public class DeltaTableTests
         Assert.Equal(42, landing);
         Assert.False(DeltaPaths.TryParseLanding("part-00000-9f.c000.parquet", out _));
         Assert.False(DeltaPaths.TryParseLanding("part", out _));
-        Assert.Equal("a%3Db=__HIVE_DEFAULT_PARTITION__/c=x%2Fy", DeltaPaths.PartitionFolder(["a=b", "c"], [null, "x/y"]));
+        string folder = DeltaPaths.PartitionFolder(["a=b", "c"], [null, "x/y"]);
+        Assert.Equal("a%3Db=__HIVE_DEFAULT_PARTITION__/c=x%2Fy", folder);
     }
 }

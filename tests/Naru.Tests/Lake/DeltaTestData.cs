@@ -24,10 +24,12 @@ internal static class DeltaTestData
     public static readonly DeltaTableDefinition Definition = new(Schema, ["p_ymd"]) { Name = "kr_shop.click" };
 
     public static DeltaTable Open(IFileSystem files, TimeProvider? clock = null, DeltaTableOptions? options = null) =>
-        DeltaTable.OpenOrCreate(files, TableFolder, Definition, options ?? new DeltaTableOptions(), clock ?? TimeProvider.System);
+        DeltaTable.OpenOrCreate(
+            files, TableFolder, Definition, options ?? new DeltaTableOptions(), clock ?? TimeProvider.System);
 
     /// <summary>Writes a data file and says what a commit says of it.</summary>
-    public static DeltaFile WriteFile(IFileSystem files, DeltaTable table, long landing, int number, string day = "2026-10-01")
+    public static DeltaFile WriteFile(
+        IFileSystem files, DeltaTable table, long landing, int number, string day = "2026-10-01")
     {
         string folder = DeltaPaths.PartitionFolder(["p_ymd"], [day]);
         string path = $"{folder}/{DeltaPaths.LandedFileName(landing, number, ".parquet")}";

@@ -65,7 +65,8 @@ public class MaintenancePlanTests
     [Fact]
     public void Days_that_are_about_to_expire_are_not_merged()
     {
-        DeltaVersion version = Version([File("2026-09-30", 1, MB, hoursOld: 2), File("2026-09-30", 2, MB, hoursOld: 2)]);
+        DeltaVersion version = Version(
+            [File("2026-09-30", 1, MB, hoursOld: 2), File("2026-09-30", 2, MB, hoursOld: 2)]);
         Assert.Empty(CompactionPlan.Make(version, Options, new DateOnly(2026, 10, 1), Now));
         Assert.Single(CompactionPlan.Make(version, Options, new DateOnly(2026, 9, 30), Now));
     }
@@ -84,7 +85,8 @@ public class MaintenancePlanTests
             {
                 written += group.Bytes;
                 files.RemoveAll(group.Files.Contains);
-                files.Add(File("2026-10-02", (int)group.Files[0].Landing!.Value, group.Bytes) with { Path = $"c{written}" });
+                int first = (int)group.Files[0].Landing!.Value;
+                files.Add(File("2026-10-02", first, group.Bytes) with { Path = $"c{written}" });
             }
 
             filesMax = Math.Max(filesMax, files.Count);
@@ -100,8 +102,11 @@ public class MaintenancePlanTests
     [InlineData("2026-10-02", 0.5, "2026-10-01")]
     [InlineData("2026-03-01", 1, "2026-02-28")]
     [InlineData("0001-01-05", 90, "0001-01-01")]
-    public void A_lifetime_counts_whole_days(string today, double days, string first) =>
-        Assert.Equal(DateOnly.Parse(first, null), RetentionPlan.FirstDayKept(DateOnly.Parse(today, null), TimeSpan.FromDays(days)));
+    public void A_lifetime_counts_whole_days(string today, double days, string first)
+    {
+        DateOnly kept = RetentionPlan.FirstDayKept(DateOnly.Parse(today, null), TimeSpan.FromDays(days));
+        Assert.Equal(DateOnly.Parse(first, null), kept);
+    }
 
     [Fact]
     public void Only_whole_days_before_the_first_kept_one_expire()

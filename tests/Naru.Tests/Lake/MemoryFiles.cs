@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Naru.Core.Files;
 
 namespace Naru.Tests.Lake;
@@ -174,7 +175,8 @@ internal sealed class MemoryFiles : IFileSystem
         {
             Change(() =>
             {
-                foreach (string file in _files.Keys.Where(key => key.StartsWith(path + "/", StringComparison.Ordinal)).ToList())
+                string below = path + "/";
+                foreach (string file in Paths.Where(key => key.StartsWith(below, StringComparison.Ordinal)))
                 {
                     _files.Remove(file);
                 }
@@ -235,7 +237,7 @@ internal sealed class MemoryFiles : IFileSystem
             {
                 owner.CheckAlive();
                 int count = (int)Math.Clamp(bytes.Count - offset, 0, buffer.Length);
-                System.Runtime.InteropServices.CollectionsMarshal.AsSpan(bytes).Slice((int)offset, count).CopyTo(buffer);
+                CollectionsMarshal.AsSpan(bytes).Slice((int)offset, count).CopyTo(buffer);
                 return count;
             }
         }
@@ -249,10 +251,10 @@ internal sealed class MemoryFiles : IFileSystem
                 {
                     if (bytes.Count < offset + copy.Length)
                     {
-                        System.Runtime.InteropServices.CollectionsMarshal.SetCount(bytes, (int)offset + copy.Length);
+                        CollectionsMarshal.SetCount(bytes, (int)offset + copy.Length);
                     }
 
-                    copy.CopyTo(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(bytes)[(int)offset..]);
+                    copy.CopyTo(CollectionsMarshal.AsSpan(bytes)[(int)offset..]);
                 });
             }
         }
@@ -261,7 +263,7 @@ internal sealed class MemoryFiles : IFileSystem
         {
             lock (owner._files)
             {
-                owner.Change(() => System.Runtime.InteropServices.CollectionsMarshal.SetCount(bytes, (int)length));
+                owner.Change(() => CollectionsMarshal.SetCount(bytes, (int)length));
             }
         }
 

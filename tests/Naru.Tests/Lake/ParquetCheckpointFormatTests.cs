@@ -25,7 +25,8 @@ public sealed class ParquetCheckpointFormatTests : IDisposable
         DeltaTable table = Open(options);
         for (int landing = 1; landing <= 12; landing++)
         {
-            table.Commit(Append(WriteFile(_files, table, landing, 0, landing % 2 == 0 ? "2026-10-01" : "2026-10-02"), "나루/0", landing));
+            string day = landing % 2 == 0 ? "2026-10-01" : "2026-10-02";
+            table.Commit(Append(WriteFile(_files, table, landing, 0, day), "나루/0", landing));
         }
 
         table.Commit(new DeltaCommit { Operation = "DELETE", Removes = [table.Current.Files.First().Path] });
@@ -45,16 +46,21 @@ public sealed class ParquetCheckpointFormatTests : IDisposable
         using DuckDbDatabase database = DuckDbDatabase.OpenMemory();
         using DuckDbConnection connection = database.Connect();
         using DuckDbResult result = connection.Materialize(
-            $"SELECT string_agg(column_name || ' ' || column_type, chr(10)) FROM (DESCRIBE SELECT * FROM '{_folder}/_delta_log/00000000000000000000.checkpoint.parquet')");
+            "SELECT string_agg(column_name || ' ' || replace(column_type, '\"', ''), chr(10)) FROM (DESCRIBE SELECT * "
+            + $"FROM '{_folder}/_delta_log/00000000000000000000.checkpoint.parquet')");
         Assert.True(result.TryNext(out DuckDbChunk? chunk));
         Assert.Equal(
-            """
-            txn STRUCT(appId VARCHAR, "version" BIGINT, lastUpdated BIGINT)
-            add STRUCT(path VARCHAR, partitionValues MAP(VARCHAR, VARCHAR), size BIGINT, modificationTime BIGINT, dataChange BOOLEAN, stats VARCHAR, tags MAP(VARCHAR, VARCHAR))
-            remove STRUCT(path VARCHAR, deletionTimestamp BIGINT, dataChange BOOLEAN, extendedFileMetadata BOOLEAN, partitionValues MAP(VARCHAR, VARCHAR), size BIGINT)
-            metaData STRUCT(id VARCHAR, "name" VARCHAR, description VARCHAR, format STRUCT(provider VARCHAR, "options" MAP(VARCHAR, VARCHAR)), schemaString VARCHAR, partitionColumns VARCHAR[], "configuration" MAP(VARCHAR, VARCHAR), createdTime BIGINT)
-            protocol STRUCT(minReaderVersion INTEGER, minWriterVersion INTEGER)
-            """,
+            string.Join(
+                '\n',
+                "txn STRUCT(appId VARCHAR, version BIGINT, lastUpdated BIGINT)",
+                "add STRUCT(path VARCHAR, partitionValues MAP(VARCHAR, VARCHAR), size BIGINT, modificationTime BIGINT, "
+                    + "dataChange BOOLEAN, stats VARCHAR, tags MAP(VARCHAR, VARCHAR))",
+                "remove STRUCT(path VARCHAR, deletionTimestamp BIGINT, dataChange BOOLEAN, "
+                    + "extendedFileMetadata BOOLEAN, partitionValues MAP(VARCHAR, VARCHAR), size BIGINT)",
+                "metaData STRUCT(id VARCHAR, name VARCHAR, description VARCHAR, "
+                    + "format STRUCT(provider VARCHAR, options MAP(VARCHAR, VARCHAR)), schemaString VARCHAR, "
+                    + "partitionColumns VARCHAR[], configuration MAP(VARCHAR, VARCHAR), createdTime BIGINT)",
+                "protocol STRUCT(minReaderVersion INTEGER, minWriterVersion INTEGER)"),
             chunk[0].StringAt(0));
     }
 
@@ -66,7 +72,8 @@ public sealed class ParquetCheckpointFormatTests : IDisposable
         StorageException error = Assert.Throws<StorageException>(() => _format.Read(_files, path));
         Assert.Equal(StorageFault.Corrupt, error.Fault);
         Assert.Contains(path, error.Message, StringComparison.Ordinal);
-        Assert.Equal(StorageFault.NotFound, Assert.Throws<StorageException>(() => _format.Read(_files, path + "x")).Fault);
+        StorageException missing = Assert.Throws<StorageException>(() => _format.Read(_files, path + "x"));
+        Assert.Equal(StorageFault.NotFound, missing.Fault);
     }
 
     private DeltaTable Open(DeltaTableOptions options) =>

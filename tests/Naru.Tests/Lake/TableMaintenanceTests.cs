@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Naru.Core.Files;
 using Naru.Lake.Delta;
+using Naru.Sim;
 using Naru.Sim.Delta;
 
 namespace Naru.Tests.Lake;
@@ -42,7 +43,8 @@ public class TableMaintenanceTests
         DeltaTable table = Open();
         Land(table, 1, 8);
         Maintenance(table).Run(new TableCare(), () => 8, CancellationToken.None);
-        string entry = System.Text.Encoding.UTF8.GetString(_files.Bytes($"{Folder}/_delta_log/{table.Current.Version:d20}.json"));
+        byte[] bytes = _files.Bytes($"{Folder}/_delta_log/{table.Current.Version:d20}.json");
+        string entry = System.Text.Encoding.UTF8.GetString(bytes);
         Assert.Contains("\"operation\":\"OPTIMIZE\"", entry, StringComparison.Ordinal);
         Assert.Equal(9, entry.Split("\"dataChange\":false").Length - 1);
         Assert.DoesNotContain("\"dataChange\":true", entry, StringComparison.Ordinal);
@@ -164,11 +166,14 @@ public class TableMaintenanceTests
 
     private DeltaTable Open() => DeltaTable.OpenOrCreate(_files, Folder, RowFiles.Definition, TableOptions, _clock);
 
-    private TableMaintenance Maintenance(DeltaTable table) => new(table, _files, _rows, new MaintenanceOptions(), _clock);
+    private TableMaintenance Maintenance(DeltaTable table) =>
+        new(table, _files, _rows, new MaintenanceOptions(), _clock);
 
-    private List<string> DataFiles() => [.. _files.Paths.Where(path => path.EndsWith(".rows", StringComparison.Ordinal))];
+    private List<string> DataFiles() =>
+        [.. _files.Paths.Where(path => path.EndsWith(".rows", StringComparison.Ordinal))];
 
-    private static List<long> Numbers(int from, int to) => [.. Enumerable.Range(from, to - from + 1).Select(i => (long)i)];
+    private static List<long> Numbers(int from, int to) =>
+        [.. Enumerable.Range(from, to - from + 1).Select(i => (long)i)];
 
     private void Land(DeltaTable table, int from, int to, string day = "2026-10-01")
     {

@@ -1,10 +1,10 @@
 using Naru.Core.Files;
 using Naru.Lake.Delta;
 
-namespace Naru.Sim.Delta;
+namespace Naru.Sim;
 
 /// <summary>Checkpoints as the actions' own lines, on any file system.</summary>
-internal sealed class PlainCheckpointFormat : IDeltaCheckpointFormat
+public sealed class PlainCheckpointFormat : IDeltaCheckpointFormat
 {
     public void Write(IFileSystem files, string actionsPath, string path)
     {
