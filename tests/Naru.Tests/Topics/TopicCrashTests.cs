@@ -19,6 +19,35 @@ public sealed class TopicCrashTests(ITestOutputHelper output)
     [Trait("Size", "Long")]
     public void No_crash_of_500_000_loses_or_invents_an_acknowledged_batch() => Run(500_000);
 
+    [Theory]
+    [Trait("Size", "Slow")]
+    [InlineData(PlantedBug.NoSync, ".seg")]
+    [InlineData(PlantedBug.NoSync, ".tmp")]
+    [InlineData(PlantedBug.FirstSyncSkipped, ".seg")]
+    [InlineData(PlantedBug.SyncErrorSwallowed, ".seg")]
+    [InlineData(PlantedBug.SyncErrorSwallowed, ".tmp")]
+    [InlineData(PlantedBug.SyncRetried, ".seg")]
+    [InlineData(PlantedBug.NoFolderSync, "")]
+    [InlineData(PlantedBug.NoFolderSyncAfterCreate, "")]
+    [InlineData(PlantedBug.NoFolderSyncAfterRename, "")]
+    [InlineData(PlantedBug.NoFolderSyncAfterLink, "")]
+    [InlineData(PlantedBug.TailContinuedInPlace, ".seg")]
+    [InlineData(PlantedBug.TailContinuedInPlace, ".off")]
+    [InlineData(PlantedBug.WriteErrorSwallowed, ".seg")]
+    [InlineData(PlantedBug.ShortWrite, ".seg")]
+    [InlineData(PlantedBug.LeftoverReused, ".seg")]
+    [InlineData(PlantedBug.RenameByCopy, ".seg")]
+    public void A_planted_bug_is_caught_within_2_000_crashes(PlantedBug bug, string suffix)
+    {
+        CrashSimulator simulator = new(
+            Seed,
+            static (files, random) => new TopicCrashScenario(files, random),
+            disk => new PlantedDisk(disk, bug, suffix));
+        CrashReport report = simulator.Run(2_000);
+        Assert.NotNull(report.Failure);
+        output.WriteLine($"caught after {report.Crashes} crashes: {report.Failure.Error.Message}");
+    }
+
     private void Run(int crashes)
     {
         CrashSimulator simulator = new(Seed, static (files, random) => new TopicCrashScenario(files, random));
