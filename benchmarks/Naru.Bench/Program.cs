@@ -2,6 +2,7 @@ using BenchmarkDotNet.Running;
 using Naru.Bench.Collect;
 using Naru.Bench.Lake;
 using Naru.Bench.Stream;
+using Naru.Bench.Topics;
 
 namespace Naru.Bench;
 
@@ -23,6 +24,8 @@ internal static class BenchProgram
                 return DecodeBench.Run(rest);
             case ["dedup", .. string[] rest]:
                 return DedupBench.Run(rest);
+            case ["topic-append", .. string[] rest]:
+                return TopicAppendBench.Run(rest);
             default:
                 BenchmarkSwitcher.FromAssembly(typeof(BenchProgram).Assembly).Run(args);
                 return 0;
