@@ -4,8 +4,8 @@ using Naru.Sim.Disk;
 namespace Naru.Sim;
 
 /// <summary>
-/// A program under simulated crashes: what it does, and an oracle of what must be true. One object lives through a whole
-/// episode; what the oracle remembers is outside the simulated process.
+/// A program under simulated crashes: what it does, and an oracle of what must be true. One object lives through a
+/// whole episode; what the oracle remembers is outside the simulated process.
 /// </summary>
 public abstract class CrashScenario
 {
@@ -15,7 +15,10 @@ public abstract class CrashScenario
     /// </summary>
     public abstract void Open();
 
-    /// <summary>Compares what the process serves with what the oracle knows. Faults are off. Throws <see cref="OracleException"/>.</summary>
+    /// <summary>
+    /// Compares what the process serves with what the oracle knows. Faults are off. Throws <see
+    /// cref="OracleException"/>.
+    /// </summary>
     public abstract void Verify();
 
     /// <summary>One step of work; handles storage errors as the real shell does.</summary>

@@ -1,8 +1,9 @@
 namespace Naru.Sim;
 
 /// <summary>
-/// A clock that moves only when told. <see cref="Advance"/> moves wall and monotonic time and fires the timers that fall
-/// due, in order, on the calling thread; <see cref="JumpWall"/> moves the wall clock alone, as NTP or a person does.
+/// A clock that moves only when told. <see cref="Advance"/> moves wall and monotonic time and fires the timers that
+/// fall due, in order, on the calling thread; <see cref="JumpWall"/> moves the wall clock alone, as NTP or a person
+/// does.
 /// </summary>
 public sealed class ManualTimeProvider : TimeProvider
 {

@@ -20,7 +20,8 @@ internal static class TopicAppendBench
     public static int Run(string[] args)
     {
         double seconds = args.Length > 0 ? double.Parse(args[0], CultureInfo.InvariantCulture) : 1;
-        string root = Path.Combine(args.Length > 1 ? args[1] : Path.GetTempPath(), $"naru-bench-{Environment.ProcessId}");
+        string folder = args.Length > 1 ? args[1] : Path.GetTempPath();
+        string root = Path.Combine(folder, $"naru-bench-{Environment.ProcessId}");
         Directory.CreateDirectory(root);
         try
         {
@@ -58,7 +59,8 @@ internal static class TopicAppendBench
         yield return ("bare 1 MB, growing file", () => Growing(root, seconds, fill: false));
         yield return ("bare 1 MB, zeros ahead", () => Growing(root, seconds, fill: true));
         yield return ("crc 1 MB", () => Checksum(seconds));
-        yield return ($"append 1 MB, {ChunksInFlight} in flight", () => Append(root, seconds, ChunksInFlight, ChunkBytes));
+        yield return (
+            $"append 1 MB, {ChunksInFlight} in flight", () => Append(root, seconds, ChunksInFlight, ChunkBytes));
     }
 
     private static Sample Bare(string root, double seconds, int bytes)
@@ -152,7 +154,8 @@ internal static class TopicAppendBench
         Random.Shared.NextBytes(body);
         Sample sample = Measure(seconds, bytes, until =>
         {
-            Task<long>[] loops = [.. Enumerable.Range(0, concurrency).Select(_ => Task.Run(() => Loop(log, body, until)))];
+            Task<long>[] loops =
+                [.. Enumerable.Range(0, concurrency).Select(_ => Task.Run(() => Loop(log, body, until)))];
             Task.WhenAll(loops).GetAwaiter().GetResult();
             return loops.Sum(static each => each.Result);
         });
@@ -208,7 +211,8 @@ internal static class TopicAppendBench
         }
     }
 
-    private static double Median(List<Sample> list, Func<Sample, double> of) => list.Select(of).Order().ElementAt(list.Count / 2);
+    private static double Median(List<Sample> list, Func<Sample, double> of) =>
+        list.Select(of).Order().ElementAt(list.Count / 2);
 
     private sealed record Sample(double PerSecond, double Megabytes, double Microseconds, double Allocated);
 }

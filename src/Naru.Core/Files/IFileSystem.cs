@@ -13,19 +13,25 @@ public interface IFileSystem
 
     bool DirectoryExists(string path);
 
-    /// <summary>Names (not paths) of the entries of a folder, sorted ordinally; empty when there is no such folder.</summary>
+    /// <summary>
+    /// Names (not paths) of the entries of a folder, sorted ordinally; empty when there is no such folder.
+    /// </summary>
     IReadOnlyList<string> List(string directory);
 
     /// <summary>Makes the folder and its missing parents, and syncs each parent in which an entry was made.</summary>
     void CreateDirectory(string path);
 
-    /// <summary>Replaces <paramref name="to"/> atomically. Durable after <see cref="SyncDirectory"/> of its folder.</summary>
+    /// <summary>
+    /// Replaces <paramref name="to"/> atomically. Durable after <see cref="SyncDirectory"/> of its folder.
+    /// </summary>
     void Rename(string from, string to);
 
     /// <summary>Hard link, the put-if-absent of a local disk: false when <paramref name="to"/> exists.</summary>
     bool TryLink(string from, string to);
 
-    /// <summary>From now on only the file's owner may read and write it (0600). Nothing to do on a disk without owners.</summary>
+    /// <summary>
+    /// From now on only the file's owner may read and write it (0600). Nothing to do on a disk without owners.
+    /// </summary>
     void MakePrivate(string path)
     {
     }

@@ -53,7 +53,9 @@ internal sealed class BatchCursor : IDisposable
     public ReadOnlySpan<byte> Payload =>
         _buffer.AsSpan((int)(FramePosition - _bufferStart), _frame.TotalBytes)[BatchFormat.HeaderBytes..];
 
-    /// <summary>Takes the next batch. Batches that end at or before <paramref name="from"/> are passed by their headers alone.</summary>
+    /// <summary>
+    /// Takes the next batch. Batches that end at or before <paramref name="from"/> are passed by their headers alone.
+    /// </summary>
     public CursorStep Next(long expectedOffset, long from)
     {
         if (Position >= _end)
@@ -157,7 +159,9 @@ internal sealed class BatchCursor : IDisposable
 
     private ReadOnlySpan<byte> At(long position) => _buffer.AsSpan(0, _bufferLength)[(int)(position - _bufferStart)..];
 
-    /// <summary>Brings at least this many bytes from the position on into the buffer; false when the range has fewer.</summary>
+    /// <summary>
+    /// Brings at least this many bytes from the position on into the buffer; false when the range has fewer.
+    /// </summary>
     private bool Fill(int bytes)
     {
         if (Position >= _bufferStart && Position + bytes <= _bufferStart + _bufferLength)

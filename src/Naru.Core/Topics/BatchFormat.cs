@@ -41,12 +41,14 @@ namespace Naru.Core.Topics;
 internal static class BatchFormat
 {
     public const int HeaderBytes = 88;
-    public const uint Magic = 0x4254414E;
+    public const uint Magic = 0x4254414E; // the bytes "NATB"
     public const int Version = 1;
     public const int Alignment = 8;
     public const int OriginBytes = 40;
 
-    /// <summary>More records than any body of <see cref="TopicLimits.BatchBytesMax"/> can hold, empty ones aside.</summary>
+    /// <summary>
+    /// More records than any body of <see cref="TopicLimits.BatchBytesMax"/> can hold, empty ones aside.
+    /// </summary>
     public const int RecordsMax = TopicLimits.BatchBytesMax;
 
     private const int ChecksummedFrom = 8;
@@ -57,7 +59,10 @@ internal static class BatchFormat
         Invariant.Hold(Unsafe.SizeOf<RecordOrigin>() == OriginBytes);
     }
 
-    /// <summary>Bytes that the batch takes in a segment. Throws on a batch that breaks the contract of <see cref="AppendBatch"/>.</summary>
+    /// <summary>
+    /// Bytes that the batch takes in a segment. Throws on a batch that breaks the contract of <see
+    /// cref="AppendBatch"/>.
+    /// </summary>
     public static int SizeOf(AppendBatch batch)
     {
         int count = batch.Lengths.Length;
@@ -66,16 +71,21 @@ internal static class BatchFormat
         Need(batch.Sender.Length <= TopicLimits.SenderBytesMax, "a sender has at most 255 bytes");
         Need(batch.Message.Length <= TopicLimits.MessageBytesMax, "a message has at most 1,000 bytes");
         BatchFlags flags = batch.Header.Flags;
-        Need(batch.Indexes.Length == (flags.HasFlag(BatchFlags.Indexed) ? count : 0), "one index per record, if indexed");
-        Need(batch.Origins.Length == (flags.HasFlag(BatchFlags.Replay) ? count : 0), "one origin per record, if a replay");
+        int indexes = flags.HasFlag(BatchFlags.Indexed) ? count : 0;
+        int origins = flags.HasFlag(BatchFlags.Replay) ? count : 0;
+        Need(batch.Indexes.Length == indexes, "one index per record, if flagged as indexed, else none");
+        Need(batch.Origins.Length == origins, "one origin per record, if flagged as a replay, else none");
         Need(SumOf(batch.Lengths.Span) == batch.Body.Length, "the lengths must be those of the body's records");
         return Align(FrontBytes(batch) + batch.Body.Length);
     }
 
     /// <summary>Bytes before the body.</summary>
     public static int FrontBytes(AppendBatch batch) =>
-        HeaderBytes + (batch.Origins.Length * OriginBytes) + ((batch.Lengths.Length + batch.Indexes.Length) * sizeof(int))
-        + batch.Sender.Length + batch.Message.Length;
+        HeaderBytes
+        + (batch.Origins.Length * OriginBytes)
+        + ((batch.Lengths.Length + batch.Indexes.Length) * sizeof(int))
+        + batch.Sender.Length
+        + batch.Message.Length;
 
     public static int Align(int bytes) => (bytes + Alignment - 1) & -Alignment;
 

@@ -38,10 +38,14 @@ public interface ITopicLog : IAsyncDisposable
     /// <summary>Completes when the partition's durable end passes <paramref name="offset"/>.</summary>
     ValueTask WaitAsync(int partition, long offset, CancellationToken cancellationToken);
 
-    /// <summary>Bytes, segments, first and last times and state of every partition, for `naru.topics` and metrics.</summary>
+    /// <summary>
+    /// Bytes, segments, first and last times and state of every partition, for `naru.topics` and metrics.
+    /// </summary>
     IReadOnlyList<PartitionStatus> Status();
 
-    /// <summary>Deletes whole segments that are past retention and wholly before <paramref name="keepFrom"/> (per partition).</summary>
+    /// <summary>
+    /// Deletes whole segments that are past retention and wholly before <paramref name="keepFrom"/> (per partition).
+    /// </summary>
     void ApplyRetention(ReadOnlySpan<long> keepFrom);
 }
 
@@ -85,7 +89,8 @@ public sealed class TopicUnavailableException(string reason, int retryAfterSecon
 }
 
 public sealed class OffsetOutOfRangeException(int partition, long offset, PartitionOffsets kept)
-    : IOException($"offset {offset} of partition {partition} is not kept: first {kept.First}, durable end {kept.Durable}");
+    : IOException(
+        $"offset {offset} of partition {partition} is not kept: first {kept.First}, durable end {kept.Durable}");
 
 public sealed class TopicCorruptException(int partition, long firstOffset, long lastOffset, string detail)
     : IOException($"partition {partition} is damaged at offsets {firstOffset} to {lastOffset}: {detail}")

@@ -7,8 +7,8 @@ namespace Naru.Core.Topics;
 internal sealed class PartitionRetention(PartitionContext context, SegmentSet segments, long oldest, long bytesMax)
 {
     /// <summary>
-    /// Never deletes at or behind <paramref name="keepFrom"/>. True when the segment being written is past its time too,
-    /// and should be sealed so that it can go.
+    /// Never deletes at or behind <paramref name="keepFrom"/>. True when the segment being written is past its time
+    /// too, and should be sealed so that it can go.
     /// </summary>
     public bool Apply(long keepFrom)
     {

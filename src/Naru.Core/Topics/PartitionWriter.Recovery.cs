@@ -67,9 +67,9 @@ internal sealed partial class PartitionWriter
     }
 
     /// <summary>
-    /// After a failed write or sync: copies the durable prefix to a new file and goes on there. Throws while the disk is
-    /// still ill, and may be called again. False when the durable prefix itself cannot be read back: the partition is
-    /// then read-only.
+    /// After a failed write or sync: copies the durable prefix to a new file and goes on there. Throws while the disk
+    /// is still ill, and may be called again. False when the durable prefix itself cannot be read back: the partition
+    /// is then read-only.
     /// </summary>
     public bool Recover()
     {
@@ -144,12 +144,14 @@ internal sealed partial class PartitionWriter
         }
     }
 
-    /// <summary>A segment with another behind it was synced whole before that one was begun, so any hole in it is damage.</summary>
+    /// <summary>
+    /// A segment with another behind it was synced whole before that one was begun, so any hole in it is damage.
+    /// </summary>
     private static void OpenSealed(PartitionContext context, SegmentSet segments, long baseOffset, long nextBase)
     {
         Segment segment = new(context.Identify(baseOffset), context.PathOf(baseOffset));
         using IFile file = context.Files.Open(segment.Path, FileOpen.Read);
-        string? problem = CheckHeader(context, file, segment.Identity);
+        string? problem = CheckHeader(file, segment.Identity, out _);
         long length = file.Length;
         SegmentSummary? certified = Segment.ReadSummary(context.Files, segment.Identity, segment.IndexPath);
         if (certified is { } summary && summary.EndPosition <= length && summary.EndOffset == nextBase)
@@ -206,13 +208,19 @@ internal sealed partial class PartitionWriter
         IFile file = context.Files.Open(segment.Path, FileOpen.Existing);
         try
         {
-            string? problem = CheckHeader(context, file, segment.Identity);
+            string? problem = CheckHeader(file, segment.Identity, out bool isForeign);
             SegmentSummary? certified = Segment.ReadSummary(context.Files, segment.Identity, segment.IndexPath);
             SegmentScan scan = SegmentScan.Of(file, segment.Identity, certified, file.Length);
             SegmentSummary summary = scan.Summary;
             segment.Index = scan.Index;
             Report(context, segments, scan.Damage);
-            bool isDamaged = scan.Damage.Count > 0;
+            if (isForeign)
+            {
+                long last = certified is { } known ? known.EndOffset - 1 : DamagedRange.Unknown;
+                Report(context, segments, [new DamagedRange(baseOffset, last, segment.Path, 0)], problem);
+            }
+
+            bool isDamaged = isForeign || scan.Damage.Count > 0;
             bool isCertified = problem is null && scan.TailIsClean && certified?.EndPosition == summary.EndPosition;
             if (!isDamaged && !isCertified)
             {
@@ -241,12 +249,13 @@ internal sealed partial class PartitionWriter
         {
             context.Tell(
                 TopicNoticeLevel.Warning,
-                $"cut what lies behind offset {scan.EndOffset} in \"{segment.Path}\": its write was never acknowledged");
+                $"cut what lies behind offset {scan.EndOffset} in \"{segment.Path}\":"
+                + " its write was never acknowledged");
         }
 
         SegmentScan copy = Rewrite(context, segment.Identity, file, scan.Summary)
             ?? throw new StorageException(
-                StorageFault.Io, $"\"{segment.Path}\" reads differently the second time: check the disk and its memory");
+                StorageFault.Io, $"\"{segment.Path}\" reads differently the second time: check disk and memory");
         segment.Index = copy.Index;
         file.Dispose();
         return context.Files.Open(segment.Path, FileOpen.Existing);
@@ -290,11 +299,12 @@ internal sealed partial class PartitionWriter
         }
     }
 
-    private static string? CheckHeader(PartitionContext context, IFile file, in SegmentIdentity identity)
+    private static string? CheckHeader(IFile file, in SegmentIdentity identity, out bool isForeign)
     {
         Span<byte> header = stackalloc byte[SegmentFormat.HeaderBytes];
         int length = file.Read(header, 0);
         string? problem = SegmentFormat.Check(header[..length], identity);
+        isForeign = SegmentFormat.IsForeign(header[..length], identity);
         return SegmentFormat.IsOfOtherVersion(header[..length])
             ? throw new StorageException(StorageFault.Corrupt, $"cannot read \"{file.Path}\": {problem}")
             : problem;
@@ -305,7 +315,8 @@ internal sealed partial class PartitionWriter
     {
         foreach (DamagedRange range in damage)
         {
-            string what = $"offsets {range.First} to {range.Last} are damaged in \"{range.File}\""
+            string last = range.Last == DamagedRange.Unknown ? "the end" : $"{range.Last}";
+            string what = $"offsets {range.First} to {last} are damaged in \"{range.File}\""
                 + $" at byte {range.Position}: {problem ?? "it does not hold what was written"};"
                 + " the partition takes no appends until the file is restored from a backup";
             segments.SetState(PartitionState.ReadOnly, what);

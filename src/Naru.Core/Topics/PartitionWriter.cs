@@ -75,7 +75,9 @@ internal sealed partial class PartitionWriter : IDisposable
         Segments.Publish(_segment, SummaryNow());
     }
 
-    /// <summary>Seals the segment, if it holds anything, and begins the next; both are durable when this returns.</summary>
+    /// <summary>
+    /// Seals the segment, if it holds anything, and begins the next; both are durable when this returns.
+    /// </summary>
     public void RollNow()
     {
         Commit();

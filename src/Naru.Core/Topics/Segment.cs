@@ -2,7 +2,9 @@ using Naru.Core.Files;
 
 namespace Naru.Core.Topics;
 
-/// <summary>A segment as its partition knows it. Mutable parts are guarded by the <see cref="SegmentSet"/> that holds it.</summary>
+/// <summary>
+/// A segment as its partition knows it. Mutable parts are guarded by the <see cref="SegmentSet"/> that holds it.
+/// </summary>
 internal sealed class Segment(SegmentIdentity identity, string path)
 {
     public SegmentIdentity Identity { get; } = identity;
@@ -50,10 +52,15 @@ internal sealed class Segment(SegmentIdentity identity, string path)
         Span<byte> header = stackalloc byte[SegmentIndex.HeaderBytes];
         using IFile file = files.Open(indexPath, FileOpen.Read);
         int length = file.Read(header, 0);
-        return SegmentIndex.TryReadHeader(header[..length], identity, out SegmentSummary summary, out _) ? summary : null;
+        return SegmentIndex.TryReadHeader(header[..length], identity, out SegmentSummary summary, out _)
+            ? summary
+            : null;
     }
 
-    /// <summary>Not synced: it is a cache, its checksum tells whether it is whole, and it is written after what it certifies was synced.</summary>
+    /// <summary>
+    /// Not synced: it is a cache, its checksum tells whether it is whole, and it is written after what it certifies was
+    /// synced.
+    /// </summary>
     public void WriteIndexFile(IFileSystem files, ReadOnlySpan<byte> bytes)
     {
         try

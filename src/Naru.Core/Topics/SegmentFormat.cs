@@ -82,7 +82,7 @@ internal static class SegmentFormat
         int version = BinaryPrimitives.ReadInt32LittleEndian(header[12..]);
         if (version != Version)
         {
-            return $"it has format version {version}, this naru reads {Version}: use the naru that wrote it or a later one";
+            return $"it has format version {version}, this naru reads {Version}: use the naru that wrote it or later";
         }
 
         return new Guid(header.Slice(16, 16), bigEndian: true) == identity.Incarnation
@@ -94,13 +94,34 @@ internal static class SegmentFormat
 
     /// <summary>True when the header is whole and of a version that this program does not know.</summary>
     public static bool IsOfOtherVersion(ReadOnlySpan<byte> header) =>
+        IsWhole(header) && BinaryPrimitives.ReadInt32LittleEndian(header[12..]) != Version;
+
+    /// <summary>
+    /// True when the header of this file cannot be one of this segment that was torn while it was first written: the
+    /// file was put here by something else, and is left as it is.
+    /// </summary>
+    public static bool IsForeign(ReadOnlySpan<byte> header, in SegmentIdentity identity)
+    {
+        for (int i = 0; i < Math.Min(header.Length, Magic.Length); i++)
+        {
+            if (header[i] != 0 && header[i] != Magic[i])
+            {
+                return true;
+            }
+        }
+
+        return IsWhole(header) && Check(header, identity) is not null;
+    }
+
+    private static bool IsWhole(ReadOnlySpan<byte> header) =>
         header.Length >= HeaderBytes
         && header.StartsWith(Magic)
-        && BinaryPrimitives.ReadUInt32LittleEndian(header[8..]) == Crc32C.Of(header[ChecksummedFrom..HeaderBytes])
-        && BinaryPrimitives.ReadInt32LittleEndian(header[12..]) != Version;
+        && BinaryPrimitives.ReadUInt32LittleEndian(header[8..]) == Crc32C.Of(header[ChecksummedFrom..HeaderBytes]);
 }
 
-/// <summary>What makes a segment this one; its seed goes into every batch's checksum, so that bytes of another file never pass.</summary>
+/// <summary>
+/// What makes a segment this one; its seed goes into every batch's checksum, so that bytes of another file never pass.
+/// </summary>
 internal readonly record struct SegmentIdentity(string Topic, int Partition, Guid Incarnation, long BaseOffset)
 {
     public uint Seed

@@ -58,7 +58,9 @@ internal sealed class SegmentIndex
 
     private static ReadOnlySpan<byte> Magic => "NARUIDX1"u8;
 
-    /// <summary>Tells of one more batch; <paramref name="afterHole"/> begins a block, so that a reader can start behind damage.</summary>
+    /// <summary>
+    /// Tells of one more batch; <paramref name="afterHole"/> begins a block, so that a reader can start behind damage.
+    /// </summary>
     public void Add(long offset, long position, long receivedMicroseconds, bool afterHole = false)
     {
         if (Count > 0 && !afterHole && position - _entries[Count - 1].Position < BlockBytes)

@@ -98,7 +98,10 @@ internal sealed class SegmentReader(IFileSystem files, SegmentSet segments, int 
     private TopicCorruptException Damage(in ReadSpot spot, long first, long next)
     {
         TopicCorruptException error = new(
-            partition, first, next - 1, $"file \"{spot.Segment.Path}\" does not hold what was written: restore it from a backup");
+            partition,
+            first,
+            next - 1,
+            $"file \"{spot.Segment.Path}\" does not hold what was written: restore it from a backup");
         segments.SetState(PartitionState.ReadOnly, error.Message);
         return error;
     }

@@ -3,7 +3,11 @@ using Naru.Core.Files;
 namespace Naru.Core.Topics;
 
 /// <summary>Offsets, both inclusive, whose bytes are not what was written.</summary>
-internal readonly record struct DamagedRange(long First, long Last, string File, long Position);
+internal readonly record struct DamagedRange(long First, long Last, string File, long Position)
+{
+    /// <summary>As last offset: nothing tells where the damage ends.</summary>
+    public const long Unknown = long.MaxValue;
+}
 
 /// <summary>
 /// What a segment holds, by reading all of it. Every batch carries the position up to which the segment was synced when
@@ -37,7 +41,10 @@ internal sealed class SegmentScan
         MaxReceivedMicroseconds = Math.Max(0, _maxReceived),
     };
 
-    /// <summary>Scans up to <paramref name="length"/>. <paramref name="certified"/> is what is known to have been synced, if anything.</summary>
+    /// <summary>
+    /// Scans up to <paramref name="length"/>. <paramref name="certified"/> is what is known to have been synced, if
+    /// anything.
+    /// </summary>
     public static SegmentScan Of(IFile file, in SegmentIdentity identity, SegmentSummary? certified, long length)
     {
         SegmentScan scan = new() { EndOffset = identity.BaseOffset, EndPosition = SegmentFormat.HeaderBytes };
@@ -80,7 +87,9 @@ internal sealed class SegmentScan
         EndPosition = cursor.Position;
     }
 
-    /// <summary>At a hole: false when the segment ends here, true when it is damage and the cursor stands behind it.</summary>
+    /// <summary>
+    /// At a hole: false when the segment ends here, true when it is damage and the cursor stands behind it.
+    /// </summary>
     private bool PassHole(
         IFile file, in SegmentIdentity identity, SegmentSummary? certified, long length, BatchCursor cursor)
     {

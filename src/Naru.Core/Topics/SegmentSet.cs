@@ -53,7 +53,9 @@ internal sealed class SegmentSet
         }
     }
 
-    /// <summary>Tells the index of a batch that is being written; readers do not see it before <see cref="Publish"/>.</summary>
+    /// <summary>
+    /// Tells the index of a batch that is being written; readers do not see it before <see cref="Publish"/>.
+    /// </summary>
     public void Index(Segment segment, long offset, long position, long receivedMicroseconds)
     {
         lock (_gate)
@@ -78,7 +80,9 @@ internal sealed class SegmentSet
         advance?.TrySetResult();
     }
 
-    /// <summary>Puts a rewritten file, or none when the segment is sealed, in the place of the one that was written.</summary>
+    /// <summary>
+    /// Puts a rewritten file, or none when the segment is sealed, in the place of the one that was written.
+    /// </summary>
     public void Replace(Segment segment, SharedFile? active, SegmentIndex? index)
     {
         SharedFile? before;

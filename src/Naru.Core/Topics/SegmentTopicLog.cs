@@ -44,7 +44,8 @@ public sealed class SegmentTopicLog : ITopicLog
             OpenPartition(i);
         }
 
-        _roomTimer = _time.CreateTimer(static health => ((TopicHealth)health!).MeasureRoom(), health, RoomPeriod, RoomPeriod);
+        _roomTimer = _time.CreateTimer(
+            static health => ((TopicHealth)health!).MeasureRoom(), health, RoomPeriod, RoomPeriod);
     }
 
     public string Name { get; }

@@ -9,7 +9,9 @@ internal sealed class SharedFile(IFile file)
 
     public IFile File { get; } = file;
 
-    /// <summary>Called only by one who knows that a holder is left (under the lock that guards the reference).</summary>
+    /// <summary>
+    /// Called only by one who knows that a holder is left (under the lock that guards the reference).
+    /// </summary>
     public SharedFile Hold()
     {
         int holders = Interlocked.Increment(ref _holders);

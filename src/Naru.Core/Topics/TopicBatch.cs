@@ -8,16 +8,24 @@ public enum BatchFlags : ushort
 {
     None = 0,
 
-    /// <summary>Records carry their own index within what the client sent; else index = FirstIndex + position.</summary>
+    /// <summary>
+    /// Records carry their own index within what the client sent; else index = FirstIndex + position.
+    /// </summary>
     Indexed = 1,
 
-    /// <summary>Found broken at receipt (<see cref="BatchHeader.Reason"/>): goes to the rejected, is never landed.</summary>
+    /// <summary>
+    /// Found broken at receipt (<see cref="BatchHeader.Reason"/>): goes to the rejected, is never landed.
+    /// </summary>
     Rejected = 2,
 
-    /// <summary>A replay of rejected events: every record carries its id, received time and origin (<see cref="RecordOrigin"/>).</summary>
+    /// <summary>
+    /// A replay of rejected events: every record carries its id, received time and origin (<see cref="RecordOrigin"/>).
+    /// </summary>
     Replay = 4,
 
-    /// <summary>No client batch key: <see cref="BatchHeader.KeyHigh"/>/Low were made by the server, a retry is a new event.</summary>
+    /// <summary>
+    /// No client batch key: <see cref="BatchHeader.KeyHigh"/>/Low were made by the server, a retry is a new event.
+    /// </summary>
     ServerKey = 8,
 
     /// <summary>An import of history: never moves a wall-clock bound of windows.</summary>
@@ -65,7 +73,10 @@ public sealed class AppendBatch
 {
     public required BatchHeader Header { get; init; }
 
-    /// <summary>Source name of the write key, then "/" and the installation or host that the client gave, if any. UTF-8, ≤ 255 bytes.</summary>
+    /// <summary>
+    /// Source name of the write key, then "/" and the installation or host that the client gave, if any. UTF-8, ≤ 255
+    /// bytes.
+    /// </summary>
     public required ReadOnlyMemory<byte> Sender { get; init; }
 
     /// <summary>For rejected batches: what was wrong and where, UTF-8; else empty. At most 1,000 bytes.</summary>

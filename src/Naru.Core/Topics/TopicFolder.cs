@@ -8,7 +8,7 @@ internal static class TopicFolder
 {
     /// <summary>
     /// The partitions of the topic in the template's folder; makes the topic when it is not there, with the template's
-    /// incarnation. What a crash left of a half-made topic is made anew; a used one without its `topic.json` is refused.
+    /// incarnation. What a crash left of a half-made topic is made anew; a used one without `topic.json` is refused.
     /// </summary>
     public static PartitionContext[] Open(PartitionContext template, int partitions)
     {

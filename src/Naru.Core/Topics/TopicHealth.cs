@@ -2,7 +2,9 @@ using Naru.Core.Files;
 
 namespace Naru.Core.Topics;
 
-/// <summary>What all partitions of a topic share: whether it may take appends now, and how many bytes are on their way.</summary>
+/// <summary>
+/// What all partitions of a topic share: whether it may take appends now, and how many bytes are on their way.
+/// </summary>
 internal sealed class TopicHealth
 {
     public const int RetryAfterOverloadSeconds = 1;
@@ -42,7 +44,8 @@ internal sealed class TopicHealth
         if (Volatile.Read(ref _roomBytes) < bytes)
         {
             return new TopicUnavailableException(
-                $"the disk is full up to its reserve of {ReserveBytes >> 20} MiB: free space, shorten retention, or lower disk_reserve",
+                $"the disk is full up to its reserve of {ReserveBytes >> 20} MiB:"
+                + " free space, shorten retention, or lower disk_reserve",
                 RetryAfterFailureSeconds);
         }
 
@@ -71,7 +74,9 @@ internal sealed class TopicHealth
         Invariant.Hold(failing >= 0);
     }
 
-    /// <summary>Asks the volume how much room is left above the reserve. When it does not answer, the last answer stands.</summary>
+    /// <summary>
+    /// Asks the volume how much room is left above the reserve. When it does not answer, the last answer stands.
+    /// </summary>
     public void MeasureRoom()
     {
         try

@@ -48,7 +48,9 @@ public enum PlantedBug
     RenameByCopy,
 }
 
-/// <summary>A disk with one planted bug. Only files whose path ends in <paramref name="suffix"/> are affected.</summary>
+/// <summary>
+/// A disk with one planted bug. Only files whose path ends in <paramref name="suffix"/> are affected.
+/// </summary>
 public sealed class PlantedDisk(SimulatedDisk disk, PlantedBug bug, string suffix) : IFileSystem
 {
     private DiskCall _last;

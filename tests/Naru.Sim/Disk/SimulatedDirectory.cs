@@ -1,6 +1,8 @@
 namespace Naru.Sim.Disk;
 
-/// <summary>A folder's entries twice: as a process sees them, and as the disk holds them. Changes wait for a sync of the folder.</summary>
+/// <summary>
+/// A folder's entries twice: as a process sees them, and as the disk holds them. Changes wait for a sync of the folder.
+/// </summary>
 internal sealed class SimulatedDirectory
 {
     private readonly Dictionary<string, SimulatedInode> _disk = new(StringComparer.Ordinal);
@@ -41,7 +43,9 @@ internal sealed class SimulatedDirectory
         _pending.Clear();
     }
 
-    /// <summary>Some changes reached the disk, the others never will by themselves, whatever a later sync answers.</summary>
+    /// <summary>
+    /// Some changes reached the disk, the others never will by themselves, whatever a later sync answers.
+    /// </summary>
     public void FailSync(Random random, FaultCounts counts)
     {
         foreach (Change change in _pending)

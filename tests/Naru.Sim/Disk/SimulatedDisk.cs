@@ -2,7 +2,9 @@ using Naru.Core.Files;
 
 namespace Naru.Sim.Disk;
 
-/// <summary>The simulated process ended here. Thrown out of a call of <see cref="SimulatedDisk"/>; never caught by the engine.</summary>
+/// <summary>
+/// The simulated process ended here. Thrown out of a call of <see cref="SimulatedDisk"/>; never caught by the engine.
+/// </summary>
 public sealed class SimulatedCrashException(FaultKind kind) : Exception($"simulated {kind}")
 {
     public FaultKind Kind { get; } = kind;
@@ -42,7 +44,9 @@ public sealed class SimulatedDisk : IFileSystem
     /// <summary>Told of every call and fault, to follow a failure.</summary>
     public Action<string>? Trace { get; set; }
 
-    /// <summary>Starts the next life: after a kill with the page cache, after a power cut with what the disk kept.</summary>
+    /// <summary>
+    /// Starts the next life: after a kill with the page cache, after a power cut with what the disk kept.
+    /// </summary>
     public void Restart()
     {
         if (_down == FaultKind.PowerCut)

@@ -34,20 +34,24 @@ internal sealed class TopicOracle
         _pending.Clear();
     }
 
-    /// <summary>A recovery in the living process: what became durable on the way stays, the rest was refused for good.</summary>
+    /// <summary>
+    /// A recovery in the living process: what became durable on the way stays, the rest was refused for good.
+    /// </summary>
     public void Recovered(long durableEnd)
     {
-        Need(durableEnd >= DurableEnd, $"after recovery the durable end is {durableEnd}, acknowledged was {DurableEnd}");
+        Need(durableEnd >= DurableEnd, $"recovery ended at {durableEnd}, acknowledged was {DurableEnd}");
         _pending.RemoveAll(entry => entry.End > durableEnd);
         Committed();
-        Need(durableEnd == DurableEnd, $"after recovery the durable end is {durableEnd}, expected {DurableEnd}");
+        Need(durableEnd == DurableEnd, $"recovery ended at {durableEnd}, expected {DurableEnd}");
     }
 
     public void MayDelete(long end) => _deletableEnd = Math.Max(_deletableEnd, Math.Min(end, DurableEnd));
 
     public void Deleted(long first) => _deletedEnd = first;
 
-    /// <summary>Compares with what a new process found, and takes over what survived without being acknowledged.</summary>
+    /// <summary>
+    /// Compares with what a new process found, and takes over what survived without being acknowledged.
+    /// </summary>
     public void VerifyOpened(PartitionOffsets offsets, IReadOnlyList<ReadBatch> read)
     {
         Need(offsets.Durable >= DurableEnd, $"acknowledged up to {DurableEnd}, found only {offsets.Durable}");
@@ -62,7 +66,7 @@ internal sealed class TopicOracle
     {
         Need(offsets.Durable == DurableEnd, $"durable end is {offsets.Durable}, expected {DurableEnd}");
         Need(offsets.First >= _deletedEnd, $"first offset {offsets.First} came back, deleted was up to {_deletedEnd}");
-        Need(offsets.First <= _deletableEnd, $"first offset {offsets.First}, but only {_deletableEnd} might be deleted");
+        Need(offsets.First <= _deletableEnd, $"first offset {offsets.First}, but only {_deletableEnd} may be gone");
         _durable.RemoveAll(entry => entry.End <= _deletedEnd);
         List<Entry> kept = _durable.FindAll(entry => entry.End > offsets.First);
         Need(kept.Count == read.Count, $"{read.Count} batches read, expected {kept.Count}");

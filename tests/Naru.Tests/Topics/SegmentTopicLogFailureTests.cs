@@ -77,7 +77,8 @@ public sealed class SegmentTopicLogFailureTests : IDisposable
                 throw HookedFileSystem.Error(fault, path);
             }
         };
-        await Assert.ThrowsAsync<TopicUnavailableException>(async () => await log.AppendAsync(Batch("s", 1, "lost"), default));
+        await Assert.ThrowsAsync<TopicUnavailableException>(
+            async () => await log.AppendAsync(Batch("s", 1, "lost"), default));
         for (int i = 0; i < 20; i++)
         {
             TopicUnavailableException refused = await Assert.ThrowsAsync<TopicUnavailableException>(
@@ -93,7 +94,8 @@ public sealed class SegmentTopicLogFailureTests : IDisposable
         string[] texts = [.. ReadAll(log, 0).Concat(ReadAll(log, 1)).Select(static each => each.Text)];
         Assert.Equal(21, texts.Length);
         Assert.Equal("after", ReadAll(log, result.Partition)[^1].Text);
-        Assert.Contains(_notices, notice => notice.Level == TopicNoticeLevel.Error && notice.Message.Contains("injected"));
+        Assert.Contains(
+            _notices, notice => notice.Level == TopicNoticeLevel.Error && notice.Message.Contains("injected"));
     }
 
     [Fact]
@@ -123,7 +125,8 @@ public sealed class SegmentTopicLogFailureTests : IDisposable
                 hold.Wait();
             }
         };
-        Task<AppendResult>[] taken = [.. Enumerable.Range(0, 2).Select(_ => log.AppendAsync(BatchOf(1_000_000, 1), default).AsTask())];
+        Task<AppendResult>[] taken =
+            [.. Enumerable.Range(0, 2).Select(_ => log.AppendAsync(BatchOf(1_000_000, 1), default).AsTask())];
         TopicUnavailableException refused = await Assert.ThrowsAsync<TopicUnavailableException>(
             async () => await log.AppendAsync(BatchOf(200_000, 1), default));
         Assert.Contains("in_flight_bytes", refused.Message, StringComparison.Ordinal);
@@ -146,7 +149,8 @@ public sealed class SegmentTopicLogFailureTests : IDisposable
         Dictionary<string, long> read = [];
         _files.OnRead = (path, bytes) => read[path] = read.GetValueOrDefault(path) + bytes;
         await using SegmentTopicLog again = OpenLog(1);
-        string[] segments = [.. read.Keys.Where(static path => path.EndsWith(".seg", StringComparison.Ordinal)).Order()];
+        string[] segments =
+            [.. read.Keys.Where(static path => path.EndsWith(".seg", StringComparison.Ordinal)).Order()];
         Assert.InRange(segments.Length, 30, 40);
         Assert.All(segments[..^1], segment => Assert.InRange(read[segment], 1, 4096));
         Assert.Equal(100, ReadAll(again, 0).Count);
@@ -158,7 +162,8 @@ public sealed class SegmentTopicLogFailureTests : IDisposable
         Assert.SkipUnless(Environment.UserName == "root", "needs root to mount a tmpfs");
         string mount = Path.Combine(_root, "volume");
         System.IO.Directory.CreateDirectory(mount);
-        Assert.SkipUnless(RunTool("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", mount) == 0, "cannot mount a tmpfs here");
+        bool isMounted = RunTool("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", mount) == 0;
+        Assert.SkipUnless(isMounted, "cannot mount a tmpfs here");
         try
         {
             await FillAndResume(mount);
@@ -174,8 +179,8 @@ public sealed class SegmentTopicLogFailureTests : IDisposable
         TopicOptions options = Small with { Partitions = 1, SegmentBytes = 256 << 10 };
         string ballast = Path.Combine(mount, "ballast");
         await File.WriteAllBytesAsync(ballast, new byte[5 << 20]);
-        await using SegmentTopicLog log =
-            SegmentTopicLog.Open(new PosixFileSystem(), Path.Combine(mount, "events"), options, TimeProvider.System, _notices.Enqueue);
+        await using SegmentTopicLog log = SegmentTopicLog.Open(
+            new PosixFileSystem(), Path.Combine(mount, "events"), options, TimeProvider.System, _notices.Enqueue);
         int acknowledged = 0;
         int refused = 0;
         while (refused == 0)

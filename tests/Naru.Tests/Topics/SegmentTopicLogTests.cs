@@ -24,7 +24,8 @@ public sealed class SegmentTopicLogTests : IDisposable
             {
                 AppendResult result = await log.AppendAsync(Batch("s", 1000 + i, $"a{i}", $"b{i}"), default);
                 Assert.Equal(2, result.Count);
-                List<(long, string)> list = expected.TryGetValue(result.Partition, out var known) ? known : expected[result.Partition] = [];
+                expected.TryAdd(result.Partition, []);
+                List<(long, string)> list = expected[result.Partition];
                 Assert.Equal(list.Count, result.BaseOffset);
                 list.Add((result.BaseOffset, $"a{i}"));
                 list.Add((result.BaseOffset + 1, $"b{i}"));
@@ -106,10 +107,12 @@ public sealed class SegmentTopicLogTests : IDisposable
         Task<AppendResult>[] tasks = [.. Enumerable.Range(0, 500).Select(i =>
             Task.Run(async () => await log.AppendAsync(Batch("s", i, $"r{i}"), default)))];
         await Task.WhenAll(tasks);
-        Task<AppendResult>[] last = [.. Enumerable.Range(500, 100).Select(i => log.AppendAsync(Batch("s", i, $"r{i}"), default).AsTask())];
+        Task<AppendResult>[] last =
+            [.. Enumerable.Range(500, 100).Select(i => log.AppendAsync(Batch("s", i, $"r{i}"), default).AsTask())];
         await log.DisposeAsync();
         await Task.WhenAll(last);
-        await Assert.ThrowsAsync<TopicUnavailableException>(async () => await log.AppendAsync(Batch("s", 1, "x"), default));
+        await Assert.ThrowsAsync<TopicUnavailableException>(
+            async () => await log.AppendAsync(Batch("s", 1, "x"), default));
         await using SegmentTopicLog again = Open(TopicDirectory);
         List<(long Offset, string Text)>[] read = [ReadAll(again, 0), ReadAll(again, 1)];
         Assert.Equal(600, read[0].Count + read[1].Count);
@@ -145,8 +148,10 @@ public sealed class SegmentTopicLogTests : IDisposable
     public async Task A_batch_that_breaks_the_contract_is_refused_by_name()
     {
         await using SegmentTopicLog log = Open(TopicDirectory);
-        AppendBatch wrong = new() { Header = default, Sender = default, Lengths = new[] { 3 }, Body = "ab"u8.ToArray() };
-        ArgumentException error = await Assert.ThrowsAsync<ArgumentException>(async () => await log.AppendAsync(wrong, default));
+        AppendBatch wrong =
+            new() { Header = default, Sender = default, Lengths = new[] { 3 }, Body = "ab"u8.ToArray() };
+        ArgumentException error = await Assert.ThrowsAsync<ArgumentException>(
+            async () => await log.AppendAsync(wrong, default));
         Assert.Contains("lengths", error.Message, StringComparison.Ordinal);
     }
 

@@ -52,7 +52,8 @@ public sealed class TopicCrashTests(ITestOutputHelper output)
     {
         CrashSimulator simulator = new(Seed, static (files, random) => new TopicCrashScenario(files, random));
         Stopwatch watch = Stopwatch.StartNew();
-        if (int.TryParse(Environment.GetEnvironmentVariable("NARU_EPISODE"), CultureInfo.InvariantCulture, out int only))
+        string? episode = Environment.GetEnvironmentVariable("NARU_EPISODE");
+        if (int.TryParse(episode, CultureInfo.InvariantCulture, out int only))
         {
             output.WriteLine($"{simulator.RunOnly(only, output.WriteLine)}");
             return;
@@ -63,7 +64,8 @@ public sealed class TopicCrashTests(ITestOutputHelper output)
         Assert.Null(report.Failure);
         foreach ((FaultKind kind, FaultSite site) in simulator.Targets)
         {
-            Assert.True(report.Counts.Of(kind, site) >= 100, $"{kind} at {site} struck only {report.Counts.Of(kind, site)} times");
+            int struck = report.Counts.Of(kind, site);
+            Assert.True(struck >= 100, $"{kind} at {site} struck only {struck} times");
         }
     }
 }

@@ -13,7 +13,14 @@ internal static class TopicTestData
         byte[] body = Encoding.UTF8.GetBytes(string.Concat(records));
         return new AppendBatch
         {
-            Header = new BatchHeader { LogId = 7, LogVersion = 3, ReceivedMicroseconds = received, KeyHigh = 1, KeyLow = 2 },
+            Header = new BatchHeader
+            {
+                LogId = 7,
+                LogVersion = 3,
+                ReceivedMicroseconds = received,
+                KeyHigh = 1,
+                KeyLow = 2,
+            },
             Sender = Encoding.UTF8.GetBytes(sender),
             Lengths = records.Select(Encoding.UTF8.GetByteCount).ToArray(),
             Body = body,
@@ -33,7 +40,7 @@ internal static class TopicTestData
         };
     }
 
-    public static AppendBatch Full() => new()
+    public static AppendBatch Full(long received = 1_700_000_000_000_000) => new()
     {
         Header = new BatchHeader
         {
@@ -41,7 +48,7 @@ internal static class TopicTestData
             LogId = 0x01020304,
             LogVersion = 9,
             Reason = (RejectReason)3,
-            ReceivedMicroseconds = 1_700_000_000_000_000,
+            ReceivedMicroseconds = received,
             KeyHigh = 0x1122334455667788,
             KeyLow = 0x99AABBCCDDEEFF00,
             FirstIndex = 5,
@@ -62,17 +69,18 @@ internal static class TopicTestData
     public static TopicOptions Small => new() { SegmentBytes = 64 << 10, DiskReserve = 0 };
 
     public static SegmentTopicLog Open(string directory, TopicOptions? options = null, IFileSystem? files = null) =>
-        SegmentTopicLog.Open(files ?? new PosixFileSystem(), directory, options ?? Small, TimeProvider.System, _ => { });
+        SegmentTopicLog.Open(
+            files ?? new PosixFileSystem(), directory, options ?? Small, TimeProvider.System, static _ => { });
 
     /// <summary>All records of a partition from an offset on, as text, with the offset of each.</summary>
     public static List<(long Offset, string Text)> ReadAll(ITopicLog log, int partition, long from = 0)
     {
-        Collect sink = new();
+        RecordCollector sink = new();
         log.Read(partition, from, ref sink);
         return sink.Records;
     }
 
-    public struct Collect() : IBatchSink
+    public struct RecordCollector() : IBatchSink
     {
         public List<(long Offset, string Text)> Records { get; } = [];
 
