@@ -46,6 +46,7 @@ internal sealed class PosixFile(SafeFileHandle handle, string path) : IFile
             }
         }
 
+        Invariant.Hold(done <= buffer.Length);
         return done;
     }
 

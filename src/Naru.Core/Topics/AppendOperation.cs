@@ -21,6 +21,7 @@ internal sealed class AppendOperation(AppendOperationPool pool) : IValueTaskSour
 
     public ValueTask<AppendResult> Start(AppendBatch batch, int sizeBytes, uint payloadChecksum)
     {
+        Invariant.Hold(Batch is null && Failure is null);
         Batch = batch;
         SizeBytes = sizeBytes;
         PayloadChecksum = payloadChecksum;

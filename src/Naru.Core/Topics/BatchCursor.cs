@@ -78,6 +78,7 @@ internal sealed class BatchCursor : IDisposable
             return CursorStep.Damaged;
         }
 
+        Invariant.Hold(_frame.TotalBytes >= BatchFormat.HeaderBytes);
         FramePosition = Position;
         Position += _frame.TotalBytes;
         return CursorStep.Batch;
@@ -181,6 +182,7 @@ internal sealed class BatchCursor : IDisposable
             _buffer = ArrayPool<byte>.Shared.Rent(bytes);
         }
 
+        Invariant.Hold(bytes <= _buffer.Length && Position < _end);
         _bufferStart = Position;
         _bufferLength = _file.Read(_buffer.AsSpan(0, (int)Math.Min(_buffer.Length, _end - Position)), Position);
         return _bufferLength >= bytes;

@@ -192,6 +192,7 @@ internal static class BatchFormat
 
     private static void WriteHeader(Span<byte> target, AppendBatch batch, in BatchPlace place)
     {
+        Invariant.Hold(place.BaseOffset >= 0 && place.SyncedPosition >= SegmentFormat.HeaderBytes);
         BatchHeader header = batch.Header;
         BinaryPrimitives.WriteUInt32LittleEndian(target, Magic);
         BinaryPrimitives.WriteInt32LittleEndian(target[8..], Align(FrontBytes(batch) + batch.Body.Length));

@@ -183,6 +183,7 @@ internal sealed class PartitionAppender
         lock (_gate)
         {
             _queuedBytes -= bytes;
+            Invariant.Hold(_queuedBytes >= 0);
         }
 
         _health.Leave(bytes);

@@ -22,6 +22,7 @@ internal sealed class PartitionRetention(PartitionContext context, SegmentSet se
         }
 
         bool isActivePast = count == all.Length && count > 0;
+        Invariant.Hold(count == 0 || all[count - 1].Summary.EndOffset <= keepFrom);
         Delete(all.AsSpan(0, isActivePast ? count - 1 : count));
         return isActivePast && all[^1].Summary.MaxReceivedMicroseconds < oldest;
     }

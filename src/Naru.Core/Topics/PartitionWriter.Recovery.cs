@@ -74,6 +74,7 @@ internal sealed partial class PartitionWriter
     public bool Recover()
     {
         SegmentSummary durable = _segment.Summary;
+        Invariant.Hold(durable.EndOffset == Segments.DurableOffset && durable.EndOffset <= _nextOffset);
         _buffered = 0;
         if (durable.EndOffset > _segment.BaseOffset)
         {
@@ -173,6 +174,11 @@ internal sealed partial class PartitionWriter
         if (problem is not null)
         {
             Report(context, segments, [new DamagedRange(baseOffset, nextBase - 1, segment.Path, 0)], problem);
+        }
+
+        if (gap > nextBase)
+        {
+            Report(context, segments, [new DamagedRange(nextBase, gap - 1, segment.Path, 0)], "the next file has them too");
         }
 
         segments.Add(segment);
@@ -326,6 +332,8 @@ internal sealed partial class PartitionWriter
 
     private void Continue(IFile file, in SegmentSummary summary)
     {
+        Invariant.Hold(_buffered == 0 && summary.EndOffset == Segments.DurableOffset);
+        Invariant.Hold(summary.EndPosition >= SegmentFormat.HeaderBytes);
         _file = file;
         _position = summary.EndPosition;
         _fileLength = Math.Max(file.Length, summary.EndPosition);

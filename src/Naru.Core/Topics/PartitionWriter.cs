@@ -48,10 +48,12 @@ internal sealed partial class PartitionWriter : IDisposable
         }
 
         long offset = _nextOffset;
+        long start = _position;
+        Invariant.Hold(offset >= Segments.DurableOffset);
         long received = batch.Header.ReceivedMicroseconds;
         Segments.Index(_segment, offset, _position, received);
         Write(batch, new BatchPlace(offset, _segment.Summary.EndPosition, payloadChecksum, _segment.Identity.Seed));
-        Invariant.Hold((_position & (BatchFormat.Alignment - 1)) == 0);
+        Invariant.Hold(_position == start + sizeBytes && (_position & (BatchFormat.Alignment - 1)) == 0);
         _firstReceived = offset == _segment.BaseOffset ? received : _firstReceived;
         _lastReceived = received;
         _maxReceived = offset == _segment.BaseOffset ? received : Math.Max(_maxReceived, received);
@@ -63,7 +65,9 @@ internal sealed partial class PartitionWriter : IDisposable
     public void Commit()
     {
         long written = _position - _segment.Summary.EndPosition;
+        Invariant.Hold(written >= 0);
         Flush();
+        Invariant.Hold(_fileLength >= _position);
         FillAhead(written);
         _file.SyncData();
         if (_isEntryUnsynced)
@@ -104,6 +108,7 @@ internal sealed partial class PartitionWriter : IDisposable
     {
         Commit();
         Segment full = _segment;
+        Invariant.Hold(!full.IsEmpty);
         _file.SetLength(_position);
         full.WriteIndexFile(_files, full.Index!.Encode(full.Identity, full.Summary));
         Begin(_nextOffset);
@@ -114,6 +119,7 @@ internal sealed partial class PartitionWriter : IDisposable
     /// <summary>Creates the segment file of this base offset; its header is synced with its first batches.</summary>
     private void Begin(long baseOffset)
     {
+        Invariant.Hold(baseOffset == Segments.DurableOffset && _buffered == 0);
         SegmentIdentity identity = _context.Identify(baseOffset);
         string path = _context.PathOf(baseOffset);
         _files.Delete(path);

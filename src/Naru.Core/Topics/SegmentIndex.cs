@@ -71,6 +71,7 @@ internal sealed class SegmentIndex
         }
 
         Invariant.Hold(Count == 0 || _entries[Count - 1].Offset < offset);
+        Invariant.Hold(Count == 0 || _entries[Count - 1].Position < position);
         if (Count == _entries.Length)
         {
             Array.Resize(ref _entries, Math.Max(16, Count * 2));

@@ -66,6 +66,7 @@ internal sealed class SegmentReader(IFileSystem files, SegmentSet segments, int 
                     continue;
                 }
 
+                Invariant.Hold(expected <= spot.Summary.EndOffset);
                 offset = expected;
                 if (!sink.Take(BatchFormat.View(cursor.Frame, cursor.Payload, partition)))
                 {

@@ -82,6 +82,7 @@ internal sealed class SegmentScan
 
         _lastReceived = received;
         _maxReceived = Math.Max(_maxReceived, received);
+        Invariant.Hold(cursor.Frame.BaseOffset == EndOffset);
         Index.Add(cursor.Frame.BaseOffset, cursor.FramePosition, received, afterHole);
         EndOffset = cursor.Frame.EndOffset;
         EndPosition = cursor.Position;

@@ -60,6 +60,7 @@ internal sealed class SegmentSet
     {
         lock (_gate)
         {
+            Invariant.Hold(offset >= _durable && position >= segment.Summary.EndPosition);
             segment.Index!.Add(offset, position, receivedMicroseconds);
         }
     }
@@ -262,6 +263,7 @@ internal sealed class SegmentSet
         }
 
         int at = _segments.FindLastIndex(each => each.BaseOffset <= offset);
+        Invariant.Hold(at >= 0);
         Segment segment = _segments[at];
         if (offset >= segment.Summary.EndOffset)
         {

@@ -61,7 +61,11 @@ internal sealed class TopicHealth
         return null;
     }
 
-    public void Leave(long bytes) => Interlocked.Add(ref _inFlightBytes, -bytes);
+    public void Leave(long bytes)
+    {
+        long left = Interlocked.Add(ref _inFlightBytes, -bytes);
+        Invariant.Hold(left >= 0);
+    }
 
     public static TopicUnavailableException Failing() => new(
         "a write to the disk failed and is being recovered: send again later", RetryAfterFailureSeconds);
