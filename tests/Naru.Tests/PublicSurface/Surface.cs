@@ -1,29 +1,23 @@
 using System.CommandLine;
 using System.Reflection;
-using System.Text.RegularExpressions;
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Naru.Cli;
 using Naru.Configuration;
 using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 using Naru.Stream;
-using Naru.Tests.Tidy;
 
 namespace Naru.Tests.PublicSurface;
 
 /// <summary>What users, dashboards and scripts hold on to, read from the program itself.</summary>
-internal static partial class Surface
+internal static class Surface
 {
-    /// <summary>Names of commands from the root on, without hidden ones: `key add`.</summary>
-    public static IEnumerable<string> CommandNames() =>
-        Walk(CommandTree.Create(), "").Select(static found => found.Name);
+    /// <summary>Commands that do something, by their names from the root on (`key add`), without hidden ones.</summary>
+    public static IEnumerable<(string Name, Command Command)> CommandsByName() => Walk(CommandTree.Create(), "");
 
     /// <summary>A command a line with its arguments and options.</summary>
     public static IEnumerable<string> Commands()
     {
-        foreach ((string name, Command command) in Walk(CommandTree.Create(), ""))
+        foreach ((string name, Command command) in CommandsByName())
         {
             IEnumerable<string> arguments = command.Arguments.Select(static argument => $" {argument.Name}");
             IEnumerable<string> options = command.Options
@@ -41,17 +35,11 @@ internal static partial class Surface
         from setting in section.Settings
         select $"{setting.Path} = {SettingText.Format(setting, setting.Default)}";
 
-    /// <summary>Names of metrics, from the string literals of the program.</summary>
-    public static IEnumerable<string> Metrics() => Repository.Shipping
-        .SelectMany(static file => file.All<LiteralExpressionSyntax>())
-        .Where(static literal => literal.IsKind(SyntaxKind.StringLiteralExpression))
-        .Select(static literal => literal.Token.ValueText)
-        .Where(static text => MetricName().IsMatch(text))
-        .Distinct()
-        .Order(StringComparer.Ordinal);
-
     /// <summary>`naru.topics: topic VARCHAR, …`: the tables that answer from memory, and those that are landed.</summary>
-    public static IEnumerable<string> SystemTables(IEnumerable<ISystemTable> answered)
+    public static IEnumerable<string> SystemTables(IEnumerable<ISystemTable> answered) =>
+        SystemTableSchemas(answered).Select(static table => $"{table.Name}: {Columns(table.Schema)}");
+
+    public static IEnumerable<(string Name, TableSchema Schema)> SystemTableSchemas(IEnumerable<ISystemTable> answered)
     {
         IEnumerable<(string Name, TableSchema Schema)> landed = typeof(StreamTables)
             .GetFields(BindingFlags.Static | BindingFlags.Public)
@@ -60,8 +48,7 @@ internal static partial class Surface
         return answered
             .Select(static table => (Name: $"{StreamTables.Schema}.{table.Name}", table.Schema))
             .Concat(landed)
-            .OrderBy(static table => table.Name, StringComparer.Ordinal)
-            .Select(static table => $"{table.Name}: {Columns(table.Schema)}");
+            .OrderBy(static table => table.Name, StringComparer.Ordinal);
     }
 
     private static string Columns(TableSchema schema) =>
@@ -90,7 +77,4 @@ internal static partial class Surface
             }
         }
     }
-
-    [GeneratedRegex("^naru_[a-z0-9]+(_[a-z0-9]+)*_(total|bytes|seconds|records|ratio|count|files|landings|info)$")]
-    private static partial Regex MetricName();
 }

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using System.Net;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -14,10 +16,20 @@ namespace Naru.Tests.PublicSurface;
 public sealed class SurfaceServer : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("naru-surface-").FullName;
+    private readonly MeterListener _listener = new();
+    private readonly ConcurrentBag<SurfaceMetric> _metrics = [];
     private PlatformServer _server = null!;
 
     public async ValueTask InitializeAsync()
     {
+        _listener.InstrumentPublished = (instrument, _) =>
+        {
+            if (instrument.Name.StartsWith("naru_", StringComparison.Ordinal))
+            {
+                _metrics.Add(new SurfaceMetric(instrument.Name, instrument.Description ?? ""));
+            }
+        };
+        _listener.Start();
         ProjectPaths paths = new(_folder);
         await File.WriteAllTextAsync(paths.SettingsFile, "timezone: Asia/Seoul\n");
         MistakeList mistakes = new();
@@ -30,6 +42,7 @@ public sealed class SurfaceServer : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         await _server.DisposeAsync();
+        _listener.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 
@@ -47,8 +60,16 @@ public sealed class SurfaceServer : IAsyncLifetime
             .Select(static route => $"{route.Method} {route.Path}"),
     ];
 
+    /// <summary>Instruments of Naru's meters, by name.</summary>
+    internal IReadOnlyList<SurfaceMetric> Metrics() =>
+    [
+        .. _metrics.Distinct().OrderBy(static metric => metric.Name, StringComparer.Ordinal),
+    ];
+
     internal IReadOnlyList<ISystemTable> SystemTables() => [.. _server.Services.GetServices<ISystemTable>()];
 
     private static IEnumerable<string> Methods(RouteEndpoint endpoint) =>
         endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? (IReadOnlyList<string>)["*"];
 }
+
+internal sealed record SurfaceMetric(string Name, string Description);
