@@ -58,6 +58,8 @@ internal sealed class FolderLake : ILakeCatalog, IDisposable
         _snapshots[name] = _snapshots[name] with { TailFiles = _snapshots[name].TailFiles.Add(file) };
     }
 
+    public IReadOnlyList<string> FilesOf(TableName name) => _snapshots[name].Files;
+
     public ValueTask<ISnapshotLease> LeaseAsync(
         IReadOnlyCollection<TableName> tables, CancellationToken cancellationToken)
     {

@@ -53,6 +53,7 @@ internal sealed class WorkerPool : IAsyncDisposable
             FileBytesMax = options.SpillBytesMax,
             Confined = Confined,
             SpillFolder = "",
+            Readable = [_paths.Lake, _paths.Tail],
             LibraryStamp = DuckDbLibrary.CheckedStamp(),
             ZoneName = ZoneName(place.Zone),
         };
@@ -357,7 +358,6 @@ internal sealed class WorkerPool : IAsyncDisposable
                 new WorkerStart
                 {
                     Program = _program,
-                    Paths = _paths,
                     SpillFolder = folder,
                     Setup = setup,
                     Files = _files,

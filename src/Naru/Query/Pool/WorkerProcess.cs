@@ -39,6 +39,9 @@ internal sealed class WorkerProcess : IAsyncDisposable
 
     public string SpillFolder { get; }
 
+    /// <summary>What it tried when it was confined, and with which error each was refused.</summary>
+    public IReadOnlyDictionary<string, int> Refusals { get; private set; } = new Dictionary<string, int>();
+
     /// <summary>Name of the principal whose queries it has run; null while it has run none.</summary>
     public string? Owner { get; set; }
 
@@ -62,12 +65,13 @@ internal sealed class WorkerProcess : IAsyncDisposable
         {
             await worker.TellAsync(start, cancellationToken).ConfigureAwait(false);
             WorkerFrame frame = await worker.ReadAsync(cancellationToken).ConfigureAwait(false);
-            if (frame.Kind != FrameKind.Ready)
-            {
-                throw new WorkerEndedException("a SQL worker did not start");
-            }
-
-            return worker;
+            Invariant.Hold(frame.Kind == FrameKind.Ready);
+            worker.Refusals = JsonSerializer.Deserialize(frame.Payload.Span, WorkerJson.Default.WorkerReady)!.Refusals;
+            string passed = string.Join(
+                ", ", worker.Refusals.Where(static tried => tried.Value == 0).Select(static tried => tried.Key));
+            return passed.Length == 0
+                ? worker
+                : throw new WorkerEndedException($"it is not confined: it could {passed}");
         }
         catch
         {
@@ -188,7 +192,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
     {
         if (start.Setup.Confined)
         {
-            WorkerGrants grants = new([start.Paths.Lake, start.Paths.Tail], start.SpillFolder);
+            WorkerGrants grants = new(start.Setup.Readable, start.SpillFolder);
             await SendAsync(FrameKind.Confine, grants, WorkerJson.Default.WorkerGrants, cancellationToken)
                 .ConfigureAwait(false);
         }
@@ -269,8 +273,6 @@ internal sealed class WorkerProcess : IAsyncDisposable
 internal sealed record WorkerStart
 {
     public required WorkerProgram Program { get; init; }
-
-    public required QueryPaths Paths { get; init; }
 
     public required string SpillFolder { get; init; }
 

@@ -54,6 +54,18 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, EntryPoint = "getpid")]
     internal static partial int ProcessId();
 
+    [LibraryImport(Name, EntryPoint = "getppid")]
+    internal static partial int ParentProcessId();
+
+    [LibraryImport(Name, EntryPoint = "socket", SetLastError = true)]
+    internal static partial int Socket(int family, int type, int protocol);
+
+    [LibraryImport(Name, EntryPoint = "ptrace", SetLastError = true)]
+    internal static partial nint Trace(int request, int processId, nint address, nint data);
+
+    [LibraryImport(Name, EntryPoint = "chmod", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int ChangeMode(string path, uint mode);
+
     [LibraryImport(Name, EntryPoint = "kill", SetLastError = true)]
     internal static partial int Kill(int processId, int signal);
 

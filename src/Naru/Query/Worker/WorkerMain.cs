@@ -65,15 +65,17 @@ internal static class WorkerMain
         byte[] payload = Expect(channel, FrameKind.Setup);
         WorkerSetup setup = JsonSerializer.Deserialize(payload, WorkerJson.Default.WorkerSetup)!;
         DuckDbLibrary.AcceptParentCheck(setup.LibraryStamp);
+        IReadOnlyDictionary<string, int> refusals = new Dictionary<string, int>();
         if (setup.Confined)
         {
             WorkerConfinement.Enter(setup.DataBytesMax, setup.FileBytesMax);
+            refusals = ConfinementProof.Try(setup.Readable);
         }
 
         SessionSupply sessions = new(channel, setup);
         sessions.Next().WaitOpen();
         channel.Write(
-            FrameKind.Ready, new WorkerReady(DuckDbLibrary.Version, Landlock.Abi), WorkerJson.Default.WorkerReady);
+            FrameKind.Ready, new WorkerReady(DuckDbLibrary.Version, refusals), WorkerJson.Default.WorkerReady);
         while (channel.Read() is (FrameKind kind, byte[] body))
         {
             switch (kind)

@@ -18,6 +18,9 @@ internal sealed record WorkerSetup
     /// <summary>The worker's own folder; no other process uses it.</summary>
     public required string SpillFolder { get; init; }
 
+    /// <summary>Lake and tail: what it may read and must not be able to write.</summary>
+    public required IReadOnlyList<string> Readable { get; init; }
+
     /// <summary>What the server found when it checked the native library.</summary>
     public required string LibraryStamp { get; init; }
 
@@ -25,7 +28,10 @@ internal sealed record WorkerSetup
     public required string ZoneName { get; init; }
 }
 
-internal sealed record WorkerReady(string DuckDbVersion, int LandlockAbi);
+/// <param name="DuckDbVersion">Of the library that the worker loaded.</param>
+/// <param name="Refusals">What <see cref="ConfinementProof"/> tried, with the error; empty for an unconfined
+/// one.</param>
+internal sealed record WorkerReady(string DuckDbVersion, IReadOnlyDictionary<string, int> Refusals);
 
 /// <summary>How rows are written. Persisted nowhere.</summary>
 internal enum ResultFormat
