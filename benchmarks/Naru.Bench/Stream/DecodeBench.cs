@@ -10,8 +10,8 @@ using Naru.Stream.Decode;
 namespace Naru.Bench.Stream;
 
 /// <summary>
-/// One core: events from bytes to columns, beside the floor of the same run: the framework's reader over the same bytes,
-/// looking at nothing. Interleaved; medians.
+/// One core: events from bytes to columns, beside the floor of the same run: the framework's reader over the same
+/// bytes, looking at nothing. Interleaved; medians.
 /// </summary>
 internal static class DecodeBench
 {
@@ -68,14 +68,26 @@ internal static class DecodeBench
         {
             int before = text.Length;
             time += random.Next(2000);
-            string iso = DateTime.UnixEpoch.AddMicroseconds(time).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+            string iso = DateTime.UnixEpoch.AddMicroseconds(time)
+                .ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+            string placement = placements[random.Next(3)];
             int ad = (int)(1_000_000 * Math.Pow(random.NextDouble(), 6));
-            text.Append(CultureInfo.InvariantCulture, $"{{\"event_id\":\"{time / 1000:x12}{random.NextInt64():x16}{row & 0xffff:x4}\",");
-            text.Append(CultureInfo.InvariantCulture, $"\"event_time\":\"{iso}\",\"ad_id\":\"ad-{ad}\",\"campaign\":{ad % 997},");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{{\"event_id\":\"{time / 1000:x12}{random.NextInt64():x16}{row & 0xffff:x4}\",");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"\"event_time\":\"{iso}\",\"ad_id\":\"ad-{ad}\",\"campaign\":{ad % 997},");
             text.Append(CultureInfo.InvariantCulture, $"\"user_id\":\"user-{random.Next(5_000_000):00000000}\",");
-            text.Append(CultureInfo.InvariantCulture, $"\"placement\":\"{placements[random.Next(3)]}\",\"cost\":0.{random.Next(1_000_000):000000},");
-            text.Append(CultureInfo.InvariantCulture, $"\"country\":\"{countries[random.Next(4)]}\",\"rank\":{random.Next(100)},");
-            text.Append(CultureInfo.InvariantCulture, $"\"context\":{{\"screen\":\"feed{random.Next(20)}\",\"ab\":\"v{random.Next(4)}\",");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"\"placement\":\"{placement}\",\"cost\":0.{random.Next(1_000_000):000000},");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"\"country\":\"{countries[random.Next(4)]}\",\"rank\":{random.Next(100)},");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"\"context\":{{\"screen\":\"feed{random.Next(20)}\",\"ab\":\"v{random.Next(4)}\",");
             text.Append(CultureInfo.InvariantCulture, $"\"session\":\"{random.NextInt64():x16}\"}}}}\n");
             lengths.Add(text.Length - before);
         }

@@ -44,7 +44,8 @@ internal static class DedupBench
         List<DedupRun> runs = [];
         for (long first = 0, number = 1; first < count; first += RunIds, number++)
         {
-            EventId[] ids = [.. Enumerable.Range(0, (int)Math.Min(RunIds, count - first)).Select(i => Id(first + i, count))];
+            int size = (int)Math.Min(RunIds, count - first);
+            EventId[] ids = [.. Enumerable.Range(0, size).Select(i => Id(first + i, count))];
             runs.Add(index.Write(ids, DedupRetention.Days7, Created(first, count) * 1000, number));
             while (DedupMerge.Plan([.. runs]) is { } plan)
             {
@@ -60,15 +61,20 @@ internal static class DedupBench
         }
 
         index.Load(runs);
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         Console.WriteLine(
-            $"{count:N0} ids in {runs.Count} runs; written and merged in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s, "
+            $"{count:N0} ids in {runs.Count} runs; written and merged in {seconds:0.0} s, "
             + $"each id rewritten {(double)merged / count:0.0} times");
     }
 
     private static void Probe(DedupIndex index, long count)
     {
         EventId[] live = [.. Enumerable.Range(0, ProbeCount).Select(i => Id(count + i, count))];
-        EventId[] spread = [.. Enumerable.Range(0, ProbeCount).Select(i => new EventId(Id(i * (count / ProbeCount), count).High, ~(ulong)i))];
+        EventId[] spread =
+        [
+            .. Enumerable.Range(0, ProbeCount)
+                .Select(i => new EventId(Id(i * (count / ProbeCount), count).High, ~(ulong)i)),
+        ];
         EventId[] newest = [.. Enumerable.Range(0, ProbeCount).Select(i => Id(count - ProbeCount + i, count))];
         Random random = new(3);
         EventId[] anywhere = [.. Enumerable.Range(0, ProbeCount).Select(_ => Id(random.NextInt64(count), count))];
@@ -82,7 +88,8 @@ internal static class DedupBench
             ("duplicates of any age, at random", () => Expect(Known(index, anywhere), ProbeCount)),
         ];
         Measure.Print(cases, ProbeCount, 0, rounds: 3);
-        Console.WriteLine($"memory of the index: {index.MemoryBytes >> 20} MB; of the process: {Environment.WorkingSet >> 20} MB");
+        Console.WriteLine(
+            $"memory of the index: {index.MemoryBytes >> 20} MB; of the process: {Environment.WorkingSet >> 20} MB");
     }
 
     private static int Known(DedupIndex index, EventId[] ids)

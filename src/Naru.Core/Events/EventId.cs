@@ -33,8 +33,11 @@ public readonly record struct EventId(ulong High, ulong Low) : IComparable<Event
         BinaryPrimitives.WriteUInt64BigEndian(destination[8..], Low);
     }
 
-    public static EventId ReadFrom(ReadOnlySpan<byte> source) =>
-        new(BinaryPrimitives.ReadUInt64BigEndian(source), BinaryPrimitives.ReadUInt64BigEndian(source[8..]));
+    public static EventId ReadFrom(ReadOnlySpan<byte> source)
+    {
+        Invariant.Hold(source.Length >= SizeBytes);
+        return new(BinaryPrimitives.ReadUInt64BigEndian(source), BinaryPrimitives.ReadUInt64BigEndian(source[8..]));
+    }
 
     /// <summary>Writes the 32 digits of the text form.</summary>
     public void Format(Span<byte> utf8)

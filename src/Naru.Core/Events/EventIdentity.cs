@@ -6,7 +6,11 @@ namespace Naru.Core.Events;
 /// Makes the ids of one sender's events in one log. The hash of an id is SipHash-2-4-128 with the key
 /// "naru/event-id/1\0" over little-endian words:
 /// <code>
-/// u32 sender length, u32 log length | sender, zero-padded to 8 | log, zero-padded to 8 | u64 kind of position | position
+/// u32 sender length, u32 log length
+/// sender, zero-padded to 8
+/// log, zero-padded to 8
+/// u64 kind of position
+/// position
 ///   kind 1: the client's own id, UTF-8, unescaped
 ///   kind 2: u64 key high, u64 key low, u64 index in what the client sent
 ///   kind 3: u64 key high, u64 key low, u64 line of a file, the line's bytes without white space around them
@@ -31,6 +35,7 @@ public readonly struct EventIdentity
     /// <param name="log">The log's full name, e.g. kr_shop.ad_click.</param>
     public static EventIdentity Of(ReadOnlySpan<byte> sender, ReadOnlySpan<byte> log)
     {
+        Invariant.Hold(!log.IsEmpty);
         SipHash128 prefix = new(KeyFirst, KeySecond);
         prefix.Absorb((uint)sender.Length | ((ulong)log.Length << 32));
         prefix.AbsorbPadded(sender);
@@ -72,6 +77,7 @@ public readonly struct EventIdentity
     private static EventId Assemble(long createdMilliseconds, (ulong First, ulong Second) hash)
     {
         ulong created = (ulong)Math.Clamp(createdMilliseconds, 0, CreatedMax);
+        Invariant.Hold(created <= CreatedMax);
         return new EventId((created << 16) | (hash.Second & 0xffff), hash.First);
     }
 }

@@ -55,6 +55,7 @@ public readonly record struct EventTime(long Microseconds, TimeSource Source)
 
         Invariant.Hold(TimeText.InYears(own) && (sent is null || TimeText.InYears(sent.Value)));
         long derived = sent is { } sentAt ? received - (sentAt - own) : own;
+        Invariant.Hold(Math.Abs(derived) < long.MaxValue / 2);
         bool beyond = !TimeText.InYears(derived)
             || (bounds.FutureMax is { } future && derived - received > future)
             || (bounds.PastMax is { } past && received - derived > past);

@@ -24,8 +24,8 @@ public readonly record struct ExactNumber(bool Negative, UInt128 Digits, int Exp
     public static UInt128 PowerOf10(int exponent) => Powers[exponent];
 
     /// <summary>
-    /// Reads [+-]digits[.digits][e[+-]digits] as a whole: JSON's numbers, and beside them a plus sign, leading zeros and
-    /// a missing digit on one side of the point, as tables of text have them.
+    /// Reads [+-]digits[.digits][e[+-]digits] as a whole: JSON's numbers, and beside them a plus sign, leading zeros
+    /// and a missing digit on one side of the point, as tables of text have them.
     /// </summary>
     public static NumberText Parse(ReadOnlySpan<byte> text, out ExactNumber number)
     {
@@ -56,6 +56,7 @@ public readonly record struct ExactNumber(bool Negative, UInt128 Digits, int Exp
             return NumberText.TooManyDigits;
         }
 
+        Invariant.Hold(mantissa.Digits < Powers[DigitsMax]);
         bool zero = mantissa.Digits == 0;
         number = new ExactNumber(negative && !zero, mantissa.Digits, zero ? 0 : mantissa.Exponent + exponent);
         return NumberText.Number;
@@ -141,7 +142,9 @@ public readonly record struct ExactNumber(bool Negative, UInt128 Digits, int Exp
         return powers;
     }
 
-    /// <summary>Digits read so far are Digits × 10^Zeros; the zeros count only when another digit follows them.</summary>
+    /// <summary>
+    /// Digits read so far are Digits × 10^Zeros; the zeros count only when another digit follows them.
+    /// </summary>
     private struct Mantissa
     {
         private int _count;

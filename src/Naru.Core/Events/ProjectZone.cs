@@ -38,7 +38,8 @@ public sealed class ProjectZone
     public TimeZoneInfo Zone { get; }
 
     /// <summary>The zone's table, made once per zone id.</summary>
-    public static ProjectZone Of(TimeZoneInfo zone) => Zones.GetOrAdd(zone.Id, static (_, made) => new ProjectZone(made), zone);
+    public static ProjectZone Of(TimeZoneInfo zone) =>
+        Zones.GetOrAdd(zone.Id, static (_, made) => new ProjectZone(made), zone);
 
     /// <summary>Microseconds that the zone's clock is ahead of UTC at an instant.</summary>
     public long OffsetAt(long utcMicroseconds)
@@ -61,10 +62,13 @@ public sealed class ProjectZone
         }
 
         hour = (int)(rest / HourMicroseconds);
+        Invariant.Hold(hour is >= 0 and < 24);
         return (int)day;
     }
 
-    /// <summary>The instant at which the zone's clock shows this time (microseconds since 1970-01-01T00:00 on it).</summary>
+    /// <summary>
+    /// The instant at which the zone's clock shows this time (microseconds since 1970-01-01T00:00 on it).
+    /// </summary>
     public long ToUtc(long localMicroseconds)
     {
         long before = OffsetAt(localMicroseconds - DayMicroseconds);
@@ -94,6 +98,7 @@ public sealed class ProjectZone
             (low, high) = _periods[middle].First <= utcMicroseconds ? (middle, high) : (low, middle - 1);
         }
 
+        Invariant.Hold(utcMicroseconds >= _periods[low].First && utcMicroseconds < _periods[low].End);
         _last = _periods[low];
         return _periods[low].Offset;
     }
@@ -123,6 +128,7 @@ public sealed class ProjectZone
         }
 
         periods.Add(new Period(first, TableLastDay * DayMicroseconds, offset));
+        Invariant.Hold(periods.TrueForAll(static period => period.First < period.End));
         return [.. periods];
     }
 

@@ -84,6 +84,7 @@ public static class TimeText
         }
 
         UInt128 quotient = exponent < -38 ? 0 : number.Digits / ExactNumber.PowerOf10(-exponent);
+        Invariant.Hold(quotient <= long.MaxValue);
         long magnitude = (long)quotient;
 
         // Digits has no trailing zero, so something was cut off.

@@ -34,7 +34,9 @@ public struct SipHash128
         Mix(block);
     }
 
-    /// <summary>Adds the bytes, then zeros up to a multiple of eight. The caller makes the length part of the input.</summary>
+    /// <summary>
+    /// Adds the bytes, then zeros up to a multiple of eight. The caller makes the length part of the input.
+    /// </summary>
     public void AbsorbPadded(ReadOnlySpan<byte> bytes)
     {
         for (; bytes.Length >= 8; bytes = bytes[8..])
@@ -51,6 +53,7 @@ public struct SipHash128
     /// <summary>Adds the last bytes and returns the 16 bytes of the hash as two little-endian words.</summary>
     public readonly (ulong First, ulong Second) Finish(ReadOnlySpan<byte> last)
     {
+        Invariant.Hold(_lengthBytes % 8 == 0);
         SipHash128 state = this;
         return state.FinishInPlace(last);
     }

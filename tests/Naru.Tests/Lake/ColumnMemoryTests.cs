@@ -11,7 +11,8 @@ public class ColumnMemoryTests
         foreach (long bytes in (long[])[0, 1, 4095, 4096, 4097, 16384, (1 << 20) + 1])
         {
             byte* block = ColumnMemory.Rent(bytes, out long blockBytes);
-            Assert.True(blockBytes >= Math.Max(bytes, 4096) && blockBytes < Math.Max(8192, bytes * 2) && long.IsPow2(blockBytes));
+            Assert.True(long.IsPow2(blockBytes));
+            Assert.True(blockBytes >= Math.Max(bytes, 4096) && blockBytes < Math.Max(8192, bytes * 2));
             new Span<byte>(block, (int)blockBytes).Fill(0xa5);
             ColumnMemory.Return(block, blockBytes);
         }
@@ -20,7 +21,8 @@ public class ColumnMemoryTests
     [Fact]
     public void Batches_that_live_at_once_share_no_memory_and_what_is_kept_is_bounded()
     {
-        TableSchema schema = new([new Column("text", ColumnType.String, true, 1), new Column("n", ColumnType.Int64, true, 2)]);
+        TableSchema schema = new(
+            [new Column("text", ColumnType.String, true, 1), new Column("n", ColumnType.Int64, true, 2)]);
         Random random = TestSeed.Random(out int seed);
         List<(ColumnBatch Batch, int Mark)> live = [];
         for (int i = 0; i < 60; i++)
@@ -52,8 +54,8 @@ public class ColumnMemoryTests
     {
         for (int row = 0; row < batch.RowCount; row += 97)
         {
-            Assert.True(
-                $"batch {mark} and row {row}" == Encoding.ASCII.GetString(batch.Columns[0].StringAt(row)), $"seed {seed}");
+            string text = Encoding.ASCII.GetString(batch.Columns[0].StringAt(row));
+            Assert.True($"batch {mark} and row {row}" == text, $"seed {seed}");
             Assert.Equal(((long)mark << 32) | (uint)row, batch.Columns[1].ValueAt<long>(row));
         }
     }

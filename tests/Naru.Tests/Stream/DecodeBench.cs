@@ -137,8 +137,9 @@ internal sealed class DecodeBench : IDisposable
                 };
             case ColumnKind.StringArray:
                 (ulong first, ulong count) = column.ValueAt<(ulong, ulong)>(row);
-                return "[" + string.Join(
-                    "|", Enumerable.Range((int)first, (int)count).Select(item => Show(column.Items!, item, ColumnType.String))) + "]";
+                IEnumerable<string> items = Enumerable.Range((int)first, (int)count)
+                    .Select(item => Show(column.Items!, item, ColumnType.String));
+                return $"[{string.Join("|", items)}]";
             default:
                 return Encoding.UTF8.GetString(column.StringAt(row));
         }

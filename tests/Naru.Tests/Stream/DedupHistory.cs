@@ -95,7 +95,9 @@ internal sealed class DedupHistory(Random random, Func<DedupIndex> open)
         Restarts++;
     }
 
-    /// <summary>Seven days are remembered for sure; what is older may be forgotten, and then is forgotten for good.</summary>
+    /// <summary>
+    /// Seven days are remembered for sure; what is older may be forgotten, and then is forgotten for good.
+    /// </summary>
     private void Compare()
     {
         EventId[] probes = [.. Some(500), .. _received.Keys.Take(2_000), .. _received.Keys.TakeLast(500)];
@@ -113,7 +115,9 @@ internal sealed class DedupHistory(Random random, Func<DedupIndex> open)
         }
     }
 
-    /// <summary>Ids of about now, of a narrow space so that they meet again, with stragglers and clocks that lie.</summary>
+    /// <summary>
+    /// Ids of about now, of a narrow space so that they meet again, with stragglers and clocks that lie.
+    /// </summary>
     private IEnumerable<EventId> Some(int count)
     {
         for (int i = 0; i < count; i++)

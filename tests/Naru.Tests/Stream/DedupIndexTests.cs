@@ -73,8 +73,10 @@ public sealed class DedupIndexTests : IDisposable
             {
                 Assert.True(plan.Inputs.Sum(static run => run.Count) <= DedupMerge.IdsMax);
                 runs.RemoveAll(plan.Inputs.Contains);
-                runs.Add(plan.Inputs[^1] with { Count = plan.Inputs.Sum(static run => run.Count), ReceivedMax = plan.Inputs.Max(static run => run.ReceivedMax) });
-                rewritten += plan.Inputs.Sum(static run => run.Count);
+                long count = plan.Inputs.Sum(static run => run.Count);
+                long receivedMax = plan.Inputs.Max(static run => run.ReceivedMax);
+                runs.Add(plan.Inputs[^1] with { Count = count, ReceivedMax = receivedMax });
+                rewritten += count;
             }
 
             most = Math.Max(most, runs.Count(run => run.ReceivedMax / Day == now / Day));
@@ -168,7 +170,10 @@ public sealed class DedupIndexTests : IDisposable
     public void The_file_of_version_1_stays_what_it_is()
     {
         using DedupIndex index = Open();
-        EventId[] ids = [.. Enumerable.Range(1, 300).Select(static i => new EventId((ulong)i << 20, (ulong)i * 0x9e3779b97f4a7c15))];
+        EventId[] ids =
+        [
+            .. Enumerable.Range(1, 300).Select(static i => new EventId((ulong)i << 20, (ulong)i * 0x9e3779b97f4a7c15)),
+        ];
         DedupRun run = index.Write(ids, DedupRetention.Forever, 1_760_000_000_000_000, 42);
         Assert.Equal("0000000042-all-0.ids", run.Name);
         byte[] bytes = File.ReadAllBytes(Path.Combine(_folder, run.Name));
@@ -256,7 +261,9 @@ public sealed class DedupIndexTests : IDisposable
         return known;
     }
 
-    /// <summary>True when everything is answered rightly, false when there is an error; any wrong answer fails.</summary>
+    /// <summary>
+    /// True when everything is answered rightly, false when there is an error; any wrong answer fails.
+    /// </summary>
     private bool Answers(DedupRun run, EventId[] ids, EventId[] others)
     {
         using DedupIndex index = Open();

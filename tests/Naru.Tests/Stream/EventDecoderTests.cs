@@ -36,7 +36,10 @@ public sealed class EventDecoderTests : IDisposable
              "tags":["x","y\u00e9"],"user-item affinity":"1234567890123456789012345678.0123456789"}
             """);
         string[] names =
-            ["ad_id", "user_id", "cost", "rank", "total", "score", "seen", "at", "born", "placement", "code", "context", "tags", "affinity"];
+        [
+            "ad_id", "user_id", "cost", "rank", "total", "score", "seen", "at", "born", "placement", "code", "context",
+            "tags", "affinity",
+        ];
         Assert.Equal(
             "ad-1 u1 1250000 7 -9007199254740993 0.1 true 1760000000000000 11016 home KR1 {\"a\":[1, 2]} [x|yé] "
             + "12345678901234567890123456780123456789",
@@ -172,9 +175,12 @@ public sealed class EventDecoderTests : IDisposable
     [Fact]
     public void Depth_and_number_of_keys_are_bounded()
     {
-        static string Nested(int levels) => $$"""{"ad_id":"a","x":{{new string('[', levels)}}{{new string(']', levels)}}}""";
+        static string Nested(int levels) =>
+            $$"""{"ad_id":"a","x":{{new string('[', levels)}}{{new string(']', levels)}}}""";
         static string Wide(int keys) =>
-            "{\"ad_id\":\"a\"" + string.Concat(Enumerable.Range(1, keys - 1).Select(static i => $",\"k{i}\":{i}")) + "}";
+            "{\"ad_id\":\"a\""
+            + string.Concat(Enumerable.Range(1, keys - 1).Select(static i => $",\"k{i}\":{i}"))
+            + "}";
         _bench.Accept(Nested(EventDecoder.DepthMax - 1));
         Assert.Equal("malformed", _bench.Refuse(Nested(EventDecoder.DepthMax)));
         _bench.Accept(Wide(EventDecoder.MembersMax));
@@ -187,9 +193,14 @@ public sealed class EventDecoderTests : IDisposable
     {
         foreach (string json in (string[])
             [
-                """{"ad_id":"a","user_id":["SECRET"]}""", """{"ad_id":"SECRETSECRET"}""", """{"ad_id":"a","code":"SECRET"}""",
-                """{"ad_id":"a","placement":"SECRET"}""", """{"ad_id":"a","cost":"SECRET"}""", """{"ad_id":"a","event_time":"SECRET"}""",
-                """{"ad_id":"a","at":"SECRET"}""", """{"ad_id":"SECRET" """,
+                """{"ad_id":"a","user_id":["SECRET"]}""",
+                """{"ad_id":"SECRETSECRET"}""",
+                """{"ad_id":"a","code":"SECRET"}""",
+                """{"ad_id":"a","placement":"SECRET"}""",
+                """{"ad_id":"a","cost":"SECRET"}""",
+                """{"ad_id":"a","event_time":"SECRET"}""",
+                """{"ad_id":"a","at":"SECRET"}""",
+                """{"ad_id":"SECRET" """,
             ])
         {
             Assert.False(_bench.TryDecode(json, out Rejection rejection));
@@ -201,8 +212,11 @@ public sealed class EventDecoderTests : IDisposable
     [Fact]
     public void A_log_may_refuse_keys_that_it_does_not_know()
     {
-        using DecodeBench strict = new(DecodeBench.Log(DecodeBench.Field("ad_id", ColumnType.String)) with { KeepUnknownFields = false });
-        strict.Accept("""{"ad_id":"a","event_time":1760000000,"sent_at":1760000000,"event_id":"x","messageId":"y","_log":"kr_shop.ad_click"}""");
+        LogDefinition log = DecodeBench.Log(DecodeBench.Field("ad_id", ColumnType.String));
+        using DecodeBench strict = new(log with { KeepUnknownFields = false });
+        strict.Accept("""
+            {"ad_id":"a","event_time":1760000000,"sent_at":1760000000,"event_id":"x","messageId":"y","_log":"kr.a"}
+            """);
         Assert.Equal("unknown_field colour", strict.Refuse("""{"ad_id":"a","colour":"red"}"""));
         Assert.Equal("malformed", strict.Refuse("""{"ad_id":"a","colour":"red","colour":"red"}"""));
         Assert.Equal("unknown_field a?b", strict.Refuse("""{"a\nb":1}"""));
@@ -212,7 +226,7 @@ public sealed class EventDecoderTests : IDisposable
     [InlineData("""{"user_id":"u","ad_id":"a"}""", """{"ad_id":"a"}""")]
     [InlineData("""{"ad_id":"a","user_id":"u"}""", """{"ad_id":"a"}""")]
     [InlineData(""" { "ad_id" : "a" , "user_id" : "u" , "x" : 1 } """, """{ "ad_id" : "a" , "x" : 1 }""")]
-    [InlineData("""{"user_id":"u","home":{"street":1},"ad_id":"a","x":{"user_id":"stays"}}""", """{"ad_id":"a","x":{"user_id":"stays"}}""")]
+    [InlineData("""{"user_id":"u","home":{"k":1},"ad_id":"a","x":{"home":1}}""", """{"ad_id":"a","x":{"home":1}}""")]
     [InlineData("""{"ad_id":"a","user_id":null,"home":[1,[2]],"x":1}""", """{"ad_id":"a","x":1}""")]
     [InlineData("""{"x":1,"\u0075ser_id":"a,\"}","ad_id":"a","home":0}""", """{"x":1,"ad_id":"a"}""")]
     [InlineData("""{"user_id":"u","home":1}""", "{}")]
@@ -235,7 +249,9 @@ public sealed class EventDecoderTests : IDisposable
             DecodeBench.Field("at", ColumnType.Timestamp) with { Key = "event_time" },
             DecodeBench.Field("text", ColumnType.String) with { Key = "event_time", Sensitive = true }));
         bench.Accept("""{"event_time":"2025-10-09T08:53:20Z"}""");
-        Assert.Equal("1760000000000000 2025-10-09T08:53:20Z {}", $"{bench.Value("at")} {bench.Value("text")} {bench.RawPayload()}");
+        Assert.Equal("1760000000000000", bench.Value("at"));
+        Assert.Equal("2025-10-09T08:53:20Z", bench.Value("text"));
+        Assert.Equal("{}", bench.RawPayload());
     }
 
     [Fact]
@@ -243,7 +259,8 @@ public sealed class EventDecoderTests : IDisposable
     {
         _bench.Accept("""{"ad_id":"a"}""");
         _bench.Accept("""{"ad_id":"b","user_id":"u1"}""");
-        Assert.Equal("wrong_type rank", _bench.Refuse("""{"ad_id":"x","user_id":"gone","tags":["p","q"],"rank":"x"}"""));
+        Assert.Equal(
+            "wrong_type rank", _bench.Refuse("""{"ad_id":"x","user_id":"gone","tags":["p","q"],"rank":"x"}"""));
         _bench.Accept("""{"ad_id":"c","user_id":null}""");
         _bench.Accept("""{"user_id":"u2","tags":["z"],"ad_id":"d"}""");
         LogBatch rows = _bench.Rows;
@@ -265,7 +282,9 @@ public sealed class EventDecoderTests : IDisposable
         TimeZoneInfo seoul = TimeZoneInfo.FindSystemTimeZoneById("Asia/Seoul");
         using DecodeBench bench = new(
             DecodeBench.Log(DecodeBench.Field("ad_id", ColumnType.String)) with { PartitionByHour = true }, seoul);
-        bench.Accept("""{"ad_id":"a","event_time":"2025-10-09T07:53:20+09:00","sent_at":"2025-10-09T07:54:20+09:00"}""");
+        bench.Accept("""
+            {"ad_id":"a","event_time":"2025-10-09T07:53:20+09:00","sent_at":"2025-10-09T07:54:20+09:00"}
+            """);
         bench.Accept("""{"ad_id":"b"}""");
         bench.Accept("""{"ad_id":"c","event_time":0}""");
         bench.Accept("""{"ad_id":"d","event_time":1759999999}""");
@@ -284,7 +303,8 @@ public sealed class EventDecoderTests : IDisposable
         {
             Assert.Equal(
                 expected[row],
-                $"{Encoding.UTF8.GetString(columns[7].StringAt(row))} {columns[3].ValueAt<long>(row)} {Time(columns[8], row)} {Time(columns[9], row)}");
+                Encoding.UTF8.GetString(columns[7].StringAt(row))
+                + $" {columns[3].ValueAt<long>(row)} {Time(columns[8], row)} {Time(columns[9], row)}");
             Assert.Equal(bench.Rows.Ids[row].ToString(), Encoding.UTF8.GetString(columns[2].StringAt(row)));
             Assert.Equal("app/phone-1", Encoding.UTF8.GetString(columns[6].StringAt(row)));
             Assert.Equal(DecodeBench.Received, columns[4].ValueAt<long>(row));
@@ -294,7 +314,8 @@ public sealed class EventDecoderTests : IDisposable
         Assert.Equal([20370, 20370, 20370, 20370], bench.Rows.Days.ToArray());
         Assert.Equal([17, 17, 17, 17], bench.Rows.Hours.ToArray());
 
-        static string Time(ColumnVector column, int row) => column.IsNull(row) ? "null" : $"{column.ValueAt<long>(row)}";
+        static string Time(ColumnVector column, int row) =>
+            column.IsNull(row) ? "null" : $"{column.ValueAt<long>(row)}";
     }
 
     [Fact]
@@ -303,7 +324,9 @@ public sealed class EventDecoderTests : IDisposable
         EventIdentity identity = EventIdentity.Of("app/phone-1"u8, "kr_shop.ad_click"u8);
         BatchHeader lines = DecodeBench.Header(BatchFlags.FileLines);
         Assert.Equal(identity.ByClientId(0, "x"u8), IdOf("""{"ad_id":"a","messageId":"y","event_id":"x"}"""));
-        Assert.Equal(identity.ByClientId(1_760_000_000_000, "7"u8), IdOf("""{"ad_id":"a","messageId":7,"event_time":1760000000}"""));
+        Assert.Equal(
+            identity.ByClientId(1_760_000_000_000, "7"u8),
+            IdOf("""{"ad_id":"a","messageId":7,"event_time":1760000000}"""));
         Assert.Equal(identity.ByClientId(0, "A"u8), IdOf("""{"ad_id":"a","event_id":"\u0041"}"""));
         Assert.Equal(identity.ByIndex(0, 1, 2, 0), IdOf("""{"ad_id":"a","event_id":"","messageId":null}"""));
         Assert.Equal(identity.ByIndex(1_760_000_000_000, 1, 2, 0), IdOf("""{"ad_id":"a","event_time":1760000000}"""));
@@ -316,7 +339,8 @@ public sealed class EventDecoderTests : IDisposable
     [Fact]
     public void A_rejected_event_has_the_id_that_it_will_have_when_it_is_mended()
     {
-        Assert.False(_bench.TryDecode("""{"ad_id":5,"event_time":1760000000,"event_id":"x"}""", out Rejection rejection));
+        Assert.False(_bench.TryDecode(
+            """{"ad_id":5,"event_time":1760000000,"event_id":"x"}""", out Rejection rejection));
         Assert.Equal(IdOf("""{"ad_id":"5","event_time":1760000000,"event_id":"x"}"""), rejection.Id);
     }
 
@@ -337,7 +361,8 @@ public sealed class EventDecoderTests : IDisposable
     public void Many_rows_allocate_nothing()
     {
         byte[] record = """
-            {"event_time":"2025-10-09T08:53:20.123Z","event_id":"e-000001","ad_id":"ad-1042","user_id":"u-77","cost":"12.5",
+            {"event_time":"2025-10-09T08:53:20.123Z","event_id":"e-000001","ad_id":"ad-1042","user_id":"u-77",
+             "cost":"12.5",
              "rank":3,"total":99,"score":0.25,"seen":true,"placement":"home","context":{"a":1},"other":"x\ny"}
             """u8.ToArray();
         for (int i = 0; i < 40_000; i++)

@@ -2,29 +2,37 @@ using System.Text;
 
 namespace Naru.Tests.Stream;
 
-/// <summary>Random events: mostly JSON objects with the oddities of the world, then, for many of them, some damage.</summary>
+/// <summary>
+/// Random events: mostly JSON objects with the oddities of the world, then, for many of them, some damage.
+/// </summary>
 internal sealed class JsonMaker(Random random)
 {
     private static readonly string[] Keys =
-        ["k0", "k1", "k2", "text", "whole", "money", "real", "flag", "list", "other", "k\\u0030", "\\u0074ext", "가", "", "\\\"", "k0 ", "\\ud83d\\ude00"];
+    [
+        "k0", "k1", "k2", "text", "whole", "money", "real", "flag", "list", "other", "k\\u0030", "\\u0074ext", "가", "",
+        "\\\"", "k0 ", "\\ud83d\\ude00",
+    ];
 
     private static readonly string[] Numbers =
         [
-            "0", "-0", "-0.0", "1", "-1", "12", "1.5", "1e3", "1E+3", "1e-3", "0.1", "9007199254740993", "9223372036854775807",
-            "9223372036854775808", "-9223372036854775808", "-9223372036854775809", "1e400", "-1e400", "1e-400", "123456789012.123456",
-            "00", "01", "-", "+1", "1.", ".5", "1e", "1e+", "0x1", "NaN", "Infinity", "1.0", "100e-2", "1_0", "--1", "1.2.3", "1e5e5",
+            "0", "-0", "-0.0", "1", "-1", "12", "1.5", "1e3", "1E+3", "1e-3", "0.1", "9007199254740993",
+            "9223372036854775807", "9223372036854775808", "-9223372036854775808", "-9223372036854775809", "1e400",
+            "-1e400", "1e-400", "123456789012.123456", "00", "01", "-", "+1", "1.", ".5", "1e", "1e+", "0x1", "NaN",
+            "Infinity", "1.0", "100e-2", "1_0", "--1", "1.2.3", "1e5e5",
         ];
 
     private static readonly string[] Texts =
         [
-            "", "a", "home", "plain text of some length that goes over thirty-two bytes", "\\n", "\\\\", "\\\"", "\\/", "\\b\\f\\r\\t", "\\u0041",
-            "\\u0000", "\\ud83d\\ude00", "\\ud83d", "\\ude00", "\\ud83d\\u0041", "\\uD83D\\uDE00x", "\\u12", "\\x", "한국어 문장입니다", "é", "😀",
-            "12", "-5", "true", "1.5", "tab\tin it", "nul\0in it", "\\", "quote\\", "0123456789012345678901234567890\\n", "\u007f", "\u2028",
+            "", "a", "home", "plain text of some length that goes over thirty-two bytes", "\\n", "\\\\", "\\\"", "\\/",
+            "\\b\\f\\r\\t", "\\u0041", "\\u0000", "\\ud83d\\ude00", "\\ud83d", "\\ude00", "\\ud83d\\u0041",
+            "\\uD83D\\uDE00x", "\\u12", "\\x", "한국어 문장입니다", "é", "😀", "12", "-5", "true", "1.5", "tab\tin it",
+            "nul\0in it", "\\", "quote\\", "0123456789012345678901234567890\\n", "\u007f", "\u2028",
         ];
 
     private static readonly string[] Spaces = ["", "", "", "", "", " ", "\n", "\t", "\r\n", "  ", "\u00a0", "\f"];
 
-    private static readonly byte[] Marks = [.. "{}[]:,\"\\ \n\t0123456789.-+eEtfnu/"u8, 0, 0x1f, 0x7f, 0x80, 0xbf, 0xc0, 0xc2, 0xed, 0xef, 0xf0, 0xff];
+    private static readonly byte[] Marks =
+        [.. "{}[]:,\"\\ \n\t0123456789.-+eEtfnu/"u8, 0, 31, 0x7f, 0x80, 0xbf, 0xc0, 0xc2, 0xed, 0xef, 0xf0, 0xff];
 
     public byte[] Next()
     {

@@ -85,7 +85,8 @@ internal sealed class DecodePlan
 
     private (Utf8Table Keys, ImmutableArray<KeyPlan> Plans) MakeKeys()
     {
-        List<string> names = [.. Log.Fields.Select(static field => field.Key), Log.TimeKey, Log.SentKey, .. Log.IdKeys, LogKey];
+        List<string> names =
+            [.. Log.Fields.Select(static field => field.Key), Log.TimeKey, Log.SentKey, .. Log.IdKeys, LogKey];
         ImmutableArray<KeyPlan>.Builder plans = ImmutableArray.CreateBuilder<KeyPlan>();
         foreach (string name in names.Distinct(StringComparer.Ordinal))
         {
@@ -98,7 +99,8 @@ internal sealed class DecodePlan
             });
         }
 
-        return (new Utf8Table([.. plans.Select(static plan => Encoding.UTF8.GetBytes(plan.Name))]), plans.ToImmutable());
+        Utf8Table table = new([.. plans.Select(static plan => Encoding.UTF8.GetBytes(plan.Name))]);
+        return (table, plans.ToImmutable());
     }
 }
 
@@ -112,12 +114,18 @@ internal sealed record KeyPlan(string Name, FieldPlan[] Fields, bool Sensitive)
 
     public bool IsSent { get; init; }
 
-    /// <summary>Position among the keys that may hold the client's id, -1 for others; the lowest one found wins.</summary>
+    /// <summary>
+    /// Position among the keys that may hold the client's id, -1 for others; the lowest one found wins.
+    /// </summary>
     public int IdRank { get; init; }
 
     /// <summary>The key with its quotes, as it mostly stands in events.</summary>
     public byte[] Quoted { get; } =
-        [(byte)'"', .. JsonEncodedText.Encode(Name, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).EncodedUtf8Bytes, (byte)'"'];
+    [
+        (byte)'"',
+        .. JsonEncodedText.Encode(Name, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).EncodedUtf8Bytes,
+        (byte)'"',
+    ];
 
     public bool HasRole => IsTime || IsSent || IdRank >= 0;
 }

@@ -125,7 +125,8 @@ internal sealed partial class EventDecoder
     {
         if (member.Kind is not (JsonKind.String or JsonKind.Number))
         {
-            Fail(RejectReason.WrongType, plan.Name, $"expected an id (a string or a number), found {Name(member.Kind)}");
+            string found = Name(member.Kind);
+            Fail(RejectReason.WrongType, plan.Name, $"expected an id (a string or a number), found {found}");
             return;
         }
 

@@ -10,7 +10,8 @@ namespace Naru.Stream.Decode;
 /// that tokenises, checks and converts. It throws for no input, and what it accepts every later stage can hold.
 ///
 /// Rules that the definition does not state:
-/// - one JSON object of at most 512 members and 32 levels, no key twice, valid UTF-8, no lone surrogate, nothing after it;
+/// - one JSON object of at most 512 members and 32 levels, no key twice, valid UTF-8, no lone surrogate, nothing after
+///   it;
 /// - null is an absent value; keys are compared unescaped;
 /// - whole numbers and decimals convert exactly or not at all (`1.0` and `1e3` are whole numbers); a string holds a
 ///   number when all of it is one, and a boolean when it says true or false in any letter case;

@@ -80,7 +80,9 @@ internal sealed class FieldPlan
         }
     }
 
-    /// <summary>A bound times 10^scale, rounded towards the values it admits; far beyond any type it stays there.</summary>
+    /// <summary>
+    /// A bound times 10^scale, rounded towards the values it admits; far beyond any type it stays there.
+    /// </summary>
     private static Int128 Scaled(decimal bound, int scale, bool up)
     {
         Span<int> bits = stackalloc int[4];

@@ -6,9 +6,9 @@ using Naru.Lake.Columns;
 namespace Naru.Stream.Decode;
 
 /// <summary>
-/// Decoded rows of one version of a log, in its column groups. Row i of <see cref="Fields"/> and of <see cref="Raw"/> is
-/// one event; <see cref="SecureRows"/> says which event a row of <see cref="Secure"/> belongs to. Written by one decoder;
-/// disposed by its owner.
+/// Decoded rows of one version of a log, in its column groups. Row i of <see cref="Fields"/> and of <see cref="Raw"/>
+/// is one event; <see cref="SecureRows"/> says which event a row of <see cref="Secure"/> belongs to. Written by one
+/// decoder; disposed by its owner.
 /// </summary>
 internal sealed unsafe class LogBatch : IDisposable
 {

@@ -6,7 +6,8 @@ namespace Naru.Stream.Decode;
 
 /// <summary>
 /// Finds the index of a known UTF-8 string: one multiplication over its length and its first and last eight bytes picks
-/// a slot, one comparison decides. The multiplier is chosen so that few strings share a slot; those that do are chained.
+/// a slot, one comparison decides. The multiplier is chosen so that few strings share a slot; those that do are
+/// chained.
 /// </summary>
 internal sealed class Utf8Table
 {

@@ -42,7 +42,8 @@ internal static class DedupFormat
 
     public static int IdPage(int group, int page) => FilterPage(group) + 1 + page;
 
-    public static int IdsInGroup(long count, int group) => (int)Math.Min(IdsPerGroup, count - ((long)group * IdsPerGroup));
+    public static int IdsInGroup(long count, int group) =>
+        (int)Math.Min(IdsPerGroup, count - ((long)group * IdsPerGroup));
 
     /// <summary>Number of the first fence page.</summary>
     public static int FencePage(long count)
@@ -90,13 +91,15 @@ internal static class DedupFormat
             || BinaryPrimitives.ReadUInt64LittleEndian(page[TagAt..]) != tag
             || BinaryPrimitives.ReadInt32LittleEndian(page[NumberAt..]) != number)
         {
-            throw Corrupt(path, $"bytes {(long)number * PageBytes} to {((long)number + 1) * PageBytes} are not what was written");
+            long from = (long)number * PageBytes;
+            throw Corrupt(path, $"bytes {from} to {from + PageBytes} are not what was written");
         }
     }
 
     public static StorageException Corrupt(string path, string what) => new(
         StorageFault.Corrupt,
-        $"deduplication run \"{path}\" is damaged: {what}; restore it from a backup, without it resent events could land twice");
+        $"deduplication run \"{path}\" is damaged: {what}; restore it from a backup, "
+        + "without it resent events could land twice");
 
     public static ReadOnlySpan<EventId> Ids(ReadOnlySpan<byte> bytes)
     {

@@ -12,8 +12,8 @@ namespace Naru.Stream.Dedup;
 /// landing record names the runs from then on; <see cref="Install"/> takes them over; then the caller deletes the files
 /// of runs that are named no more.
 ///
-/// Threads: <see cref="Probe"/>, <see cref="Install"/>, <see cref="Load"/> and the plans on one; <see cref="Write"/> and
-/// <see cref="Merge"/> on any, beside them.
+/// Threads: <see cref="Probe"/>, <see cref="Install"/>, <see cref="Load"/> and the plans on one; <see cref="Write"/>
+/// and <see cref="Merge"/> on any, beside them.
 /// </summary>
 internal sealed class DedupIndex : IDisposable
 {
@@ -39,7 +39,9 @@ internal sealed class DedupIndex : IDisposable
 
     public long MemoryBytes => _cache.MemoryBytes + _open.Sum(static run => run.MemoryBytes);
 
-    /// <summary>Starts over with exactly these runs. Throws <see cref="StorageException"/> when one is missing or damaged.</summary>
+    /// <summary>
+    /// Starts over with exactly these runs. Throws <see cref="StorageException"/> when one is missing or damaged.
+    /// </summary>
     public void Load(IReadOnlyList<DedupRun> runs)
     {
         Install([]);

@@ -38,7 +38,8 @@ internal sealed record DedupMerge(ImmutableArray<DedupRun> Inputs)
 
     private static long Day(DedupRun run) => run.ReceivedMax / ProjectZone.DayMicroseconds;
 
-    private static int Tier(DedupRun run) => BitOperations.Log2((ulong)Math.Max(1, run.Count / DedupFormat.IdsPerPage)) / 2;
+    private static int Tier(DedupRun run) =>
+        BitOperations.Log2((ulong)Math.Max(1, run.Count / DedupFormat.IdsPerPage)) / 2;
 
     private static DedupMerge? OfLikeSize(IEnumerable<DedupRun> bucket) => bucket
         .GroupBy(Tier)

@@ -25,10 +25,10 @@ internal sealed class DedupRunFile : IDisposable
         _file = files.Open(path, FileOpen.Read);
         try
         {
-            int pages = DedupFormat.PageCount(run.Count);
-            if (_file.Length != (long)pages * DedupFormat.PageBytes)
+            long bytes = (long)DedupFormat.PageCount(run.Count) * DedupFormat.PageBytes;
+            if (_file.Length != bytes)
             {
-                throw DedupFormat.Corrupt(path, $"{_file.Length} bytes instead of {(long)pages * DedupFormat.PageBytes}");
+                throw DedupFormat.Corrupt(path, $"{_file.Length} bytes instead of {bytes}");
             }
 
             CheckHeader();

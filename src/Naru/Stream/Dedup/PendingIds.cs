@@ -37,7 +37,9 @@ internal sealed class PendingIds : IDisposable
         _rotated.Dispose();
     }
 
-    /// <summary>Open addressing with linear probing, at most half full; the zero id, which marks a free slot, is kept apart.</summary>
+    /// <summary>
+    /// Open addressing with linear probing, at most half full; the zero id, which marks a free slot, is kept apart.
+    /// </summary>
     private sealed unsafe class IdSet : IDisposable
     {
         private const int CapacityInitial = 1024;

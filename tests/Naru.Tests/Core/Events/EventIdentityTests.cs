@@ -7,12 +7,15 @@ public class EventIdentityTests
 {
     private static readonly EventIdentity Identity = EventIdentity.Of("app/phone-1"u8, "kr_shop.ad_click"u8);
 
-    /// <summary>Ids are persisted and compared across versions: these never change (made by an independent program).</summary>
+    /// <summary>
+    /// Ids are persisted and compared across versions: these never change (made by an independent program).
+    /// </summary>
     [Fact]
     public void Ids_of_version_1_stay_what_they_are()
     {
         Assert.Equal("0199c82cc00021985274431d6fb4679e", Identity.ByClientId(1760000000000, "order-17"u8).ToString());
-        Assert.Equal("00000000000000e325f6610740657a61", Identity.ByClientId(0, Encoding.UTF8.GetBytes("주문-1")).ToString());
+        Assert.Equal(
+            "00000000000000e325f6610740657a61", Identity.ByClientId(0, Encoding.UTF8.GetBytes("주문-1")).ToString());
         Assert.Equal(
             "0199c82cc07b75fa57faae17f98d0297",
             Identity.ByIndex(1760000000123, 0x1122334455667788, 0x99aabbccddeeff00, 41).ToString());

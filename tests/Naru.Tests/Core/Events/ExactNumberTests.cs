@@ -84,7 +84,8 @@ public class ExactNumberTests
             text.Append('e').Append(exponent);
             int scale = random.Next(0, 12);
             string written = text.ToString();
-            BigInteger whole = BigInteger.Parse(written[..written.IndexOf('e')].Replace(".", "", StringComparison.Ordinal), CultureInfo.InvariantCulture);
+            string digits = written[..written.IndexOf('e')].Replace(".", "", StringComparison.Ordinal);
+            BigInteger whole = BigInteger.Parse(digits, CultureInfo.InvariantCulture);
             int shift = exponent + scale - (written.IndexOf('e') - written.IndexOf('.') - 1);
             bool exact = shift >= 0 || whole % BigInteger.Pow(10, -shift) == 0;
             BigInteger expected = shift >= 0 ? whole * BigInteger.Pow(10, shift) : whole / BigInteger.Pow(10, -shift);

@@ -7,7 +7,8 @@ namespace Naru.Tests.Core.Events;
 public class TimeTextTests
 {
     private static readonly ProjectZone Seoul = ProjectZone.Of(TimeZoneInfo.FindSystemTimeZoneById("Asia/Seoul"));
-    private static readonly ProjectZone NewYork = ProjectZone.Of(TimeZoneInfo.FindSystemTimeZoneById("America/New_York"));
+    private static readonly ProjectZone NewYork =
+        ProjectZone.Of(TimeZoneInfo.FindSystemTimeZoneById("America/New_York"));
 
     [Theory]
     [InlineData("2025-10-09T08:53:20Z", "2025-10-09T08:53:20.000000Z")]
@@ -101,7 +102,8 @@ public class TimeTextTests
         DateOnly date = DateOnly.MinValue;
         for (int day = -719_162; ; day++)
         {
-            Assert.True(TimeText.TryParseDate(Encoding.ASCII.GetBytes(date.ToString("O", CultureInfo.InvariantCulture)), out int read));
+            string text = date.ToString("O", CultureInfo.InvariantCulture);
+            Assert.True(TimeText.TryParseDate(Encoding.ASCII.GetBytes(text), out int read));
             Assert.Equal(day, read);
             if (date == DateOnly.MaxValue)
             {
@@ -131,6 +133,6 @@ public class TimeTextTests
         }
     }
 
-    private static string Show(long microseconds) =>
-        DateTime.UnixEpoch.AddTicks(microseconds * 10).ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
+    private static string Show(long microseconds) => DateTime.UnixEpoch.AddTicks(microseconds * 10)
+        .ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
 }
