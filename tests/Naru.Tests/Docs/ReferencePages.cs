@@ -12,7 +12,8 @@ namespace Naru.Tests.Docs;
 /// <summary>Pages of docs/ that are written from the program itself, so that they cannot be wrong about it.</summary>
 internal static class ReferencePages
 {
-    private const string Note = "This page is written from the program by `NARU_ACCEPT=1 ./test Reference`; do not edit it.\n";
+    private const string Note =
+        "This page is written from the program by `NARU_ACCEPT=1 ./test Reference`; do not edit it.\n";
 
     /// <summary>Of tables that are landed; those that answer from memory describe themselves.</summary>
     private static readonly Dictionary<string, string> LandedTables = new()
@@ -56,19 +57,21 @@ internal static class ReferencePages
         page.Append(
             """
 
-            `naru.yaml` holds them: the first ones at the top of the file, the others in a section of their name. Each can
-            be given by an environment variable too (`collect.body_bytes_max` is `NARU_COLLECT_BODY_BYTES_MAX`), which wins
-            over the file. An unknown key refuses to start, and names the nearest known one. `naru config` prints the
-            values in effect and where each came from. Sizes are written as `128MB`, durations as `10m`.
+            `naru.yaml` holds them: the first ones at the top of the file, the others in a section of their name. Each
+            can be given by an environment variable too (`collect.body_bytes_max` is `NARU_COLLECT_BODY_BYTES_MAX`),
+            which wins over the file. An unknown key refuses to start, and names the nearest known one. `naru config`
+            prints the values in effect and where each came from. Sizes are written as `128MB`, durations as `10m`.
 
             """);
         foreach (SettingSection section in SettingTable.Sections)
         {
-            page.Append($"\n## {(section.Name.Length == 0 ? "The top of the file" : section.Name)}\n\n{Prose(section.Doc)}\n");
+            string title = section.Name.Length == 0 ? "The top of the file" : section.Name;
+            page.Append($"\n## {title}\n\n{Prose(section.Doc)}\n");
             page.Append("\n| Setting | Default | What it does |\n| --- | --- | --- |\n");
             foreach (Setting setting in section.Settings)
             {
                 string value = SettingText.Format(setting, setting.Default);
+                string shown = value.Length == 0 ? "" : $"`{value}`";
                 string bounds = (setting.About.Min, setting.About.Max) switch
                 {
                     ("", "") => "",
@@ -76,7 +79,7 @@ internal static class ReferencePages
                     ("", string max) => $" (at most {max})",
                     (string min, string max) => $" ({min} to {max})",
                 };
-                page.Append($"| `{setting.Path}` | {(value.Length == 0 ? "" : $"`{value}`")} | {setting.About.Doc}{bounds} |\n");
+                page.Append($"| `{setting.Path}` | {shown} | {setting.About.Doc}{bounds} |\n");
             }
         }
 
@@ -120,7 +123,9 @@ internal static class ReferencePages
     private static string Prose(string? text)
     {
         string[] parts = (text ?? "").Split(" Example: ", 2);
-        string sentence = parts[0].Length == 0 ? "" : char.ToUpperInvariant(parts[0][0]) + parts[0][1..].TrimEnd('.') + ".";
+        string sentence = parts[0].Length == 0
+            ? ""
+            : char.ToUpperInvariant(parts[0][0]) + parts[0][1..].TrimEnd('.') + ".";
         return parts.Length == 1 ? sentence : $"{sentence}\n\n    {parts[1]}";
     }
 }

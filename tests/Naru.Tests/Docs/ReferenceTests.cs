@@ -76,7 +76,9 @@ public sealed partial class ReferenceTests(SurfaceServer server) : IClassFixture
         Assert.True(broken.Length == 0, $"links that lead nowhere: {string.Join(", ", broken)}");
     }
 
-    /// <summary>Lines of shell blocks that begin with `./naru` or `naru`, but for `publish`, which is the script's own.</summary>
+    /// <summary>
+    /// Lines of shell blocks that begin with `./naru` or `naru`, but for `publish`, which is the script's own.
+    /// </summary>
     internal static IEnumerable<(string Page, string Line)> ShownCommands() =>
         from page in Pages
         from Match block in ShellBlock().Matches(Repository.Read(page))

@@ -35,7 +35,9 @@ internal static class Surface
         from setting in section.Settings
         select $"{setting.Path} = {SettingText.Format(setting, setting.Default)}";
 
-    /// <summary>`naru.topics: topic VARCHAR, …`: the tables that answer from memory, and those that are landed.</summary>
+    /// <summary>
+    /// `naru.topics: topic VARCHAR, …`: the tables that answer from memory, and those that are landed.
+    /// </summary>
     public static IEnumerable<string> SystemTables(IEnumerable<ISystemTable> answered) =>
         SystemTableSchemas(answered).Select(static table => $"{table.Name}: {Columns(table.Schema)}");
 

@@ -13,7 +13,8 @@ public class SurfaceTests(SurfaceServer server) : IClassFixture<SurfaceServer>
     public void Settings_are_as_reviewed() => Check("settings.txt", Surface.Settings());
 
     [Fact]
-    public void Metrics_are_as_reviewed() => Check("metrics.txt", server.Metrics().Select(static metric => metric.Name));
+    public void Metrics_are_as_reviewed() =>
+        Check("metrics.txt", server.Metrics().Select(static metric => metric.Name));
 
     [Fact]
     public void Routes_are_as_reviewed() => Check("routes.txt", server.Routes());
