@@ -8,8 +8,10 @@ internal static class AuditCommand
 {
     public static Command Create()
     {
-        Option<DateTimeOffset?> from = new("--from") { Description = "first minute of receipt, inclusive", HelpName = "TIME" };
-        Option<DateTimeOffset?> to = new("--to") { Description = "last minute of receipt, exclusive", HelpName = "TIME" };
+        Option<DateTimeOffset?> from =
+            new("--from") { Description = "first minute of receipt, inclusive", HelpName = "TIME" };
+        Option<DateTimeOffset?> to =
+            new("--to") { Description = "last minute of receipt, exclusive", HelpName = "TIME" };
         Option<bool> json = new("--json") { Description = "print the report as JSON" };
         Option<string?> server = ServerConnection.ServerOption();
         Option<string?> project = ServerConnection.ProjectOption();
@@ -43,7 +45,9 @@ internal static class AuditCommand
             return balanced ? ExitCode.Done : ExitCode.Failed;
         }
 
-        Console.WriteLine($"{"log",-28} {"received",10} {"replayed",9} {"landed",10} {"rejected",9} {"duplicate",10} {"pending",8} {"difference",11}");
+        Console.WriteLine(
+            $"{"log",-28} {"received",10} {"replayed",9} {"landed",10} {"rejected",9} {"duplicate",10} "
+            + $"{"pending",8} {"difference",11}");
         foreach (JsonElement line in report.GetProperty("logs").EnumerateArray())
         {
             PrintLine(Name(line), line);
@@ -63,13 +67,15 @@ internal static class AuditCommand
             ? "received is counted from the topic itself"
             : "the topic no longer keeps all of it: received is taken from the landings where it is gone";
         Console.WriteLine(
-            $"landings {Number(report, "firstLanding")} to {Number(report, "lastLanding")}; {counted}; difference {Number(report, "difference")}");
+            $"landings {Number(report, "firstLanding")} to {Number(report, "lastLanding")}; {counted}; "
+            + $"difference {Number(report, "difference")}");
         return balanced ? ExitCode.Done : ExitCode.Failed;
     }
 
     private static void PrintLine(string name, JsonElement line) => Console.WriteLine(
         $"{name,-28} {Number(line, "received"),10} {Number(line, "replayed"),9} {Number(line, "landed"),10} "
-        + $"{Number(line, "rejected"),9} {Number(line, "duplicate"),10} {Number(line, "pending"),8} {Number(line, "difference"),11}");
+        + $"{Number(line, "rejected"),9} {Number(line, "duplicate"),10} {Number(line, "pending"),8} "
+        + $"{Number(line, "difference"),11}");
 
     private static string Name(JsonElement line) =>
         line.GetProperty("log").GetString() is { Length: > 0 } log ? log : "(no log)";

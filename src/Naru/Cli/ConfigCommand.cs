@@ -14,7 +14,8 @@ internal static class ConfigCommand
     {
         Argument<string> folder = ProjectArgument.Create();
         Option<bool> json = new("--json") { Description = "print the settings as JSON" };
-        Command command = new("config", "Show all settings and where each comes from. Example: naru config") { folder, json };
+        Command command =
+            new("config", "Show all settings and where each comes from. Example: naru config") { folder, json };
         command.SetAction(parsed => Run(parsed.GetValue(folder)!, parsed.GetValue(json)));
         return command;
     }

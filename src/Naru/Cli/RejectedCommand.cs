@@ -37,7 +37,8 @@ internal static class RejectedCommand
     {
         RejectedOptions options = new();
         Option<int> limit = new("--limit") { Description = "most events shown", DefaultValueFactory = static _ => 20 };
-        Command command = new("list", "Show what was rejected and not replayed, newest first. Example: naru rejected list --log kr_shop.order");
+        Command command = new("list",
+            "Show what was rejected and not replayed, newest first. Example: naru rejected list --log kr_shop.order");
         options.AddTo(command);
         command.Options.Add(limit);
         command.SetAction(async (parsed, cancellationToken) =>
@@ -60,7 +61,8 @@ internal static class RejectedCommand
     private static Command Replay()
     {
         RejectedOptions options = new();
-        Command command = new("replay", "Send rejected events again under today's definition. Example: naru rejected replay --log kr_shop.order");
+        Command command = new("replay",
+            "Send rejected events again under today's definition. Example: naru rejected replay --log kr_shop.order");
         options.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -84,14 +86,16 @@ internal static class RejectedCommand
         foreach (JsonElement reason in reasons.EnumerateArray())
         {
             total += reason[0].GetInt64();
-            Console.WriteLine($"{reason[0].GetInt64(),8}  {Text(reason[1], "(no log)")}  {Text(reason[2])}  {Text(reason[3])}");
+            Console.WriteLine(
+                $"{reason[0].GetInt64(),8}  {Text(reason[1], "(no log)")}  {Text(reason[2])}  {Text(reason[3])}");
         }
 
         foreach (JsonElement row in events.GetProperty("rows").EnumerateArray())
         {
             string path = Text(row[3]);
             Console.WriteLine(
-                $"\n{Text(row[0])}  {Text(row[1], "(no log)")}  {Text(row[2])}: {(path.Length == 0 ? "" : path + ": ")}{Text(row[4])}");
+                $"\n{Text(row[0])}  {Text(row[1], "(no log)")}  {Text(row[2])}: "
+                + $"{(path.Length == 0 ? "" : path + ": ")}{Text(row[4])}");
             Console.WriteLine($"  {Text(row[5], "(its bytes have expired, or this key may not read them)")}");
         }
 
@@ -108,8 +112,9 @@ internal static class RejectedCommand
         }
 
         Console.WriteLine(
-            $"found {Number(answer, "found")}: landed {Number(answer, "landed")}, rejected again {Number(answer, "rejected")}, "
-            + $"duplicate {Number(answer, "duplicate")}, expired {Number(answer, "expired")}, no such log {Number(answer, "noLog")}");
+            $"found {Number(answer, "found")}: landed {Number(answer, "landed")}, "
+            + $"rejected again {Number(answer, "rejected")}, duplicate {Number(answer, "duplicate")}, "
+            + $"expired {Number(answer, "expired")}, no such log {Number(answer, "noLog")}");
         return ExitCode.Done;
     }
 
@@ -121,7 +126,8 @@ internal static class RejectedCommand
     private sealed class RejectedOptions
     {
         private readonly Option<string?> _log = new("--log") { Description = "only this log", HelpName = "LOG" };
-        private readonly Option<string?> _reason = new("--reason") { Description = "only this reason, e.g. missing_field", HelpName = "REASON" };
+        private readonly Option<string?> _reason =
+            new("--reason") { Description = "only this reason, e.g. missing_field", HelpName = "REASON" };
         private readonly Option<bool> _json = new("--json") { Description = "print JSON" };
         private readonly Option<string?> _server = ServerConnection.ServerOption();
         private readonly Option<string?> _project = ServerConnection.ProjectOption();
@@ -147,6 +153,7 @@ internal static class RejectedCommand
             value is null ? "true" : $"{column} = '{value.Replace("'", "''", StringComparison.Ordinal)}'";
 
         public string Query(ParseResult parsed) =>
-            $"log={Uri.EscapeDataString(parsed.GetValue(_log) ?? "")}&reason={Uri.EscapeDataString(parsed.GetValue(_reason) ?? "")}";
+            $"log={Uri.EscapeDataString(parsed.GetValue(_log) ?? "")}"
+            + $"&reason={Uri.EscapeDataString(parsed.GetValue(_reason) ?? "")}";
     }
 }

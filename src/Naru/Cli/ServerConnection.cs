@@ -10,7 +10,8 @@ namespace Naru.Cli;
 
 /// <summary>
 /// How a command reaches a server: `--server URL`, else the running server of the project in `--project DIR` or the
-/// current folder, else the default address. The key comes from `--key`, NARU_KEY, or what the project's server left for those
+/// current folder, else the default address. The key comes from `--key`, NARU_KEY, or what the project's server left
+/// for those
 /// who may read its state.
 /// </summary>
 internal sealed class ServerConnection : IDisposable
@@ -53,8 +54,10 @@ internal sealed class ServerConnection : IDisposable
 
     public static ServerConnection Open(string? server, string? project, string? key)
     {
-        HttpClient http = new() { BaseAddress = new Uri(AddressOf(server, project)), Timeout = Timeout.InfiniteTimeSpan };
-        if ((key ?? Environment.GetEnvironmentVariable("NARU_KEY") ?? LocalKey(server, project)) is { Length: > 0 } secret)
+        HttpClient http =
+            new() { BaseAddress = new Uri(AddressOf(server, project)), Timeout = Timeout.InfiniteTimeSpan };
+        if ((key ?? Environment.GetEnvironmentVariable("NARU_KEY")
+            ?? LocalKey(server, project)) is { Length: > 0 } secret)
         {
             http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", secret);
         }
@@ -82,7 +85,8 @@ internal sealed class ServerConnection : IDisposable
         catch (HttpRequestException exception)
         {
             await Console.Error.WriteLineAsync(
-                $"no answer from {Http.BaseAddress}: {exception.Message}\nstart the platform with `naru up`, or name it with --server")
+                $"no answer from {Http.BaseAddress}: {exception.Message}\n"
+                + "start the platform with `naru up`, or name it with --server")
                 .ConfigureAwait(false);
         }
 
@@ -121,7 +125,8 @@ internal sealed class ServerConnection : IDisposable
                 ? $"{message}\n{mend}"
                 : message;
         }
-        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException)
+        catch (Exception exception) when (
+            exception is JsonException or KeyNotFoundException or InvalidOperationException)
         {
             return $"the server answered {(int)response.StatusCode}: {body}";
         }

@@ -21,7 +21,8 @@ internal static class UpCommand
             Description = "folder of the project",
             DefaultValueFactory = static _ => ".",
         };
-        Option<string?> listen = new("--listen") { Description = "address and port, e.g. 127.0.0.1:8150", HelpName = "ADDR" };
+        Option<string?> listen =
+            new("--listen") { Description = "address and port, e.g. 127.0.0.1:8150", HelpName = "ADDR" };
         Option<bool> verbose = new("--verbose") { Description = "log each landing and each reload" };
         Command command = new("up", "Start the platform on a project. Example: naru up shop --listen 127.0.0.1:8150");
         command.Arguments.Add(directory);
@@ -43,7 +44,8 @@ internal static class UpCommand
 
         try
         {
-            await using PlatformServer server = await PlatformServer.StartAsync(start, cancellationToken).ConfigureAwait(false);
+            await using PlatformServer server = await PlatformServer.StartAsync(start, cancellationToken)
+                .ConfigureAwait(false);
             ILogger logger = server.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Naru.Server");
             ServerLog.Serving(logger, server.Address, start.Paths.Root);
             await server.WaitForShutdownAsync(cancellationToken).ConfigureAwait(false);

@@ -17,11 +17,13 @@ internal static class LandingModule
         routes.MapGet("/v1/audit", static async (HttpContext http, AuditRunner audit) =>
             MayAdminister(http)
                 ? Results.Json(
-                    await audit.RunAsync(Microseconds(http, "from", long.MinValue), Microseconds(http, "to", long.MaxValue), http.RequestAborted)
+                    await audit.RunAsync(Microseconds(http, "from", long.MinValue),
+                        Microseconds(http, "to", long.MaxValue), http.RequestAborted)
                         .ConfigureAwait(false),
                     ServerJson.Default.AuditReport)
                 : ServerErrors.Forbidden("audit"));
-        routes.MapPost("/v1/rejected/replay", static async (HttpContext http, RejectedReplay replay, IDefinitionSource definitions) =>
+        routes.MapPost("/v1/rejected/replay",
+            static async (HttpContext http, RejectedReplay replay, IDefinitionSource definitions) =>
         {
             if (!MayAdminister(http))
             {
@@ -47,10 +49,11 @@ internal static class LandingModule
             return ServerErrors.UnknownLog(log, definitions);
         }
 
+        IEnumerable<string> reasonNames = Enum.GetValues<RejectReason>().Skip(1).Select(static reason => reason.Text());
         return text is not null && reasons.Length == 0
             ? ServerErrors.BadRequest(
                 $"there is no reason \"{text}\"",
-                $"one of {string.Join(", ", Enum.GetValues<RejectReason>().Skip(1).Select(static reason => reason.Text()))}")
+                $"one of {string.Join(", ", reasonNames)}")
             : null;
     }
 

@@ -37,7 +37,9 @@ internal sealed class PlatformServer : IAsyncDisposable
     public string Address => _application.Services.GetRequiredService<IServer>()
         .Features.Get<IServerAddressesFeature>()!.Addresses.First();
 
-    /// <summary>Opens the project and serves it. Throws <see cref="ProjectBusyException"/> when another process does.</summary>
+    /// <summary>
+    /// Opens the project and serves it. Throws <see cref="ProjectBusyException"/> when another process does.
+    /// </summary>
     public static async Task<PlatformServer> StartAsync(ServerStart start, CancellationToken cancellationToken)
     {
         IFileSystem files = new PosixFileSystem();
@@ -132,4 +134,5 @@ internal sealed record ServerStart(ProjectPaths Paths, Settings Settings, IPEndP
 
 /// <summary>Another process has the project open.</summary>
 internal sealed class ProjectBusyException(string root, string? address)
-    : Exception($"project \"{root}\" is open in another process{(address is null ? "" : $", which listens on {address}")}");
+    : Exception(
+        $"project \"{root}\" is open in another process" + (address is null ? "" : $", which listens on {address}"));

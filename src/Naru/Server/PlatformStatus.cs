@@ -57,7 +57,8 @@ internal sealed record StreamStatusView
 }
 
 internal sealed record TopicPartitionStatus(
-    string Topic, int Partition, string State, long FirstOffset, long DurableOffset, long Bytes, int Segments, string? Detail);
+    string Topic, int Partition, string State, long FirstOffset, long DurableOffset, long Bytes, int Segments,
+        string? Detail);
 
 internal sealed record DiskStatus(long FreeBytes, long TotalBytes);
 

@@ -21,7 +21,8 @@ internal sealed class ProjectLock : IDisposable
         files.CreateDirectory(paths.Data);
         try
         {
-            // Only None makes .NET take the kernel's exclusive lock; any sharing takes a shared one, which all may hold.
+            // Only None makes .NET take the kernel's exclusive lock; any sharing takes a shared one, which all may
+            // hold.
             return new ProjectLock(new FileStream(
                 paths.LockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }

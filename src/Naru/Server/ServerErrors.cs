@@ -4,7 +4,9 @@ using Naru.Definitions;
 
 namespace Naru.Server;
 
-/// <summary>Errors of the server's own routes, in the one shape of all HTTP: {"error":{"code","message","hint"}}.</summary>
+/// <summary>
+/// Errors of the server's own routes, in the one shape of all HTTP: {"error":{"code","message","hint"}}.
+/// </summary>
 internal static class ServerErrors
 {
     public static IResult Forbidden(string what) =>

@@ -121,7 +121,8 @@ internal sealed class Cut : IDisposable
         if (!Suspects.Empty)
         {
             Stream.AddSuspects(
-                AddTable(StreamTables.TimeSuspects, StreamTables.TimeSuspectsSchema), Suspects, LastReceivedMicroseconds);
+                AddTable(StreamTables.TimeSuspects, StreamTables.TimeSuspectsSchema), Suspects,
+                    LastReceivedMicroseconds);
         }
     }
 

@@ -12,7 +12,8 @@ namespace Naru.Stream;
 /// in the way of landings or readers.
 /// </summary>
 internal sealed class LakeMaintenance(
-    LakeTables tables, StreamWorker worker, IDefinitionSource definitions, MaintenanceParts parts, ILogger<LakeMaintenance> logger)
+    LakeTables tables, StreamWorker worker, IDefinitionSource definitions, MaintenanceParts parts,
+        ILogger<LakeMaintenance> logger)
     : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(30);
@@ -35,7 +36,8 @@ internal sealed class LakeMaintenance(
         {
             if (!_tended.TryGetValue(name, out TableMaintenance? maintenance))
             {
-                maintenance = new TableMaintenance(table, parts.Files, parts.Rewriter, new MaintenanceOptions(), parts.Clock);
+                maintenance =
+                    new TableMaintenance(table, parts.Files, parts.Rewriter, new MaintenanceOptions(), parts.Clock);
                 _tended.Add(name, maintenance);
             }
 
@@ -60,7 +62,8 @@ internal sealed class LakeMaintenance(
 
             if (report.FilesMerged + report.FilesExpired > 0)
             {
-                StreamLog.TableTended(logger, name.ToString(), report.FilesMerged, report.FilesMade, report.FilesExpired);
+                StreamLog.TableTended(logger, name.ToString(), report.FilesMerged, report.FilesMade,
+                    report.FilesExpired);
             }
         }
     }
@@ -68,7 +71,8 @@ internal sealed class LakeMaintenance(
     private TableCare CareOf(TableName name)
     {
         DefinitionSet current = definitions.Current;
-        LogDefinition? log = current.Logs.FirstOrDefault(each => each.RegionGroup == name.Schema && each.Name == name.Name);
+        LogDefinition? log =
+            current.Logs.FirstOrDefault(each => each.RegionGroup == name.Schema && each.Name == name.Name);
         bool secure = name.Group == ColumnGroup.Secure;
         return new TableCare
         {
@@ -89,4 +93,5 @@ internal sealed class LakeMaintenance(
 }
 
 /// <summary>What maintenance works with.</summary>
-internal sealed record MaintenanceParts(IFileSystem Files, ITableFileRewriter Rewriter, ExpiryLedger Expiries, TimeProvider Clock);
+internal sealed record MaintenanceParts(IFileSystem Files, ITableFileRewriter Rewriter, ExpiryLedger Expiries,
+    TimeProvider Clock);

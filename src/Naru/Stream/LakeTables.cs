@@ -12,7 +12,8 @@ internal sealed class LakeTables(
 {
     private readonly DeltaTableOptions _options = new() { Checkpoints = checkpoints };
 
-    private readonly DeltaTableOptions _secureOptions = new() { Checkpoints = checkpoints, KeepsStatisticValues = false };
+    private readonly DeltaTableOptions _secureOptions =
+        new() { Checkpoints = checkpoints, KeepsStatisticValues = false };
 
     private readonly ConcurrentDictionary<TableName, DeltaTable> _open = new();
     private readonly Lock _opening = new();

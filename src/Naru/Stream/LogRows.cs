@@ -9,7 +9,9 @@ using Naru.Stream.Dedup;
 
 namespace Naru.Stream;
 
-/// <summary>The rows of one log version in one cut: its three column groups, filled together, made live together.</summary>
+/// <summary>
+/// The rows of one log version in one cut: its three column groups, filled together, made live together.
+/// </summary>
 #pragma warning disable CA1001 // The cut, which lists all tables, disposes them.
 internal sealed class LogRows
 #pragma warning restore CA1001
@@ -49,7 +51,8 @@ internal sealed class LogRows
     /// Decodes every record of the batch. `decoded` gets a row number or -1 for each, `ids` the ids of decoded rows, in
     /// order; rejected ones go to the cut's rejected rows. Returns the number of decoded rows.
     /// </summary>
-    public int Decode(EventDecoder decoder, in TopicBatch batch, (EventId[] Ids, int[] Decoded) into, CutRejections rejections)
+    public int Decode(EventDecoder decoder, in TopicBatch batch, (EventId[] Ids, int[] Decoded) into,
+        CutRejections rejections)
     {
         decoder.Begin(_batch, batch);
         int ok = 0;
@@ -93,7 +96,8 @@ internal sealed class LogRows
     }
 
     /// <summary>
-    /// How far the sender's clock is from ours, in seconds, where it lies: its event is out of bounds, or was repaired by
+    /// How far the sender's clock is from ours, in seconds, where it lies: its event is out of bounds, or was repaired
+    /// by
     /// more than a minute. Positive: its clock is ahead.
     /// </summary>
     public bool TryFindSkew(int row, long receivedMicroseconds, out long skewSeconds)

@@ -233,4 +233,5 @@ internal sealed class StreamCatalog : ILakeCatalog
     }
 }
 
-internal sealed record CatalogStorage(LakeTables Tables, ITableFileWriter Writer, IFileSystem Files, string TailDirectory);
+internal sealed record CatalogStorage(LakeTables Tables, ITableFileWriter Writer, IFileSystem Files,
+    string TailDirectory);

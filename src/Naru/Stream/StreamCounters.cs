@@ -4,7 +4,9 @@ using Naru.Core.Topics;
 
 namespace Naru.Stream;
 
-/// <summary>Per log, since the process started: what the stream has decoded. Written by the stream's thread, read by any.</summary>
+/// <summary>
+/// Per log, since the process started: what the stream has decoded. Written by the stream's thread, read by any.
+/// </summary>
 internal sealed class StreamCounters
 {
     private static readonly int Reasons = Enum.GetValues<RejectReason>().Length;

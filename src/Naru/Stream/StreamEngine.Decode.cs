@@ -32,7 +32,8 @@ internal sealed partial class StreamEngine
     private void TakeRejected(in TopicBatch batch)
     {
         BatchHeader header = batch.Header;
-        string? log = _context.Definitions.Current.TryGetVersion(header.LogId, header.LogVersion, out LogDefinition? known)
+        string? log =
+            _context.Definitions.Current.TryGetVersion(header.LogId, header.LogVersion, out LogDefinition? known)
             ? known.FullName
             : null;
         string message = System.Text.Encoding.UTF8.GetString(batch.Message);

@@ -119,7 +119,8 @@ internal sealed partial class StreamEngine
         }
 
         string path = string.Create(
-            CultureInfo.InvariantCulture, $"{_context.TailDirectory}/{Interlocked.Increment(ref s_tailFiles)}{_context.Writer.Extension}");
+            CultureInfo.InvariantCulture,
+                $"{_context.TailDirectory}/{Interlocked.Increment(ref s_tailFiles)}{_context.Writer.Extension}");
         int[] chosen = [.. rows.Live[start..end]];
         _context.Writer.Write(rows.Batch, chosen, 0, path);
         Release(_context, rows.Tail.Files[kept..]);

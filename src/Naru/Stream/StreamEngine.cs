@@ -15,7 +15,8 @@ namespace Naru.Stream;
 /// The stream worker as a synchronous state machine: records in, landings out. It owns all partitions of one topic.
 /// <see cref="StreamWorker"/> runs it on threads; the simulator steps it by hand.
 ///
-/// Threads: everything runs on the owner's thread, but for <see cref="Land"/>, which may run beside it on the sealed cut.
+/// Threads: everything runs on the owner's thread, but for <see cref="Land"/>, which may run beside it on the sealed
+/// cut.
 /// Invariants:
 ///   I1  the active cut begins where the sealed one ends, the sealed one where the last landing ends;
 ///   I2  at most one cut is sealed;
@@ -184,7 +185,7 @@ internal sealed partial class StreamEngine : IDisposable
                 throw new StorageException(
                     StorageFault.Corrupt,
                     $"topic \"{topic.Name}\" partition {landed.Partition} ends at offset "
-                    + $"{topic.Offsets(landed.Partition).Durable}, but landing {last.Number} holds it up to {landed.To}; "
+                    + $"{topic.Offsets(landed.Partition).Durable}, but landing {last.Number} holds it to {landed.To}; "
                     + "the topic's files are older than the lake: restore both from one backup");
             }
         }

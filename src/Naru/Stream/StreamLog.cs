@@ -7,10 +7,12 @@ internal static partial class StreamLog
     [LoggerMessage(1, LogLevel.Debug, "landing {Number}: {Records} records into {Tables} tables")]
     public static partial void Landed(ILogger logger, long number, long records, int tables);
 
-    [LoggerMessage(2, LogLevel.Error, "the stream stopped and opens again in {Seconds} s; collect goes on, nothing is lost")]
+    [LoggerMessage(2, LogLevel.Error,
+        "the stream stopped and opens again in {Seconds} s; collect goes on, nothing is lost")]
     public static partial void EngineFailed(ILogger logger, Exception exception, double seconds);
 
-    [LoggerMessage(3, LogLevel.Critical, "an invariant of the stream is broken; the process stops before it writes what is wrong")]
+    [LoggerMessage(3, LogLevel.Critical,
+        "an invariant of the stream is broken; the process stops before it writes what is wrong")]
     public static partial void InvariantBroken(ILogger logger, Exception exception);
 
     [LoggerMessage(4, LogLevel.Warning, "maintenance of the stream failed; it is tried again in a minute")]

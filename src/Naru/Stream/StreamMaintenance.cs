@@ -4,7 +4,9 @@ using Naru.Core.Topics;
 
 namespace Naru.Stream;
 
-/// <summary>Lets go of what is no longer needed: topic segments that have landed and aged, landing records past their time.</summary>
+/// <summary>
+/// Lets go of what is no longer needed: topic segments that have landed and aged, landing records past their time.
+/// </summary>
 internal sealed class StreamMaintenance(
     StreamWorker worker, ITopicLog topic, StreamOptions options, TimeProvider clock, ILogger<StreamMaintenance> logger)
     : BackgroundService

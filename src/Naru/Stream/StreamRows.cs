@@ -157,7 +157,8 @@ internal sealed class StreamRows(TimeZoneInfo timeZone, Cut cut)
     private static void AppendUtf8(ColumnVector column, ReadOnlySpan<byte> utf8) =>
         column.AppendString(Utf8.IsValid(utf8) ? utf8 : Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(utf8)));
 
-    private static void AppendText(ColumnVector column, string text) => column.AppendString(Encoding.UTF8.GetBytes(text));
+    private static void AppendText(ColumnVector column, string text) =>
+        column.AppendString(Encoding.UTF8.GetBytes(text));
 
     private static void AppendTextOrNull(ColumnVector column, string? text)
     {
@@ -171,7 +172,9 @@ internal sealed class StreamRows(TimeZoneInfo timeZone, Cut cut)
         }
     }
 
-    /// <summary>Days since 1970-01-01 in the project's zone; zones change their offset on whole quarter hours.</summary>
+    /// <summary>
+    /// Days since 1970-01-01 in the project's zone; zones change their offset on whole quarter hours.
+    /// </summary>
     private int DayOf(long microseconds)
     {
         long quarter = Math.DivRem(microseconds, 900_000_000).Quotient;
@@ -179,7 +182,8 @@ internal sealed class StreamRows(TimeZoneInfo timeZone, Cut cut)
         {
             DateTimeOffset instant = DateTimeOffset.FromUnixTimeMilliseconds(quarter * 900_000);
             DateTime local = TimeZoneInfo.ConvertTime(instant, timeZone).DateTime;
-            _lastDay = (quarter, DateOnly.FromDateTime(local).DayNumber - DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber);
+            _lastDay = (quarter,
+                DateOnly.FromDateTime(local).DayNumber - DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber);
         }
 
         return _lastDay.Day;

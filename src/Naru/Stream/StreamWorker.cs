@@ -64,7 +64,9 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
         }
     }
 
-    /// <summary>Runs on the stream's thread, between batches, once everything durable by now is decoded (up to a bound).</summary>
+    /// <summary>
+    /// Runs on the stream's thread, between batches, once everything durable by now is decoded (up to a bound).
+    /// </summary>
     public Task<T> InvokeAsync<T>(Func<StreamEngine, LandingContext, T> command, CancellationToken cancellationToken)
     {
         TaskCompletionSource<T> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -125,7 +127,8 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
     /// <summary>Completes when everything that is durable now has landed.</summary>
     public async Task LandEverythingAsync(CancellationToken cancellationToken)
     {
-        long[] targets = [.. Enumerable.Range(0, _topic.PartitionCount).Select(partition => _topic.Offsets(partition).Durable)];
+        long[] targets =
+            [.. Enumerable.Range(0, _topic.PartitionCount).Select(partition => _topic.Offsets(partition).Durable)];
         while (true)
         {
             Task next = NextLanding;
@@ -241,7 +244,8 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
                 if (!more)
                 {
                     Publish(engine, null);
-                    _wake.WaitOne(_options.LandingInterval < TimeSpan.FromSeconds(1) ? _options.LandingInterval : TimeSpan.FromSeconds(1));
+                    _wake.WaitOne(_options.LandingInterval < TimeSpan.FromSeconds(1) ? _options.LandingInterval
+                        : TimeSpan.FromSeconds(1));
                 }
             }
         }
@@ -276,7 +280,8 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
         _nextLanding = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         reached.TrySetResult();
         StreamLog.Landed(
-            _logger, record.Number, record.Partitions.Sum(static partition => partition.To - partition.From), record.Tables.Length);
+            _logger, record.Number, record.Partitions.Sum(static partition => partition.To - partition.From),
+                record.Tables.Length);
     }
 
     private void Answer(Waiter waiter, LandingRecord record)
@@ -310,7 +315,8 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
     private void Register(Waiter waiter, LandingContext context)
     {
         long first = Math.Max(1, (context.Landings.Last?.Number ?? 0) - LandingsLookedBack);
-        foreach (LandingRecord record in LandingLog.Read(context.Files, context.LandingsDirectory, first, long.MaxValue))
+        foreach (
+            LandingRecord record in LandingLog.Read(context.Files, context.LandingsDirectory, first, long.MaxValue))
         {
             Answer(waiter, record);
         }
@@ -355,7 +361,8 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
 
         public int Known { get; set; }
 
-        public TaskCompletionSource<RecordOutcome[]> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<RecordOutcome[]> Done { get; } =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }
 

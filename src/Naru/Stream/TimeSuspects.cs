@@ -4,7 +4,9 @@ using Naru.Core.Topics;
 
 namespace Naru.Stream;
 
-/// <summary>Senders of one cut whose clocks lie. Bounded: beyond <see cref="SendersMax"/> new ones are not listed.</summary>
+/// <summary>
+/// Senders of one cut whose clocks lie. Bounded: beyond <see cref="SendersMax"/> new ones are not listed.
+/// </summary>
 internal sealed class TimeSuspects
 {
     private const int SendersMax = 10_000;

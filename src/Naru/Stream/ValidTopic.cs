@@ -11,7 +11,9 @@ namespace Naru.Stream;
 /// </summary>
 internal sealed class ValidTopic(ITopicLog events, IFileSystem files, string landingsDirectory)
 {
-    /// <summary>Takes one landed record; its memory is valid only during the call. False ends the read after it.</summary>
+    /// <summary>
+    /// Takes one landed record; its memory is valid only during the call. False ends the read after it.
+    /// </summary>
     public delegate bool Take(in TopicBatch batch, int position, ReadOnlySpan<byte> record);
 
     /// <summary>

@@ -5,7 +5,9 @@ using Naru.Stream.Landing;
 
 namespace Naru.Stream;
 
-/// <summary>Counts of one cut per (log, minute of receipt). Added to once a batch, as a batch has one log and one receipt.</summary>
+/// <summary>
+/// Counts of one cut per (log, minute of receipt). Added to once a batch, as a batch has one log and one receipt.
+/// </summary>
 internal sealed class VolumeCounts
 {
     public const string NoLog = "";

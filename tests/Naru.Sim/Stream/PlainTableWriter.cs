@@ -23,12 +23,14 @@ internal sealed class PlainTableWriter(IFileSystem files) : ITableFileWriter
         {
             text.Append(CultureInfo.InvariantCulture, $"{(keyed ? batch.Columns[0].ValueAt<int>(row) : 0)} ");
             text.Append(CultureInfo.InvariantCulture, $"{(keyed ? batch.Columns[1].ValueAt<long>(row) : row)} ");
-            text.Append(id >= 0 && !batch.Columns[id].IsNull(row) ? Encoding.UTF8.GetString(batch.Columns[id].StringAt(row)) : "-");
+            text.Append(id >= 0 && !batch.Columns[id].IsNull(row)
+                ? Encoding.UTF8.GetString(batch.Columns[id].StringAt(row)) : "-");
             text.Append('\n');
         }
 
         byte[] bytes = Encoding.UTF8.GetBytes(text.ToString());
-        using IFile file = files.FileExists(path) ? files.Open(path, FileOpen.Existing) : files.Open(path, FileOpen.CreateNew);
+        using IFile file = files.FileExists(path) ? files.Open(path, FileOpen.Existing)
+            : files.Open(path, FileOpen.CreateNew);
         file.SetLength(0);
         file.Write(bytes, 0);
         return new TableFileInfo(rows.Length, bytes.Length, []);
@@ -48,7 +50,8 @@ internal sealed class PlainTableWriter(IFileSystem files) : ITableFileWriter
         return
         [
             .. lines.Skip(1).Select(static line => line.Split(' ')).Select(static cells => (
-                int.Parse(cells[0], CultureInfo.InvariantCulture), long.Parse(cells[1], CultureInfo.InvariantCulture), cells[2])),
+                int.Parse(cells[0], CultureInfo.InvariantCulture), long.Parse(cells[1], CultureInfo.InvariantCulture),
+                    cells[2])),
         ];
     }
 }

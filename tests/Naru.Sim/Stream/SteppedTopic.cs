@@ -28,7 +28,8 @@ internal sealed class SteppedTopic : ITopicLog
 
     public int PartitionCount => _writers.Length;
 
-    public static SteppedTopic Open(IFileSystem files, string directory, (int Partitions, Guid Incarnation) make, TimeProvider time)
+    public static SteppedTopic Open(IFileSystem files, string directory, (int Partitions, Guid Incarnation) make,
+        TimeProvider time)
     {
         PartitionContext template = new()
         {

@@ -14,8 +14,10 @@ using Naru.Stream.Tail;
 namespace Naru.Sim.Stream;
 
 /// <summary>
-/// Topic, stream and lake under crashes: appends events of few ids (so that most are sent again) and broken ones, reads,
-/// flushes the tail, seals, lands, commits, merges runs of ids, lets the topic go of what has landed. The oracle knows what
+/// Topic, stream and lake under crashes: appends events of few ids (so that most are sent again) and broken ones,
+/// reads,
+/// flushes the tail, seals, lands, commits, merges runs of ids, lets the topic go of what has landed. The oracle knows
+/// what
 /// was acknowledged and remembers every verdict that it once saw as landed.
 /// </summary>
 internal sealed class StreamCrashScenario : CrashScenario
@@ -178,7 +180,8 @@ internal sealed class StreamCrashScenario : CrashScenario
     private void Append()
     {
         int partition = _random.Next(_partitions);
-        byte[][] records = [.. Enumerable.Range(0, _random.Next(1, 6)).Select(_ => Encoding.UTF8.GetBytes(RandomEvent()))];
+        byte[][] records =
+            [.. Enumerable.Range(0, _random.Next(1, 6)).Select(_ => Encoding.UTF8.GetBytes(RandomEvent()))];
         AppendBatch batch = new()
         {
             Header = new BatchHeader
@@ -260,11 +263,14 @@ internal sealed class StreamCrashScenario : CrashScenario
         for (int partition = 0; partition < _partitions; partition++)
         {
             long durable = _topic!.Offsets(partition).Durable;
-            Require(durable >= _acknowledgedTo[partition], $"partition {partition} lost offsets from {durable} to {_acknowledgedTo[partition]}");
+            Require(durable >= _acknowledgedTo[partition],
+                $"partition {partition} lost offsets from {durable} to {_acknowledgedTo[partition]}");
         }
     }
 
-    /// <summary>What was once landed as something stays so, and every offset below the last landing has a verdict.</summary>
+    /// <summary>
+    /// What was once landed as something stays so, and every offset below the last landing has a verdict.
+    /// </summary>
     private void VerifyVerdicts()
     {
         foreach (LandingRecord landing in LandingLog.Read(_files, $"{Root}/landings", 1, long.MaxValue))
@@ -300,14 +306,17 @@ internal sealed class StreamCrashScenario : CrashScenario
         Require(places.Count == rows.Count, "an offset is in the lake twice");
         Require(rows.Select(static row => row.Id).Distinct().Count() == rows.Count, "an id is in the lake twice");
         Require(
-            places.SetEquals(_verdicts.Where(static pair => pair.Value == RecordOutcome.Landed).Select(static pair => pair.Key)),
+            places.SetEquals(_verdicts.Where(static pair => pair.Value == RecordOutcome.Landed)
+                .Select(static pair => pair.Key)),
             "the rows of the lake are not those that landed");
         Require(
-            Rows(Fields with { Group = ColumnGroup.Raw }).Select(static row => (row.Partition, row.Offset)).ToHashSet().SetEquals(places),
+            Rows(Fields with { Group = ColumnGroup.Raw }).Select(static row => (row.Partition, row.Offset)).ToHashSet()
+                .SetEquals(places),
             "the raw rows are not those of the fields");
         Require(
             Rows(StreamTables.Rejected).Select(static row => (row.Partition, row.Offset)).ToHashSet()
-                .SetEquals(_verdicts.Where(static pair => pair.Value == RecordOutcome.Rejected).Select(static pair => pair.Key)),
+                .SetEquals(_verdicts.Where(static pair => pair.Value == RecordOutcome.Rejected)
+                    .Select(static pair => pair.Key)),
             "the rejected rows are not those that were rejected");
     }
 
@@ -316,7 +325,8 @@ internal sealed class StreamCrashScenario : CrashScenario
         AuditSources sources = new(_topic!, _files, $"{Root}/landings", _definitions)
         {
             LastLanding = _engine!.Landed,
-            Tables = _tables!.All().ToImmutableDictionary(static table => table.Name, static table => table.Table.Current),
+            Tables = _tables!.All()
+                .ToImmutableDictionary(static table => table.Name, static table => table.Table.Current),
         };
         AuditReport report = new LandingAudit(sources).Run(long.MinValue, long.MaxValue);
         Require(report.Balanced, $"the ledger differs by {report.Difference}: {string.Join("; ", report.Problems)}");

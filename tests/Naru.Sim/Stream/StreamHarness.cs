@@ -21,7 +21,8 @@ internal sealed class TestDefinitions(TimeZoneInfo timeZone) : IDefinitionSource
     public LogDefinition Publish(string yaml)
     {
         MistakeList mistakes = new();
-        string name = yaml.Split('\n').First(static line => line.StartsWith("log:", StringComparison.Ordinal))[4..].Trim();
+        string name = yaml.Split('\n').First(static line => line.StartsWith("log:", StringComparison.Ordinal))[4..]
+            .Trim();
         LogFileContent? content = LogFile.Read($"logs/{name}.yaml", Encoding.UTF8.GetBytes(yaml), mistakes);
         if (content is null)
         {
@@ -41,7 +42,9 @@ internal sealed class TestDefinitions(TimeZoneInfo timeZone) : IDefinitionSource
     }
 }
 
-/// <summary>A stream engine on a folder, stepped by hand: append, read, land, ask; dropped and opened again at will.</summary>
+/// <summary>
+/// A stream engine on a folder, stepped by hand: append, read, land, ask; dropped and opened again at will.
+/// </summary>
 internal sealed class StreamHarness : IDisposable
 {
     private readonly IFileSystem _files;
@@ -76,7 +79,8 @@ internal sealed class StreamHarness : IDisposable
     public void Open()
     {
         Topic = SegmentTopicLog.Open(
-            _files, $"{_root}/topics/events", new TopicOptions { DiskReserve = 0, SegmentBytes = 1 << 20 }, _clock, static _ => { });
+            _files, $"{_root}/topics/events", new TopicOptions { DiskReserve = 0, SegmentBytes = 1 << 20 }, _clock,
+                static _ => { });
         OpenEngine();
     }
 

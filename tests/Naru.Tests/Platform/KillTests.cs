@@ -56,19 +56,23 @@ public sealed class KillTests(ITestOutputHelper output)
 
         await using PlatformProcess last = await PlatformProcess.StartAsync(project.Root);
         await VerifyAsync(last, ledger, seed);
-        output.WriteLine($"{kills} kills, {inFlight} with requests in flight, {ledger.Acknowledged.Count} events acknowledged");
-        Assert.True(ledger.Acknowledged.Count >= acknowledgedMin, $"only {ledger.Acknowledged.Count} events were acknowledged");
+        output.WriteLine(
+            $"{kills} kills, {inFlight} with requests in flight, {ledger.Acknowledged.Count} events acknowledged");
+        Assert.True(ledger.Acknowledged.Count >= acknowledgedMin,
+            $"only {ledger.Acknowledged.Count} events were acknowledged");
         Assert.True(inFlight * 2 >= kills, $"only {inFlight} of {kills} kills met requests in flight");
     }
 
     private static async Task VerifyAsync(PlatformProcess platform, Ledger ledger, int seed)
     {
-        JsonElement counts = await platform.AskAsync("SELECT count(*), count(DISTINCT _id), count(DISTINCT n) FROM kr_shop.tick");
+        JsonElement counts =
+            await platform.AskAsync("SELECT count(*), count(DISTINCT _id), count(DISTINCT n) FROM kr_shop.tick");
         long rows = counts[0][0].GetInt64();
         Assert.Equal(rows, counts[0][1].GetInt64());
         Assert.Equal(rows, counts[0][2].GetInt64());
 
-        using HttpRequestMessage request = new(HttpMethod.Post, "/v1/sql") { Content = new StringContent("SELECT n FROM kr_shop.tick") };
+        using HttpRequestMessage request =
+            new(HttpMethod.Post, "/v1/sql") { Content = new StringContent("SELECT n FROM kr_shop.tick") };
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("text/csv"));
         using HttpResponseMessage response = await platform.Http.SendAsync(request);
         string csv = await response.Content.ReadAsStringAsync();
@@ -85,7 +89,9 @@ public sealed class KillTests(ITestOutputHelper output)
         Assert.True(exit == 0 && text.Contains("difference 0", StringComparison.Ordinal), text);
     }
 
-    /// <summary>Sends batches until the server is gone; a batch whose answer did not come is unknown: 0 or 1 times there.</summary>
+    /// <summary>
+    /// Sends batches until the server is gone; a batch whose answer did not come is unknown: 0 or 1 times there.
+    /// </summary>
     private static async Task SendAsync(PlatformProcess platform, Ledger ledger, int client, CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
@@ -100,7 +106,8 @@ public sealed class KillTests(ITestOutputHelper output)
             try
             {
                 using StringContent content = new(body.ToString(), Encoding.UTF8, "application/x-ndjson");
-                using HttpResponseMessage response = await platform.Http.PostAsync("/v1/events/kr_shop.tick", content, stop);
+                using HttpResponseMessage response =
+                    await platform.Http.PostAsync("/v1/events/kr_shop.tick", content, stop);
                 if (response.IsSuccessStatusCode)
                 {
                     ledger.Acknowledge(client, numbers);

@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace Naru.Tests.Platform;
 
-/// <summary>A real `naru up` in a process of its own, on a folder of its own and a port that the kernel chose.</summary>
+/// <summary>
+/// A real `naru up` in a process of its own, on a folder of its own and a port that the kernel chose.
+/// </summary>
 internal sealed class PlatformProcess : IAsyncDisposable
 {
     private const int SigTerm = 15;
@@ -150,7 +152,8 @@ internal sealed class PlatformProcess : IAsyncDisposable
     private static class Libc
     {
         [System.Runtime.InteropServices.DllImport("libc", EntryPoint = "kill")]
-        [System.Runtime.InteropServices.DefaultDllImportSearchPaths(System.Runtime.InteropServices.DllImportSearchPath.System32)]
+        [System.Runtime.InteropServices.DefaultDllImportSearchPaths(
+            System.Runtime.InteropServices.DllImportSearchPath.System32)]
         public static extern int Kill(int process, int signal);
     }
 }
@@ -162,7 +165,8 @@ internal sealed class PlatformProject : IDisposable
     {
         Root = Directory.CreateTempSubdirectory("naru-platform-").FullName;
         Directory.CreateDirectory(Path.Combine(Root, "logs"));
-        File.WriteAllText(Path.Combine(Root, "naru.yaml"), "timezone: Asia/Seoul\nstream:\n  landing_interval: 500ms\n");
+        File.WriteAllText(Path.Combine(Root, "naru.yaml"),
+            "timezone: Asia/Seoul\nstream:\n  landing_interval: 500ms\n");
         foreach (string log in logs)
         {
             Write(log);
@@ -173,7 +177,8 @@ internal sealed class PlatformProject : IDisposable
 
     public void Write(string log)
     {
-        string name = log.Split('\n').First(static line => line.StartsWith("log:", StringComparison.Ordinal))[4..].Trim();
+        string name = log.Split('\n').First(static line => line.StartsWith("log:", StringComparison.Ordinal))[4..]
+            .Trim();
         File.WriteAllText(Path.Combine(Root, "logs", $"{name}.yaml"), log);
     }
 

@@ -18,16 +18,19 @@ public sealed class StreamCrashTests(ITestOutputHelper output)
 
     private void Run(int crashes)
     {
-        CrashSimulator simulator = new(TestSeed.Value, static (files, random) => new StreamCrashScenario(files, random));
+        CrashSimulator simulator =
+            new(TestSeed.Value, static (files, random) => new StreamCrashScenario(files, random));
         Stopwatch watch = Stopwatch.StartNew();
-        if (int.TryParse(Environment.GetEnvironmentVariable("NARU_EPISODE"), CultureInfo.InvariantCulture, out int only))
+        if (int.TryParse(Environment.GetEnvironmentVariable("NARU_EPISODE"), CultureInfo.InvariantCulture,
+            out int only))
         {
             output.WriteLine($"{simulator.RunOnly(only, output.WriteLine)}");
             return;
         }
 
         CrashReport report = simulator.Run(int.TryParse(
-            Environment.GetEnvironmentVariable("NARU_CRASHES"), CultureInfo.InvariantCulture, out int fewer) ? fewer : crashes);
+            Environment.GetEnvironmentVariable("NARU_CRASHES"), CultureInfo.InvariantCulture, out int fewer) ? fewer
+                : crashes);
         output.WriteLine($"{report}{report.Crashes / watch.Elapsed.TotalSeconds:F0} crashes/s");
         Assert.Null(report.Failure);
         foreach ((FaultKind kind, FaultSite site) in simulator.Targets)

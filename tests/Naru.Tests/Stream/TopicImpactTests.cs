@@ -15,7 +15,8 @@ public sealed class TopicImpactTests : IDisposable
 
     public void Dispose() => _project.Dispose();
 
-    private static AppendBatch Batch(LogDefinition log, BatchFlags flags, DateTimeOffset received, params string[] lines) =>
+    private static AppendBatch Batch(LogDefinition log, BatchFlags flags, DateTimeOffset received,
+        params string[] lines) =>
         new()
         {
             Header = new BatchHeader

@@ -3,7 +3,8 @@ using System.Collections.Immutable;
 namespace Naru.Stream.Audit;
 
 /// <summary>
-/// The conservation ledger: received + replayed = landed + rejected + duplicate + pending, per log and minute of receipt.
+/// The conservation ledger: received + replayed = landed + rejected + duplicate + pending, per log and minute of
+/// receipt.
 /// `Received` and `Replayed` are counted from the topic's own batches where it still keeps them, the rest from the
 /// landings and the tables, so a difference is a loss or a surplus and not an error of one counter.
 /// </summary>
@@ -24,7 +25,8 @@ internal sealed record AuditReport
     /// <summary>What is wrong, each with its place; empty when all is well.</summary>
     public required ImmutableArray<string> Problems { get; init; }
 
-    public long Difference => Logs.Sum(static line => Math.Abs(line.Difference)) + Minutes.Sum(static line => Math.Abs(line.Difference));
+    public long Difference =>
+        Logs.Sum(static line => Math.Abs(line.Difference)) + Minutes.Sum(static line => Math.Abs(line.Difference));
 
     public bool Balanced => Problems.IsEmpty && Difference == 0;
 }

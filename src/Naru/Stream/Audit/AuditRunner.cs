@@ -9,7 +9,8 @@ namespace Naru.Stream.Audit;
 
 /// <summary>Runs an audit beside a working stream: all sources as of one landing.</summary>
 internal sealed class AuditRunner(
-    StreamWorker worker, ITopicLog topic, IFileSystem files, Configuration.ProjectPaths paths, IDefinitionSource definitions)
+    StreamWorker worker, ITopicLog topic, IFileSystem files, Configuration.ProjectPaths paths,
+        IDefinitionSource definitions)
 {
     public async Task<AuditReport> RunAsync(long from, long to, CancellationToken cancellationToken)
     {
@@ -17,7 +18,8 @@ internal sealed class AuditRunner(
         while (moment is null)
         {
             Task next = worker.NextLanding;
-            moment = await worker.InvokeAsync(static (engine, context) => Capture(engine, context.Tables), cancellationToken)
+            moment = await worker.InvokeAsync(static (engine, context) =>
+                Capture(engine, context.Tables), cancellationToken)
                 .ConfigureAwait(false);
             if (moment is null)
             {
@@ -34,8 +36,10 @@ internal sealed class AuditRunner(
     }
 
     /// <summary>Null while a landing is under way: its tables are committed one after the other.</summary>
-    private static (long, ImmutableDictionary<TableName, DeltaVersion>)? Capture(StreamEngine engine, LakeTables tables) =>
+    private static (long, ImmutableDictionary<TableName, DeltaVersion>)? Capture(StreamEngine engine,
+        LakeTables tables) =>
         engine.Landing
             ? null
-            : (engine.Landed, tables.All().ToImmutableDictionary(static table => table.Name, static table => table.Table.Current));
+            : (engine.Landed,
+                tables.All().ToImmutableDictionary(static table => table.Name, static table => table.Table.Current));
 }

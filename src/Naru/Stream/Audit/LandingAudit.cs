@@ -24,12 +24,15 @@ internal sealed class LandingAudit(AuditSources sources)
     private readonly List<string> _problems = [];
     private bool _allFromTopic = true;
 
-    /// <summary>Minutes of receipt in [from, to), both Unix microseconds; tables are checked when the range is everything.</summary>
+    /// <summary>
+    /// Minutes of receipt in [from, to), both Unix microseconds; tables are checked when the range is everything.
+    /// </summary>
     public AuditReport Run(long from, long to)
     {
         LandingRecord? first = null;
         LandingRecord? last = null;
-        foreach (LandingRecord landing in LandingLog.Read(sources.Files, sources.LandingsDirectory, 1, sources.LastLanding))
+        foreach (
+            LandingRecord landing in LandingLog.Read(sources.Files, sources.LandingsDirectory, 1, sources.LastLanding))
         {
             CheckFollows(last, landing);
             CheckCounts(landing);
@@ -90,7 +93,8 @@ internal sealed class LandingAudit(AuditSources sources)
             offsets += range.To - range.From;
             Require(
                 outcomes == range.To - range.From,
-                $"landing {landing.Number} judges {outcomes} of {range.To - range.From} records of partition {range.Partition}");
+                $"landing {landing.Number} judges {outcomes} of {range.To - range.From} records of "
+                + $"partition {range.Partition}");
         }
 
         long volume = landing.Volume.Sum(static count => count.Received + count.Replayed);
@@ -119,7 +123,8 @@ internal sealed class LandingAudit(AuditSources sources)
 
         foreach (TableLanding table in landing.Tables)
         {
-            _filesRows[table.Table] = _filesRows.GetValueOrDefault(table.Table) + table.Files.Sum(static file => file.Info.Rows);
+            _filesRows[table.Table] = _filesRows.GetValueOrDefault(table.Table)
+                + table.Files.Sum(static file => file.Info.Rows);
         }
     }
 

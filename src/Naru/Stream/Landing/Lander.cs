@@ -20,7 +20,9 @@ namespace Naru.Stream.Landing;
 /// </summary>
 internal sealed class Lander(LandingContext context)
 {
-    /// <summary>Steps 1 and 2. Throws <see cref="StorageException"/>; nothing is landed then, or the record tells.</summary>
+    /// <summary>
+    /// Steps 1 and 2. Throws <see cref="StorageException"/>; nothing is landed then, or the record tells.
+    /// </summary>
     public LandingRecord Write(Cut cut, long number, ImmutableArray<DedupRun> runsBefore)
     {
         ImmutableArray<TableLanding> tables = WriteTables(cut, number);
@@ -56,7 +58,9 @@ internal sealed class Lander(LandingContext context)
 
     private static int CommitRank(ColumnGroup group) => group == ColumnGroup.Fields ? 1 : 0;
 
-    /// <summary>Only partitions that advanced: a txn that stands where it stood would look like one already done.</summary>
+    /// <summary>
+    /// Only partitions that advanced: a txn that stands where it stood would look like one already done.
+    /// </summary>
     private static ImmutableSortedDictionary<string, long> Txns(LandingRecord record) => record.Partitions
         .Where(static partition => partition.Advanced)
         .ToImmutableSortedDictionary(
@@ -106,7 +110,8 @@ internal sealed class Lander(LandingContext context)
             foreach ((ImmutableArray<string> values, int[] chosen) in rows.ByPartition())
             {
                 TableShape shape = context.ShapeOf(rows.Name, rows.Log);
-                string folder = string.Join('/', shape.PartitionColumns.Zip(values, static (name, value) => $"{name}={value}"));
+                string folder =
+                    string.Join('/', shape.PartitionColumns.Zip(values, static (name, value) => $"{name}={value}"));
                 string name = string.Create(
                     CultureInfo.InvariantCulture, $"part-{number:D10}-{pending.Count:D4}{context.Writer.Extension}");
                 pending.Add(new PendingFile(rows, chosen, values, folder, name));
@@ -157,7 +162,8 @@ internal sealed class Lander(LandingContext context)
             .Select((file, i) => (file, landed: landed[i]))
             .GroupBy(static pair => pair.file.Table)
             .Select(static group => new TableLanding(
-                group.Key.Name, group.Key.Log.LogId, group.Key.Log.Version, [.. group.Select(static pair => pair.landed)])),
+                group.Key.Name, group.Key.Log.LogId, group.Key.Log.Version,
+                    [.. group.Select(static pair => pair.landed)])),
     ];
 
     private void CreateFolders(List<PendingFile> pending)
@@ -184,13 +190,17 @@ internal sealed class Lander(LandingContext context)
             $"{file.Folder}/{file.Name}", file.PartitionValues, WithoutSecrets(file.Table, info), seal.ContentHash);
     }
 
-    /// <summary>Smallest and largest values of sensitive columns must not outlive their files in records and logs.</summary>
+    /// <summary>
+    /// Smallest and largest values of sensitive columns must not outlive their files in records and logs.
+    /// </summary>
     private static TableFileInfo WithoutSecrets(TableRows table, TableFileInfo info) =>
         table.Name.Group != ColumnGroup.Secure
             ? info
             : info with { Columns = [.. info.Columns.Where(static column => column.Name.StartsWith('_'))] };
 
-    /// <summary>This landing's ids as new runs; beside them what the cut's sealing planned: a merge, and what expired.</summary>
+    /// <summary>
+    /// This landing's ids as new runs; beside them what the cut's sealing planned: a merge, and what expired.
+    /// </summary>
     private ImmutableArray<DedupRun> WriteDedupRuns(Cut cut, long number, ImmutableArray<DedupRun> before)
     {
         ImmutableArray<DedupRun> kept = before.RemoveRange(cut.ExpiredRuns);

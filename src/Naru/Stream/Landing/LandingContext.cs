@@ -48,7 +48,9 @@ internal sealed class LandingContext : IDisposable
         Dedup.Dispose();
     }
 
-    /// <summary>Shape by log number, not by name: a log whose file was taken away still has its landings redone.</summary>
+    /// <summary>
+    /// Shape by log number, not by name: a log whose file was taken away still has its landings redone.
+    /// </summary>
     public TableShape ShapeOf(TableName name, (int LogId, int Version) log)
     {
         foreach ((TableName own, TableSchema schema, _) in StreamTables.All)

@@ -13,7 +13,8 @@ namespace Naru.Stream.Landing;
 ///
 /// Files `landings/%020d.landings`, named by the first landing number that they hold:
 ///   file header, 16 bytes: magic "NRLH" u32, format version u32 (1), reserved u64 (0)
-///   then frames:           magic "NRLF" u32, payload length u32, CRC-32C u32 over number and payload, reserved u32 (0),
+///   then frames:           magic "NRLF" u32, payload length u32, CRC-32C u32 over number and payload,
+///                          reserved u32 (0),
 ///                          landing number i64, payload (UTF-8 JSON of <see cref="LandingRecord"/>)
 /// All integers little endian. A file ends after <see cref="FileBytesMax"/>; numbers go on without gaps.
 ///
@@ -51,7 +52,9 @@ internal sealed class LandingLog : IDisposable
     /// <summary>Numbers of the first landing in each file, ascending.</summary>
     public ImmutableArray<long> FirstNumbers { get; private set; } = [];
 
-    /// <summary>Throws <see cref="StorageException"/> with fault Corrupt when a landing before the end is damaged.</summary>
+    /// <summary>
+    /// Throws <see cref="StorageException"/> with fault Corrupt when a landing before the end is damaged.
+    /// </summary>
     public static LandingLog Open(IFileSystem files, string directory)
     {
         files.CreateDirectory(directory);
@@ -66,7 +69,9 @@ internal sealed class LandingLog : IDisposable
         return log;
     }
 
-    /// <summary>Appends and syncs. After a throw the landing may or may not be durable: open the log anew to learn which.</summary>
+    /// <summary>
+    /// Appends and syncs. After a throw the landing may or may not be durable: open the log anew to learn which.
+    /// </summary>
     public void Append(LandingRecord record)
     {
         Invariant.Hold(!_failed);
@@ -97,7 +102,9 @@ internal sealed class LandingLog : IDisposable
         Last = record;
     }
 
-    /// <summary>Reads landings with numbers in [from, to], in order, from the files of a folder; safe beside the appender.</summary>
+    /// <summary>
+    /// Reads landings with numbers in [from, to], in order, from the files of a folder; safe beside the appender.
+    /// </summary>
     public static IEnumerable<LandingRecord> Read(IFileSystem files, string directory, long from, long to)
     {
         ImmutableArray<long> numbers = FileNumbers(files, directory);
@@ -121,7 +128,9 @@ internal sealed class LandingLog : IDisposable
         }
     }
 
-    /// <summary>Deletes whole files whose landings are all older than <paramref name="landedBefore"/> (Unix microseconds).</summary>
+    /// <summary>
+    /// Deletes whole files whose landings are all older than <paramref name="landedBefore"/> (Unix microseconds).
+    /// </summary>
     public void DeleteBefore(long landedBefore)
     {
         ImmutableArray<long> numbers = FirstNumbers;
@@ -147,7 +156,8 @@ internal sealed class LandingLog : IDisposable
     [
         .. files.List(directory)
             .Where(static name => name.EndsWith(Extension, StringComparison.Ordinal))
-            .Select(static name => long.Parse(name.AsSpan(0, name.Length - Extension.Length), CultureInfo.InvariantCulture))
+            .Select(static name =>
+                long.Parse(name.AsSpan(0, name.Length - Extension.Length), CultureInfo.InvariantCulture))
             .Order(),
     ];
 
@@ -164,7 +174,9 @@ internal sealed class LandingLog : IDisposable
         return frame;
     }
 
-    /// <summary>False at the end of whole frames; whether what follows is a torn end or damage, the caller decides.</summary>
+    /// <summary>
+    /// False at the end of whole frames; whether what follows is a torn end or damage, the caller decides.
+    /// </summary>
     private static bool TryReadFrame(IFile file, ref long at, out Frame frame)
     {
         frame = default;
@@ -233,7 +245,9 @@ internal sealed class LandingLog : IDisposable
         _end = whole.Length;
     }
 
-    /// <summary>An append is one frame, so a torn end holds no whole frame; one after it means damage in the middle.</summary>
+    /// <summary>
+    /// An append is one frame, so a torn end holds no whole frame; one after it means damage in the middle.
+    /// </summary>
     private static void RequireTornEnd(IFile file, string path, long at)
     {
         long rest = file.Length - at;

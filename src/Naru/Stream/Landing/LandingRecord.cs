@@ -41,13 +41,16 @@ internal sealed record PartitionLanding(int Partition, long From, long To, byte[
     public bool Advanced => To > From;
 }
 
-/// <summary>The files that a landing adds to one table. Log number and version say the schema they were written with.</summary>
+/// <summary>
+/// The files that a landing adds to one table. Log number and version say the schema they were written with.
+/// </summary>
 internal sealed record TableLanding(TableName Table, int LogId, int LogVersion, ImmutableArray<LandedFile> Files);
 
 /// <param name="Path">Relative to the table's folder, with forward slashes.</param>
 /// <param name="PartitionValues">One per partition column, in order, as Delta writes them.</param>
 /// <param name="ContentHash">Of the file's bytes, as the table's commit says it.</param>
-internal sealed record LandedFile(string Path, ImmutableArray<string> PartitionValues, TableFileInfo Info, string ContentHash);
+internal sealed record LandedFile(string Path, ImmutableArray<string> PartitionValues, TableFileInfo Info,
+    string ContentHash);
 
 /// <summary>
 /// Counts of one log and one minute of receipt (Unix minutes): received or replayed, and what became of them.

@@ -61,7 +61,9 @@ internal sealed class OutcomeRuns
         }
     }
 
-    /// <summary>The outcomes of [from, from + into.Length), where the runs begin at offset <paramref name="runsFrom"/>.</summary>
+    /// <summary>
+    /// The outcomes of [from, from + into.Length), where the runs begin at offset <paramref name="runsFrom"/>.
+    /// </summary>
     public static void Expand(byte[] encoded, long runsFrom, long from, Span<RecordOutcome> into)
     {
         long at = runsFrom;

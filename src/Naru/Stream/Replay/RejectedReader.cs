@@ -79,7 +79,8 @@ internal static class RejectedReader
     private static string Sql(ISnapshotLease lease, TableSnapshot rejected, ReplayFilter filter)
     {
         StringBuilder sql = new();
-        sql.Append("SELECT r._topic_partition, r._topic_offset, r._id, epoch_us(r._received_at), r._sender, r.log, s.encoding, s.raw\n");
+        sql.Append("SELECT r._topic_partition, r._topic_offset, r._id, epoch_us(r._received_at), r._sender, ");
+        sql.Append("r.log, s.encoding, s.raw\n");
         sql.Append("FROM ").Append(Source(rejected)).Append(" r\n");
         TableSnapshot secure = Find(lease, StreamTables.RejectedSecure);
         sql.Append("LEFT JOIN ").Append(Source(secure)).Append(" s USING (_topic_partition, _topic_offset)\n");
@@ -109,10 +110,12 @@ internal static class RejectedReader
         string[] files = [.. table.Files, .. table.TailFiles];
         if (files.Length > 0)
         {
-            return $"read_parquet([{string.Join(", ", files.Select(Text))}], union_by_name = true, hive_partitioning = false)";
+            string list = string.Join(", ", files.Select(Text));
+            return $"read_parquet([{list}], union_by_name = true, hive_partitioning = false)";
         }
 
-        IEnumerable<string> columns = table.Schema.Columns.Select(static column => $"NULL::{column.Type.Sql} AS \"{column.Name}\"");
+        IEnumerable<string> columns =
+            table.Schema.Columns.Select(static column => $"NULL::{column.Type.Sql} AS \"{column.Name}\"");
         return $"(SELECT {string.Join(", ", columns)} WHERE false)";
     }
 

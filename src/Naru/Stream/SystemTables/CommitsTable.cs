@@ -31,7 +31,8 @@ internal sealed class CommitsTable(IFileSystem files, ProjectPaths paths, Stream
     public ValueTask FillAsync(ColumnBatch rows, CancellationToken cancellationToken)
     {
         long last = worker.Status.Landing;
-        foreach (LandingRecord landing in LandingLog.Read(files, paths.Landings, Math.Max(1, last - LandingsMax + 1), last))
+        foreach (
+            LandingRecord landing in LandingLog.Read(files, paths.Landings, Math.Max(1, last - LandingsMax + 1), last))
         {
             cancellationToken.ThrowIfCancellationRequested();
             RowWriter row = new(rows);

@@ -41,7 +41,9 @@ internal sealed class TablesTable(LakeTables tables) : ISystemTable
     }
 }
 
-/// <summary>`naru.files`: every file of every table. The content hash finds flipped bits that readers do not notice.</summary>
+/// <summary>
+/// `naru.files`: every file of every table. The content hash finds flipped bits that readers do not notice.
+/// </summary>
 internal sealed class FilesTable(LakeTables tables) : ISystemTable
 {
     public string Name => "files";
