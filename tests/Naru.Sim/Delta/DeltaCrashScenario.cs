@@ -76,6 +76,11 @@ internal sealed class DeltaCrashScenario : CrashScenario
     public override void Verify()
     {
         VerifyRows(_table!, Make(), _table!.Current);
+        if (_random.Next(8) == 0)
+        {
+            VerifyProtocol();
+        }
+
         foreach ((DeltaLease lease, ImmutableArray<long> rows) in _leases)
         {
             if (!lease.Ended.IsCancellationRequested && !_rows.Read(_table!, lease.Version).SequenceEqual(rows))
@@ -333,6 +338,17 @@ internal sealed class DeltaCrashScenario : CrashScenario
         catch (StorageException)
         {
             // as the maintenance loop does: logged, and tried again at the next turn
+        }
+    }
+
+    private void VerifyProtocol()
+    {
+        string? problem = DeltaValidator
+            .Validate(_files, Directory, new PlainCheckpointFormat(), path => _rows.Read(path).Count)
+            .FirstOrDefault(each => !each.Contains(DeltaValidator.NotContiguous, StringComparison.Ordinal));
+        if (problem is not null)
+        {
+            throw new OracleException(problem);
         }
     }
 
