@@ -28,6 +28,7 @@ public static unsafe class ColumnMemory
     {
         int size = SizeOf(bytes);
         blockBytes = 1L << (size + SmallestLog2);
+        Invariant.Hold(blockBytes >= bytes);
         lock (Gate)
         {
             if (Kept[size].TryPop(out nint block))
@@ -77,6 +78,7 @@ public static unsafe class ColumnMemory
             }
 
             s_keptBytes = 0;
+            Invariant.Hold(Array.TrueForAll(Kept, static blocks => blocks.Count == 0));
         }
     }
 

@@ -20,6 +20,7 @@ internal sealed unsafe class StringArena : IDisposable
             NewBlock(bytes.Length);
         }
 
+        Core.Invariant.Hold(_end - _next >= bytes.Length);
         byte* start = _next;
         bytes.CopyTo(new Span<byte>(start, bytes.Length));
         _next += bytes.Length;
