@@ -71,8 +71,8 @@ internal static class BatchFormat
         Need(batch.Sender.Length <= TopicLimits.SenderBytesMax, "a sender has at most 255 bytes");
         Need(batch.Message.Length <= TopicLimits.MessageBytesMax, "a message has at most 1,000 bytes");
         BatchFlags flags = batch.Header.Flags;
-        int indexes = flags.HasFlag(BatchFlags.Indexed) ? count : 0;
-        int origins = flags.HasFlag(BatchFlags.Replay) ? count : 0;
+        int indexes = (flags & BatchFlags.Indexed) != 0 ? count : 0;
+        int origins = (flags & BatchFlags.Replay) != 0 ? count : 0;
         Need(batch.Indexes.Length == indexes, "one index per record, if flagged as indexed, else none");
         Need(batch.Origins.Length == origins, "one origin per record, if flagged as a replay, else none");
         Need(SumOf(batch.Lengths.Span) == batch.Body.Length, "the lengths must be those of the body's records");
@@ -169,9 +169,9 @@ internal static class BatchFormat
     /// <summary>Cuts a payload whose checksum was right into its parts.</summary>
     public static TopicBatch View(in BatchFrame frame, ReadOnlySpan<byte> payload, int partition)
     {
-        int originsEnd = frame.Header.Flags.HasFlag(BatchFlags.Replay) ? frame.Count * OriginBytes : 0;
+        int originsEnd = (frame.Header.Flags & BatchFlags.Replay) != 0 ? frame.Count * OriginBytes : 0;
         int lengthsEnd = originsEnd + (frame.Count * sizeof(int));
-        int indexesEnd = frame.Header.Flags.HasFlag(BatchFlags.Indexed)
+        int indexesEnd = (frame.Header.Flags & BatchFlags.Indexed) != 0
             ? lengthsEnd + (frame.Count * sizeof(int))
             : lengthsEnd;
         int senderEnd = indexesEnd + frame.SenderBytes;
@@ -292,8 +292,8 @@ internal readonly record struct BatchFrame
             }
 
             int perRecord = sizeof(int)
-                + (Header.Flags.HasFlag(BatchFlags.Indexed) ? sizeof(int) : 0)
-                + (Header.Flags.HasFlag(BatchFlags.Replay) ? BatchFormat.OriginBytes : 0);
+                + ((Header.Flags & BatchFlags.Indexed) != 0 ? sizeof(int) : 0)
+                + ((Header.Flags & BatchFlags.Replay) != 0 ? BatchFormat.OriginBytes : 0);
             int bytes = BatchFormat.HeaderBytes + (Count * perRecord) + SenderBytes + MessageBytes + BodyBytes;
             return TotalBytes == BatchFormat.Align(bytes);
         }
