@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Naru.Tests;
 
-/// <summary>Expected output kept as files beside the tests. NARU_ACCEPT=1 writes what came out as the new expectation.</summary>
+/// <summary>
+/// Expected output kept as files beside the tests. NARU_ACCEPT=1 writes what came out as the new expectation.
+/// </summary>
 internal static class Golden
 {
     /// <summary>The folder of the calling test's source.</summary>

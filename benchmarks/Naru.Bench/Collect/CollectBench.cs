@@ -58,7 +58,8 @@ internal static class CollectBench
         {
             Measure(setup, server, new Row($"P1 one checked event, {connections} connections", 1, target)
             {
-                Naru = new LoadRequest(server.Port, connections, Http($"/v1/events/{AdEvents.Log}", body, "application/json")),
+                Naru = new LoadRequest(server.Port, connections,
+                    Http($"/v1/events/{AdEvents.Log}", body, "application/json")),
                 Floor = new LoadRequest(server.Port, connections, Http("/floor/204", body, "application/json")),
             });
         }

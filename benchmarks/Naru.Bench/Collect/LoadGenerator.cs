@@ -10,7 +10,8 @@ namespace Naru.Bench.Collect;
 
 /// <param name="Requests">Answered within the measured time.</param>
 /// <param name="Failed">Answered with another status than 200 or 204.</param>
-internal sealed record LoadResult(long Requests, long Failed, double Seconds, double P50Microseconds, double P99Microseconds)
+internal sealed record LoadResult(long Requests, long Failed, double Seconds, double P50Microseconds,
+    double P99Microseconds)
 {
     public double Rate => Requests / Seconds;
 }
@@ -255,7 +256,9 @@ internal sealed unsafe class LoadGenerator : IDisposable
     }
 }
 
-/// <summary>The generator as a process of its own, so that the server's collector and pool are the server's alone.</summary>
+/// <summary>
+/// The generator as a process of its own, so that the server's collector and pool are the server's alone.
+/// </summary>
 internal static class LoadProcess
 {
     public const string Verb = "collect-load";

@@ -178,7 +178,8 @@ internal sealed partial class PartitionWriter
 
         if (gap > nextBase)
         {
-            Report(context, segments, [new DamagedRange(nextBase, gap - 1, segment.Path, 0)], "the next file has them too");
+            Report(context, segments, [new DamagedRange(nextBase, gap - 1, segment.Path, 0)],
+                "the next file has them too");
         }
 
         segments.Add(segment);

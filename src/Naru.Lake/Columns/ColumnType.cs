@@ -40,7 +40,9 @@ public readonly record struct ColumnType(ColumnKind Kind, byte Precision = 0, by
     public static ColumnType Decimal(int precision, int scale) =>
         new(ColumnKind.Decimal, checked((byte)precision), checked((byte)scale));
 
-    /// <summary>Bytes of one value in a vector: DuckDB's physical widths (decimal 2, 4, 8 or 16 by precision; strings 16).</summary>
+    /// <summary>
+    /// Bytes of one value in a vector: DuckDB's physical widths (decimal 2, 4, 8 or 16 by precision; strings 16).
+    /// </summary>
     public int WidthBytes => Kind switch
     {
         ColumnKind.Boolean => 1,
@@ -64,7 +66,9 @@ public readonly record struct ColumnType(ColumnKind Kind, byte Precision = 0, by
         _ => "VARCHAR",
     };
 
-    /// <summary>The type's name in a Delta schema string; an array is `array of string` (see Delta/DeltaSchema).</summary>
+    /// <summary>
+    /// The type's name in a Delta schema string; an array is `array of string` (see Delta/DeltaSchema).
+    /// </summary>
     public string Delta => Kind switch
     {
         ColumnKind.Boolean => "boolean",
@@ -79,5 +83,7 @@ public readonly record struct ColumnType(ColumnKind Kind, byte Precision = 0, by
     };
 }
 
-/// <summary>A column of a table; <see cref="FieldId"/> is its Parquet field id, stable for the table's life, from 1.</summary>
+/// <summary>
+/// A column of a table; <see cref="FieldId"/> is its Parquet field id, stable for the table's life, from 1.
+/// </summary>
 public sealed record Column(string Name, ColumnType Type, bool Nullable, int FieldId);

@@ -107,7 +107,9 @@ public sealed unsafe class ColumnVector : IDisposable
         *(byte**)(slot + 8) = copy;
     }
 
-    /// <summary>Appends the value of an earlier row again; a long string shares that row's bytes. Not for arrays.</summary>
+    /// <summary>
+    /// Appends the value of an earlier row again; a long string shares that row's bytes. Not for arrays.
+    /// </summary>
     public void AppendCopy(int row)
     {
         Core.Invariant.Hold(row >= 0 && row < Count && Items is null);
@@ -135,15 +137,20 @@ public sealed unsafe class ColumnVector : IDisposable
     public T ValueAt<T>(int row)
         where T : unmanaged => ((T*)_values)[row];
 
-    /// <summary>Ends an array whose items were appended to <see cref="Items"/> since <paramref name="firstItem"/>.</summary>
+    /// <summary>
+    /// Ends an array whose items were appended to <see cref="Items"/> since <paramref name="firstItem"/>.
+    /// </summary>
     public void AppendArray(int firstItem)
     {
+        Core.Invariant.Hold(Items is not null && firstItem >= 0 && firstItem <= Items.Count);
         ulong* slot = (ulong*)Slot(valid: true);
         slot[0] = (ulong)firstItem;
-        slot[1] = (ulong)(Items!.Count - firstItem);
+        slot[1] = (ulong)(Items.Count - firstItem);
     }
 
-    /// <summary>Takes back rows from <paramref name="count"/> on. Arena bytes of long strings are kept until disposal.</summary>
+    /// <summary>
+    /// Takes back rows from <paramref name="count"/> on. Arena bytes of long strings are kept until disposal.
+    /// </summary>
     public void Truncate(int count)
     {
         Core.Invariant.Hold(count >= 0 && count <= Count);

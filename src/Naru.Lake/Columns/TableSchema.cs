@@ -5,7 +5,11 @@ namespace Naru.Lake.Columns;
 /// <summary>Columns in order. Immutable; equal by content.</summary>
 public sealed class TableSchema : IEquatable<TableSchema>
 {
-    public TableSchema(ImmutableArray<Column> columns) => Columns = columns;
+    public TableSchema(ImmutableArray<Column> columns)
+    {
+        Core.Invariant.Hold(!columns.IsDefault && columns.All(static column => column.FieldId > 0));
+        Columns = columns;
+    }
 
     public ImmutableArray<Column> Columns { get; }
 

@@ -54,7 +54,8 @@ internal static class LogText
         Line(text, "late_after", Written(log.LateAfter), "6h");
         LogLifetime life = log.Lifetime;
         text.Append("lifetime: {secure: ").Append(Written(life.Secure)).Append(", hot: ").Append(Written(life.Hot))
-            .Append(", warm: ").Append(Written(life.Warm)).Append(", total: ").Append(Written(life.Total)).Append("}\n");
+            .Append(", warm: ").Append(Written(life.Warm)).Append(", total: ").Append(Written(life.Total))
+                .Append("}\n");
         text.Append(log.PartitionByHour ? "partition: hour\n" : "").Append(log.Retired ? "retired: true\n" : "");
         return text.ToString();
     }

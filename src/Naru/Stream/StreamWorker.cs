@@ -216,15 +216,14 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
 
     private void RunEngine(StreamEngine engine, LandingContext context)
     {
-        Task<LandingRecord>? landing = null;
-        Cut? landed = null;
+        LandingRun? landing = null;
         try
         {
             while (!_stop.IsCancellationRequested)
             {
-                if (landing is { IsCompleted: true })
+                if (landing is { Ended: true })
                 {
-                    Complete(engine, landed!, landing);
+                    Complete(engine, landing);
                     landing = null;
                 }
 
@@ -233,8 +232,7 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
                 if (engine.ShouldSeal(_landNow || _drain))
                 {
                     _landNow = false;
-                    landed = engine.Seal();
-                    landing = StartLanding(engine, landed);
+                    landing = new LandingRun(engine, engine.Seal(), _wake);
                 }
                 else if (_drain && !more && landing is null)
                 {
@@ -252,23 +250,14 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
         finally
         {
             // The landing's thread works on the engine's cut: it must be done before the engine goes.
-            landing?.ContinueWith(static _ => { }, TaskScheduler.Default).Wait();
+            landing?.Join();
         }
     }
 
-    private Task<LandingRecord> StartLanding(StreamEngine engine, Cut cut)
+    private void Complete(StreamEngine engine, LandingRun landing)
     {
-        Task<LandingRecord> landing = Task.Factory.StartNew(
-            () => engine.Land(cut), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        _ = landing.ContinueWith(
-            static (_, state) => ((AutoResetEvent)state!).Set(), _wake, TaskScheduler.Default);
-        return landing;
-    }
-
-    private void Complete(StreamEngine engine, Cut cut, Task<LandingRecord> landing)
-    {
-        LandingRecord record = landing.GetAwaiter().GetResult();
-        engine.Complete(cut, record);
+        LandingRecord record = landing.Record();
+        engine.Complete(landing.Cut, record);
         Publish(engine, record);
         foreach (Waiter waiter in _waiters.Keys)
         {
@@ -351,6 +340,50 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
             MemoryBytes = engine.MemoryBytes,
             LandedAt = record?.LandedAt ?? before.LandedAt,
         });
+    }
+
+    /// <summary>One landing on a thread of its own, beside the one that decodes.</summary>
+    private sealed class LandingRun
+    {
+        private readonly Thread _thread;
+        private LandingRecord? _record;
+        private System.Runtime.ExceptionServices.ExceptionDispatchInfo? _failure;
+        private volatile bool _ended;
+
+        public LandingRun(StreamEngine engine, Cut cut, AutoResetEvent wake)
+        {
+            Cut = cut;
+            _thread = new Thread(() => Run(engine, wake)) { IsBackground = true, Name = "naru-landing" };
+            _thread.Start();
+        }
+
+        public Cut Cut { get; }
+
+        public bool Ended => _ended;
+
+        /// <summary>What was landed, or the failure, thrown on the stream's thread.</summary>
+        public LandingRecord Record()
+        {
+            _failure?.Throw();
+            return _record!;
+        }
+
+        public void Join() => _thread.Join();
+
+        private void Run(StreamEngine engine, AutoResetEvent wake)
+        {
+            try
+            {
+                _record = engine.Land(Cut);
+            }
+            catch (Exception exception)
+            {
+                _failure = System.Runtime.ExceptionServices.ExceptionDispatchInfo.Capture(exception);
+            }
+
+            _ended = true;
+            wake.Set();
+        }
     }
 
     private sealed class Waiter(AppendResult appended)

@@ -19,7 +19,8 @@ internal sealed class SchemaField(
     private static readonly string[] Known =
     [
         "type", "enum", "const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
-        "maxLength", "minLength", "pattern", "format", "items", "description", "title", "default", "examples", "$comment", "$id",
+        "maxLength", "minLength", "pattern", "format", "items", "description", "title", "default", "examples",
+            "$comment", "$id",
         "readOnly", "writeOnly", "deprecated", "contentEncoding", "contentMediaType", "x-naru", "definitions", "$defs",
         "additionalItems", "prefixItems", "properties", "required", "additionalProperties",
     ];
