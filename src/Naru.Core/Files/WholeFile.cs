@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-
 namespace Naru.Core.Files;
 
 /// <summary>Who may read a file besides the administrator of the machine.</summary>
@@ -49,9 +47,11 @@ public static class WholeFile
     public static void Replace(IFileSystem files, string path, ReadOnlySpan<byte> bytes, FileReaders readers)
     {
         string folder = Path.GetDirectoryName(path) is { Length: > 0 } parent ? parent : ".";
-        string temporary = $"{path}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}.tmp";
+        string temporary = $"{path}.tmp";
         try
         {
+            // Left by a crash, never trusted.
+            files.Delete(temporary);
             using (IFile file = files.Open(temporary, FileOpen.CreateNew))
             {
                 if (readers == FileReaders.Owner)

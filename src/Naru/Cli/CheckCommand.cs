@@ -5,6 +5,7 @@ using Naru.Configuration;
 using Naru.Core.Files;
 using Naru.Definitions;
 using Naru.Server;
+using Naru.Watch.Alerts;
 using Naru.Yaml;
 
 namespace Naru.Cli;
@@ -37,7 +38,10 @@ internal static class CheckCommand
         CheckReport report;
         try
         {
-            report = ProjectCheck.Run(project, SettingsReader.ProcessEnvironment());
+            report = ProjectCheck.Run(
+                project,
+                SettingsReader.ProcessEnvironment(),
+                (logs, mistakes) => AlertFolder.Read(project.Files, project.Paths.Alerts, logs, mistakes));
         }
         catch (StorageException exception)
         {

@@ -13,6 +13,7 @@ using Naru.Core.Topics;
 using Naru.Definitions;
 using Naru.Query;
 using Naru.Stream;
+using Naru.Watch;
 
 namespace Naru.Server;
 
@@ -114,6 +115,8 @@ internal sealed class PlatformServer : IAsyncDisposable
                 new QueryPaths(start.Paths.Lake, start.Paths.Tail, start.Paths.Spill),
                 settings.Get<ProjectOptions>().FindTimeZone()));
         services.AddSingleton<StatusReader>();
+        services.AddSingleton<IWatchSource, WatchSource>();
+        services.AddWatch(settings.Get<WatchOptions>());
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(start.Listen));
         return builder.Build();
     }

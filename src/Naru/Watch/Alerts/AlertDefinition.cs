@@ -1,0 +1,59 @@
+namespace Naru.Watch.Alerts;
+
+internal enum AlertKind
+{
+    /// <summary>Share of a log's events that are rejected.</summary>
+    InvalidRate,
+
+    /// <summary>A log receives nothing.</summary>
+    Silence,
+
+    /// <summary>What is durable takes too long to land.</summary>
+    Lag,
+
+    /// <summary>The volume of the data runs full.</summary>
+    Disk,
+}
+
+/// <summary>One file of `alerts/`, checked.</summary>
+internal sealed record AlertDefinition
+{
+    public required string Name { get; init; }
+
+    public required AlertKind Kind { get; init; }
+
+    public string Description { get; init; } = "";
+
+    public bool Critical { get; init; }
+
+    /// <summary>`*`, `kr_shop.*` or a log; each log is judged by itself. Invalid rate and silence only.</summary>
+    public string Logs { get; init; } = "*";
+
+    /// <summary>Invalid rate: the share, 0 to 1, above which it fires.</summary>
+    public double AboveShare { get; init; }
+
+    /// <summary>Silence: how long nothing came. Lag: age of the oldest event that has not landed.</summary>
+    public TimeSpan AboveAge { get; init; }
+
+    /// <summary>Disk: free share, 0 to 1, below which it fires; 0 where bytes are given.</summary>
+    public double BelowShare { get; init; }
+
+    public long BelowBytes { get; init; }
+
+    /// <summary>Invalid rate: over how long.</summary>
+    public TimeSpan Window { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Invalid rate: fewer events than this in the window say nothing.</summary>
+    public long EventsMin { get; init; } = 20;
+
+    /// <summary>How long it must be so before it fires.</summary>
+    public TimeSpan For { get; init; }
+
+    /// <summary>Reference to the address to post to; null is that of naru.yaml.</summary>
+    public string? Webhook { get; init; }
+
+    public bool Concerns(string log) =>
+        Logs == "*" || Logs == log
+        || (Logs.EndsWith(".*", StringComparison.Ordinal)
+            && log.AsSpan().StartsWith(Logs.AsSpan(0, Logs.Length - 1), StringComparison.Ordinal));
+}
