@@ -46,13 +46,17 @@ public sealed class TopicImpactTests : IDisposable
         await topic.AppendAsync(Batch(a, 0, now.AddDays(-3), """{"n":99}"""), token);
         await topic.AppendAsync(
             Batch(a, 0, now.AddHours(-1), """{"n":1}""", """{"n":20}""", """{"n":30}""", """{"n":"x"}""", "{}"), token);
-        await topic.AppendAsync(Batch(a, 0, now, """{"n":2,"tags":["long","b"]}""", """{"n":2,"tags":["a","long"]}"""), token);
+        await topic.AppendAsync(
+            Batch(a, 0, now, """{"n":2,"tags":["long","b"]}""", """{"n":2,"tags":["a","long"]}"""), token);
         await topic.AppendAsync(Batch(b, 0, now, """{"n":50}"""), token);
 
         MistakeList mistakes = new();
         LogFileContent file = LogFile.Read(
             "kr_shop.a.yaml",
-            "log: kr_shop.a\nfields: {n: {type: int32, required: true, max: 10}, tags: {type: string[], length: 2}}\n"u8,
+            """
+            log: kr_shop.a
+            fields: {n: {type: int32, required: true, max: 10}, tags: {type: string[], length: 2}}
+            """u8,
             mistakes)!;
         ChangedLog changed = ProjectCheck.Changed(store, file)!;
         ImpactReport report = await new TopicImpactTest(topic, store).RunAsync(changed.Next, now.AddDays(-1), token);
