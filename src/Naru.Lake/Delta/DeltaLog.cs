@@ -120,6 +120,7 @@ internal sealed class DeltaLog(IFileSystem files, string tableDirectory)
     /// <summary>Gives a synced file its name, replacing what has it, durably.</summary>
     public void Place(string temporary, string path)
     {
+        Invariant.Hold(temporary != path && path.StartsWith(Directory, StringComparison.Ordinal));
         int failedSyncs = Volatile.Read(ref _failedSyncs);
         files.Rename(temporary, path);
         Sync();

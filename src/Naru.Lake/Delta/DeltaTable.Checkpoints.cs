@@ -176,6 +176,7 @@ public sealed partial class DeltaTable
         // Oldest first: a crash half way leaves no gap behind a checkpoint.
         foreach (long version in entries.TakeWhile(version => version < kept))
         {
+            Invariant.Hold(version < _current.Version);
             _files.Delete(_log.EntryPath(version));
             _entryTimes.Remove(version);
         }

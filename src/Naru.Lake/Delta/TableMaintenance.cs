@@ -186,6 +186,7 @@ public sealed class TableMaintenance
         DeltaVersion version, CompactionGroup group, TableCare care, CancellationToken cancellationToken)
     {
         string path = NameFile(version, group);
+        Invariant.Hold(!_beingWritten.Contains(path) && !version.FilesByPath.ContainsKey(path));
         string fullPath = _table.Directory + "/" + path;
         _beingWritten = _beingWritten.Add(path);
         bool mayBeCommitted = false;
@@ -276,6 +277,7 @@ public sealed class TableMaintenance
     private MaintenanceReport Vacuum(TableCare care, Func<long> committedLanding, MaintenanceReport report)
     {
         long landing = committedLanding();
+        Invariant.Hold(landing >= 0);
         List<string> onDisk = [];
         List(_table.Directory, "", onDisk);
         ImmutableHashSet<string> beingWritten = _beingWritten;
