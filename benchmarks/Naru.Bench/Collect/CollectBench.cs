@@ -22,8 +22,10 @@ internal static class CollectBench
         try
         {
             Console.WriteLine(
-                $"{setup.Rounds} rounds of {setup.Seconds} s a side, interleaved, medians; {Environment.ProcessorCount} "
-                + $"cores hold server and generator; topic on {setup.Folder}, fdatasync of 4 KB p50 {SyncMicroseconds(folder):N0} us");
+                $"{setup.Rounds} rounds of {setup.Seconds} s a side, interleaved, medians; "
+                + $"{Environment.ProcessorCount} "
+                + $"cores hold server and generator; topic on {setup.Folder}, "
+                + $"fdatasync of 4 KB p50 {SyncMicroseconds(folder):N0} us");
             Console.WriteLine($"{"row",-42} {"naru/s",12} {"floor/s",12} {"ratio",6} {"target",7}   p50 us  p99 us");
             if (setup.Has("P1"))
             {
@@ -32,14 +34,14 @@ internal static class CollectBench
 
             if (setup.Has("P2"))
             {
-                Batches(setup, server, "P2 lines, 100 a request", 100, "", 0.70);
-                Batches(setup, server, "P2 lines, 1,000 a request", 1000, "", 0.70);
+                Batches(setup, server, "P2 lines, 100 a request", 100, ("", 0.70));
+                Batches(setup, server, "P2 lines, 1,000 a request", 1000, ("", 0.70));
             }
 
             if (setup.Has("P3"))
             {
-                Batches(setup, server, "P3 checked lines, 100 a request", 100, "?validate=true", 0.42);
-                Batches(setup, server, "P3 checked lines, 1,000 a request", 1000, "?validate=true", 0.40);
+                Batches(setup, server, "P3 checked lines, 100 a request", 100, ("?validate=true", 0.42));
+                Batches(setup, server, "P3 checked lines, 1,000 a request", 1000, ("?validate=true", 0.40));
             }
 
             return 0;
@@ -77,15 +79,18 @@ internal static class CollectBench
         server.Trim();
     }
 
-    private static void Batches(Setup setup, ServerProcess server, string name, int events, string query, double target)
+    private static void Batches(
+        Setup setup, ServerProcess server, string name, int events, (string Query, double Target) checks)
     {
         byte[] body = AdEvents.Lines(events);
         foreach (int connections in new[] { 64, 256 })
         {
-            Measure(setup, server, new Row($"{name}, {connections} connections", events, target)
+            Measure(setup, server, new Row($"{name}, {connections} connections", events, checks.Target)
             {
                 Naru = new LoadRequest(
-                    server.Port, connections, Http($"/v1/events/{AdEvents.Log}{query}", body, "application/x-ndjson")),
+                    server.Port,
+                    connections,
+                    Http($"/v1/events/{AdEvents.Log}{checks.Query}", body, "application/x-ndjson")),
                 Floor = new LoadRequest(server.Port, connections, Http("/floor/discard", body, "application/x-ndjson")),
             });
         }
@@ -109,7 +114,8 @@ internal static class CollectBench
             : "";
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{row.Name,-42} {mine.Rate * row.Events,12:N0} {theirs.Rate * row.Events,12:N0} {mine.Rate / theirs.Rate,6:F2} "
+            $"{row.Name,-42} {mine.Rate * row.Events,12:N0} {theirs.Rate * row.Events,12:N0} "
+            + $"{mine.Rate / theirs.Rate,6:F2} "
             + $"{row.Target,7:F2} {mine.P50Microseconds,8:N0} {mine.P99Microseconds,7:N0}{failed}"));
     }
 

@@ -59,7 +59,9 @@ internal static class CollectAnswer
     {
         Span<byte> body = stackalloc byte[128];
         bool written = Utf8.TryWrite(
-            body, $$"""{"accepted":{{receipt.Accepted}},"rejected":[],"ids":"{{Text(receipt.Ids)}}"}""", out int length);
+            body,
+            $$"""{"accepted":{{receipt.Accepted}},"rejected":[],"ids":"{{Text(receipt.Ids)}}"}""",
+            out int length);
         Invariant.Hold(written);
         response.ContentLength = length;
         response.BodyWriter.Write(body[..length]);

@@ -128,12 +128,14 @@ public sealed class AlertWatchTests : IDisposable
         _source.LagAge = TimeSpan.FromSeconds(61);
         _source.FreeBytes = 99L << 20;
         await LookAsync();
-        Assert.Equal((AlertState.Firing, AlertState.Firing, AlertState.Firing), (State("lag"), State("disk"), State("bytes")));
+        Assert.Equal((AlertState.Firing, AlertState.Firing, AlertState.Firing),
+            (State("lag"), State("disk"), State("bytes")));
         _source.LagAge = TimeSpan.Zero;
         _source.FreeBytes = 990L << 20;
         await LookAsync(10, 8);
         Assert.Equal(
-            (AlertState.Resolved, AlertState.Resolved, AlertState.Firing), (State("lag"), State("disk"), State("bytes")));
+            (AlertState.Resolved, AlertState.Resolved, AlertState.Firing),
+                (State("lag"), State("disk"), State("bytes")));
     }
 
     [Fact]

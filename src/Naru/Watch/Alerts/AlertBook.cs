@@ -70,7 +70,9 @@ internal sealed record AlertBook(ImmutableArray<AlertInstance> Instances, Immuta
         };
     }
 
-    /// <summary>After a try: what was sent leaves the outbox, or the next try waits twice as long, at most 5 minutes.</summary>
+    /// <summary>
+    /// After a try: what was sent leaves the outbox, or the next try waits twice as long, at most 5 minutes.
+    /// </summary>
     public AlertBook Tried(string webhook, int sent, string? problem, DateTimeOffset now)
     {
         int index = Outboxes.ToList().FindIndex(outbox => outbox.Webhook == webhook);

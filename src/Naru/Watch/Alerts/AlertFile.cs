@@ -169,7 +169,8 @@ internal sealed class AlertFile
         TimeSpan? age = _reader.Duration(key, unlimited: false).Value;
         if (age == TimeSpan.Zero)
         {
-            _reader.Mistake(_reader.Find(key)!, $"'{key}' is zero: it would always fire", "write a duration such as 10m");
+            _reader.Mistake(_reader.Find(key)!,
+                $"'{key}' is zero: it would always fire", "write a duration such as 10m");
         }
 
         return age ?? default;

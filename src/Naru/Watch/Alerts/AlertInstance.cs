@@ -41,4 +41,5 @@ internal sealed record AlertInstance
 
 /// <summary>Something to tell: one line of a message.</summary>
 internal sealed record AlertNotice(
-    string Alert, string Log, AlertState State, bool Critical, bool Again, string Text, string Description, DateTimeOffset At);
+    string Alert, string Log, AlertState State, bool Critical, bool Again, string Text, string Description,
+        DateTimeOffset At);

@@ -52,7 +52,8 @@ internal sealed class AlertJudge
         double share = received == 0 ? 0 : Math.Min(1, (double)rejected / received);
         string seen = string.Create(
             CultureInfo.InvariantCulture,
-            $"{100 * share:0.0}% of {received} events in {DurationText.Format(alert.Window)} rejected (limit {100 * alert.AboveShare:0.0}%)");
+            $"{100 * share:0.0}% of {received} events in {DurationText.Format(alert.Window)} rejected "
+            + $"(limit {100 * alert.AboveShare:0.0}%)");
         return new Verdict(received >= alert.EventsMin && share > alert.AboveShare, seen);
     }
 
@@ -88,7 +89,8 @@ internal sealed class AlertJudge
             ? SizeText.Format(alert.BelowBytes)
             : string.Create(CultureInfo.InvariantCulture, $"{100 * alert.BelowShare:0.0}%");
         string seen = string.Create(
-            CultureInfo.InvariantCulture, $"{_now.FreeBytes / (1 << 20)} MB ({100 * share:0.0}%) of the disk are free (limit {limit})");
+            CultureInfo.InvariantCulture,
+                $"{_now.FreeBytes / (1 << 20)} MB ({100 * share:0.0}%) of the disk are free (limit {limit})");
         bool holds = alert.BelowBytes > 0 ? _now.FreeBytes < alert.BelowBytes : share < alert.BelowShare;
         return new Verdict(holds, seen);
     }

@@ -25,7 +25,9 @@ internal static class AlertMachine
         };
     }
 
-    /// <summary>An alert that fired and is no longer defined, or concerns a log that is gone, is told to be over.</summary>
+    /// <summary>
+    /// An alert that fired and is no longer defined, or concerns a log that is gone, is told to be over.
+    /// </summary>
     public static AlertNotice? Dropped(AlertInstance instance, DateTimeOffset now) =>
         instance.State != AlertState.Firing
             ? null

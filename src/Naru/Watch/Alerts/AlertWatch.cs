@@ -77,7 +77,8 @@ internal sealed class AlertWatch
             foreach (string log in LogsOf(alert))
             {
                 (AlertInstance next, AlertNotice? notice) = AlertMachine.Step(
-                    alert, book.Find(alert.Name, log, now), _judge.Judge(alert, log, now), now, _options.RepeatInterval);
+                    alert, book.Find(alert.Name, log, now), _judge.Judge(alert, log, now), now,
+                        _options.RepeatInterval);
                 instances.Add(next);
                 book = Tell(book, alert.Webhook, notice, now);
             }

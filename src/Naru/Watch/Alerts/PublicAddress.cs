@@ -50,7 +50,9 @@ internal static class PublicAddress
         return true;
     }
 
-    /// <summary>The IPv4 address within: mapped and compatible (::/96), NAT64 (64:ff9b::/96), 6to4 (2002::/16).</summary>
+    /// <summary>
+    /// The IPv4 address within: mapped and compatible (::/96), NAT64 (64:ff9b::/96), 6to4 (2002::/16).
+    /// </summary>
     private static IPAddress? Embedded4(ReadOnlySpan<byte> bytes)
     {
         bool zeros = bytes[..10].IndexOfAnyExcept((byte)0) < 0;
