@@ -25,7 +25,9 @@ internal static class LogText
 
         LogDefinition defaults = log with
         {
-            KeepUnknownFields = true, MaxFuture = TimeSpan.FromMinutes(10), MaxPast = TimeSpan.FromDays(7),
+            KeepUnknownFields = true,
+            MaxFuture = TimeSpan.FromMinutes(10),
+            MaxPast = TimeSpan.FromDays(7),
         };
         text.Append("log: ").Append(log.FullName).Append('\n');
         Line(text, "description", log.Description);

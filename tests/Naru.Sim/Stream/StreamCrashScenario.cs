@@ -108,6 +108,9 @@ internal sealed class StreamCrashScenario : CrashScenario
     public override void Die()
     {
         _engine?.Forget();
+
+        // Memory only: the page cache of ids is native.
+        _context?.Dedup.Dispose();
         _context = null;
         _engine = null;
         _topic = null;
@@ -135,7 +138,17 @@ internal sealed class StreamCrashScenario : CrashScenario
             Clock = _time,
             WriterThreads = 1,
         };
-        _engine = StreamEngine.Open(context, new StreamOptions { WriterThreads = 1, TailInterval = TimeSpan.Zero });
+        try
+        {
+            _engine = StreamEngine.Open(
+                context, new StreamOptions { WriterThreads = 1, TailInterval = TimeSpan.Zero });
+        }
+        catch
+        {
+            context.Dedup.Dispose();
+            throw;
+        }
+
         _context = context;
         _sealed = null;
     }
@@ -144,6 +157,8 @@ internal sealed class StreamCrashScenario : CrashScenario
     {
         _engine?.Dispose();
         _engine = null;
+        _context?.Dedup.Dispose();
+        _context = null;
         TryOpenEngine();
     }
 

@@ -39,7 +39,12 @@ internal static class AlertMachine
     {
         AlertInstance next = instance with
         {
-            State = AlertState.Firing, Since = now, FiredAt = now, ResolvedAt = null, ClearSince = null, ToldAt = now,
+            State = AlertState.Firing,
+            Since = now,
+            FiredAt = now,
+            ResolvedAt = null,
+            ClearSince = null,
+            ToldAt = now,
         };
         return (next, Notice(alert, next, now, again: false));
     }
@@ -66,7 +71,11 @@ internal static class AlertMachine
 
         AlertInstance next = instance with
         {
-            State = AlertState.Resolved, Since = now, ResolvedAt = now, ClearSince = null, ToldAt = now,
+            State = AlertState.Resolved,
+            Since = now,
+            ResolvedAt = now,
+            ClearSince = null,
+            ToldAt = now,
         };
         return (next, Notice(alert, next, now, again: false));
     }
