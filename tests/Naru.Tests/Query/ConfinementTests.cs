@@ -61,7 +61,8 @@ public class ConfinementTests(ShopLake shop) : IClassFixture<ShopLake>
         string secure = shop.Lake.FilesOf(ShopLake.ClicksSecure)[0];
         string own = shop.Lake.FilesOf(ShopLake.Clicks)[0];
 
-        // DuckDB reads this folder as the lake itself; to the kernel it does not exist, so Landlock grants nothing by it.
+        // DuckDB reads this folder as the lake itself; to the kernel it does not exist, so Landlock grants nothing by
+        // it.
         string lakeForDuckDbOnly = $"{shop.Lake.Lake}/no-such-folder/..";
         RunFailed? refused = await RunUnjudgedAsync(
             $"SELECT * FROM read_parquet(['{own}', '{secure}'], union_by_name = true)",
