@@ -12,7 +12,7 @@ namespace Naru.Tests.Platform;
 public sealed class KillTests(ITestOutputHelper output)
 {
     private const int Clients = 8;
-    private const int BatchEvents = 200;
+    private const int BatchEvents = 20;
 
     private const string Log = """
         log: kr_shop.tick
