@@ -6,7 +6,7 @@ namespace Naru.Stream.Dedup;
 
 /// <summary>
 /// A split block Bloom filter (as in Apache Parquet's specification): blocks of eight 32-bit words, one bit of each
-/// word an id. 122 blocks for at most 3,060 ids are 10.2 bits an id and 1.1% of false answers. Ids are hashes already:
+/// word an id. 122 blocks for at most 3,060 ids are 10.2 bits an id and 1.2% of false answers. Ids are hashes already:
 /// their low word is taken as it is.
 /// </summary>
 internal static class DedupFilter
