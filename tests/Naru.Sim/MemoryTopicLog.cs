@@ -79,6 +79,15 @@ internal sealed class MemoryTopicLog(int partitions = 2) : ITopicLog
         }
     }
 
+    /// <summary>Forgets the batches; offsets go on.</summary>
+    public void Clear()
+    {
+        lock (_lock)
+        {
+            Array.ForEach(_batches, static batches => batches.Clear());
+        }
+    }
+
     public async ValueTask<AppendResult> AppendAsync(AppendBatch batch, CancellationToken cancellationToken)
     {
         if (Refuse?.Invoke() is { } refusal)

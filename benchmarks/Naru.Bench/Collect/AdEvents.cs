@@ -28,20 +28,16 @@ internal sealed class AdEvents : IDefinitionSource
 
     public static string Event(int number)
     {
-        string head = string.Create(
-            CultureInfo.InvariantCulture,
-            $$"""
-            {"event_id":"0193a7c2-5d1e-7{{number % 1000:D3}}-9a4f-3b{{number:D10}}",
-            """);
-        head += $"\"event_time\":\"2026-11-21T02:{number % 60:D2}:07.123456Z\",";
-        string body = string.Create(
-            CultureInfo.InvariantCulture,
-            $$"""
-            "ad_id":"ad-{{number * 7919 % 100_000:D5}}","user_id":"u-{{number * 104_729L % 10_000_000:D7}}",
-            "campaign_id":{{number % 500}},"placement":"home","cost":0.{{number % 1_000_000:D6}},"clicked":true,
-            "page":"/p/{{number % 9000}}","context":{"os":"android","app":"7.21.0","pad":"
-            """).Replace("\n", "", StringComparison.Ordinal);
-        string text = head + body;
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        string text = string.Concat(
+            string.Create(culture, $"{{\"event_id\":\"0193a7c2-5d1e-7{number % 1000:D3}-9a4f-3b{number:D10}\","),
+            string.Create(culture, $"\"event_time\":\"2026-11-21T02:{number % 60:D2}:07.123456Z\","),
+            string.Create(culture, $"\"ad_id\":\"ad-{number * 7919L % 100_000:D5}\","),
+            string.Create(culture, $"\"user_id\":\"u-{number * 104_729L % 10_000_000:D7}\","))
+            + string.Create(culture, $"\"campaign_id\":{number % 500},\"placement\":\"home\",")
+            + string.Create(culture, $"\"cost\":0.{number % 1_000_000:D6},\"clicked\":true,")
+            + string.Create(culture, $"\"page\":\"/p/{number % 9000}\",")
+            + "\"context\":{\"os\":\"android\",\"app\":\"7.21.0\",\"pad\":\"";
         return text + new string('x', EventBytes - text.Length - 3) + "\"}}";
     }
 

@@ -23,10 +23,11 @@ internal static class CollectBench
         {
             Console.WriteLine(
                 $"{setup.Rounds} rounds of {setup.Seconds} s a side, interleaved, medians; "
-                + $"{Environment.ProcessorCount} "
-                + $"cores hold server and generator; topic on {setup.Folder}, "
+                + $"{Environment.ProcessorCount} cores hold server and generator; topic on {setup.Folder}, "
                 + $"fdatasync of 4 KB p50 {SyncMicroseconds(folder):N0} us");
-            Console.WriteLine($"{"row",-42} {"naru/s",12} {"floor/s",12} {"ratio",6} {"target",7}   p50 us  p99 us");
+            Console.WriteLine(
+                $"{"row",-42} {"naru/s",12} {"floor/s",12} {"ratio",6} {"target",7}   p50 us  p99 us  "
+                + "server CPU us a request");
             if (setup.Has("P1"))
             {
                 One(setup, server, folder);
@@ -34,14 +35,14 @@ internal static class CollectBench
 
             if (setup.Has("P2"))
             {
-                Batches(setup, server, "P2 lines, 100 a request", 100, ("", 0.70));
-                Batches(setup, server, "P2 lines, 1,000 a request", 1000, ("", 0.70));
+                Batches(setup, server, new Lines("P2 lines", 100, "", 0.70));
+                Batches(setup, server, new Lines("P2 lines", 1000, "", 0.70));
             }
 
             if (setup.Has("P3"))
             {
-                Batches(setup, server, "P3 checked lines, 100 a request", 100, ("?validate=true", 0.42));
-                Batches(setup, server, "P3 checked lines, 1,000 a request", 1000, ("?validate=true", 0.40));
+                Batches(setup, server, new Lines("P3 checked lines", 100, "?validate=true", 0.42));
+                Batches(setup, server, new Lines("P3 checked lines", 1000, "?validate=true", 0.40));
             }
 
             return 0;
@@ -60,8 +61,8 @@ internal static class CollectBench
         {
             Measure(setup, server, new Row($"P1 one checked event, {connections} connections", 1, target)
             {
-                Naru = new LoadRequest(server.Port, connections,
-                    Http($"/v1/events/{AdEvents.Log}", body, "application/json")),
+                Naru = new LoadRequest(
+                    server.Port, connections, Http($"/v1/events/{AdEvents.Log}", body, "application/json")),
                 Floor = new LoadRequest(server.Port, connections, Http("/floor/204", body, "application/json")),
             });
         }
@@ -79,18 +80,16 @@ internal static class CollectBench
         server.Trim();
     }
 
-    private static void Batches(
-        Setup setup, ServerProcess server, string name, int events, (string Query, double Target) checks)
+    private static void Batches(Setup setup, ServerProcess server, Lines lines)
     {
+        (string name, int events, string query, double target) = lines;
         byte[] body = AdEvents.Lines(events);
         foreach (int connections in new[] { 64, 256 })
         {
-            Measure(setup, server, new Row($"{name}, {connections} connections", events, checks.Target)
+            Measure(setup, server, new Row($"{name}, {events} a request, {connections} conns", events, target)
             {
                 Naru = new LoadRequest(
-                    server.Port,
-                    connections,
-                    Http($"/v1/events/{AdEvents.Log}{checks.Query}", body, "application/x-ndjson")),
+                    server.Port, connections, Http($"/v1/events/{AdEvents.Log}{query}", body, "application/x-ndjson")),
                 Floor = new LoadRequest(server.Port, connections, Http("/floor/discard", body, "application/x-ndjson")),
             });
         }
@@ -102,8 +101,8 @@ internal static class CollectBench
         List<LoadResult> floor = [];
         for (int i = 0; i < setup.Rounds; i++)
         {
-            floor.Add(LoadProcess.Start(row.Floor with { Seconds = setup.Seconds }));
-            naru.Add(LoadProcess.Start(row.Naru with { Seconds = setup.Seconds }));
+            floor.Add(server.Load(row.Floor with { Seconds = setup.Seconds }));
+            naru.Add(server.Load(row.Naru with { Seconds = setup.Seconds }));
             server.Trim();
         }
 
@@ -115,8 +114,9 @@ internal static class CollectBench
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{row.Name,-42} {mine.Rate * row.Events,12:N0} {theirs.Rate * row.Events,12:N0} "
-            + $"{mine.Rate / theirs.Rate,6:F2} "
-            + $"{row.Target,7:F2} {mine.P50Microseconds,8:N0} {mine.P99Microseconds,7:N0}{failed}"));
+            + $"{mine.Rate / theirs.Rate,6:F2} {row.Target,7:F2} "
+            + $"{mine.P50Microseconds,8:N0} {mine.P99Microseconds,7:N0} "
+            + $"{mine.ServerMicroseconds,7:N1} : {theirs.ServerMicroseconds:N1}{failed}"));
     }
 
     private static LoadResult Median(List<LoadResult> results) =>
@@ -153,6 +153,8 @@ internal static class CollectBench
         times.Sort();
         return times[100];
     }
+
+    private sealed record Lines(string Name, int Events, string Query, double Target);
 
     private sealed record Row(string Name, int Events, double Target)
     {
@@ -194,6 +196,18 @@ internal static class CollectBench
         }
 
         public int Port { get; }
+
+        /// <summary>Loads this server and reads how much CPU it took.</summary>
+        public LoadResult Load(LoadRequest load)
+        {
+            _process.Refresh();
+            double before = _process.TotalProcessorTime.TotalMicroseconds;
+            LoadResult result = LoadProcess.Start(load);
+            _process.Refresh();
+            double used = _process.TotalProcessorTime.TotalMicroseconds - before;
+            double measured = load.Seconds / (load.Seconds + load.WarmUpSeconds);
+            return result with { ServerMicroseconds = used * measured / Math.Max(1, result.Requests) };
+        }
 
         /// <summary>Lets the topic forget what it holds.</summary>
         public void Trim() => _process.StandardInput.WriteLine();

@@ -2,9 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Naru.Bench.Collect;
 
-/// <summary>
-/// The kernel's readiness interface: a load generator on it costs a fraction of one on asynchronous sockets.
-/// </summary>
+/// <summary>The kernel's readiness interface: a load generator on it costs little.</summary>
 internal static unsafe partial class Epoll
 {
     public const uint In = 1;

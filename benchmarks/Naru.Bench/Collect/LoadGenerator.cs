@@ -10,10 +10,13 @@ namespace Naru.Bench.Collect;
 
 /// <param name="Requests">Answered within the measured time.</param>
 /// <param name="Failed">Answered with another status than 200 or 204.</param>
-internal sealed record LoadResult(long Requests, long Failed, double Seconds, double P50Microseconds,
-    double P99Microseconds)
+internal sealed record LoadResult(
+    long Requests, long Failed, double Seconds, double P50Microseconds, double P99Microseconds)
 {
     public double Rate => Requests / Seconds;
+
+    /// <summary>CPU time of the server a request, on all cores; 0 where not measured.</summary>
+    public double ServerMicroseconds { get; init; }
 }
 
 /// <summary>
@@ -256,9 +259,7 @@ internal sealed unsafe class LoadGenerator : IDisposable
     }
 }
 
-/// <summary>
-/// The generator as a process of its own, so that the server's collector and pool are the server's alone.
-/// </summary>
+/// <summary>The generator as a process of its own, so that the server has its collector for itself.</summary>
 internal static class LoadProcess
 {
     public const string Verb = "collect-load";
