@@ -86,6 +86,11 @@ internal sealed class BodySource(PipeReader pipe, BodyCoding coding, long bytesM
             // What BrotliStream throws for damaged data.
             throw new InvalidDataException(exception.Message, exception);
         }
+        catch (IOException exception) when (exception.GetType().Assembly == typeof(DeflateStream).Assembly)
+        {
+            // ZLibException, which is not public: a stream that asks for a dictionary. Kestrel's own pass through.
+            throw new InvalidDataException(exception.Message, exception);
+        }
     }
 
     private async ValueTask<ByteStream> OpenAsync(CancellationToken cancellationToken)

@@ -61,6 +61,16 @@ public class CollectEncodingTests
     }
 
     [Fact]
+    public async Task A_zlib_stream_that_asks_for_a_dictionary_is_refused()
+    {
+        await using CollectHost host = await CollectHost.StartAsync();
+        byte[] body = [0x78, 0xBB, 0x11, 0x22, 0x33, 0x44, 0x4B, 0x4C, 0x04, 0x00];
+        Answer answer = await host.PostAsync(Path, body, "application/json", ("Content-Encoding", "deflate"));
+        Assert.Equal((400, "broken_encoding"), (answer.Code, answer.Error));
+        Assert.Empty(host.Logs.Lines);
+    }
+
+    [Fact]
     public async Task What_was_durable_before_a_body_broke_stays_and_is_counted()
     {
         await using CollectHost host = await CollectHost.StartAsync();
