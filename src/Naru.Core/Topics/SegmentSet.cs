@@ -128,6 +128,19 @@ internal sealed class SegmentSet
         }
     }
 
+    public SegmentExtent[] Extents()
+    {
+        lock (_gate)
+        {
+            Invariant.Hold(_segments.Count == 0 || _segments[^1].Summary.EndOffset == _durable);
+            return
+            [
+                .. _segments.Select(static each => new SegmentExtent(
+                    each.Path, each.BaseOffset, each.Summary.EndOffset, each.Summary.EndPosition)),
+            ];
+        }
+    }
+
     /// <summary>
     /// Where to read from for this offset: false at the durable end. The caller releases the spot. Throws when the
     /// offset is not kept, or lies in a gap between segments.

@@ -131,6 +131,12 @@ public sealed class SegmentTopicLog : ITopicLog
 
     public IReadOnlyList<PartitionStatus> Status() => Array.ConvertAll(_segments, static each => each.Status());
 
+    /// <summary>
+    /// The files that hold a partition's durable records now, oldest first. What an extent counts never changes; the
+    /// last file may grow behind it.
+    /// </summary>
+    public IReadOnlyList<SegmentExtent> Extents(int partition) => _segments[partition].Extents();
+
     public void ApplyRetention(ReadOnlySpan<long> keepFrom)
     {
         Invariant.Hold(keepFrom.Length == PartitionCount);
@@ -208,3 +214,6 @@ public sealed class SegmentTopicLog : ITopicLog
         return best;
     }
 }
+
+/// <summary>One segment file: its first <see cref="Bytes"/> hold the offsets, and are durable.</summary>
+public readonly record struct SegmentExtent(string Path, long BaseOffset, long EndOffset, long Bytes);

@@ -20,7 +20,7 @@ internal sealed class DeltaLog(IFileSystem files, string tableDirectory)
 
     public string Directory { get; } = tableDirectory + "/" + DeltaPaths.LogFolder;
 
-    private string LastCheckpointPath => Directory + "/" + DeltaPaths.LastCheckpointName;
+    public string LastCheckpointPath => Directory + "/" + DeltaPaths.LastCheckpointName;
 
     public string EntryPath(long version) => Directory + "/" + DeltaPaths.EntryName(version);
 

@@ -52,6 +52,28 @@ public sealed partial class DeltaTable
         return ended.Count;
     }
 
+    /// <summary>
+    /// Paths of the log's files from which this version can be read again, and nothing later. The hint is left out when
+    /// it speaks of a later version: the log is read without it then.
+    /// </summary>
+    public IReadOnlyList<string> LogFiles(DeltaVersion version)
+    {
+        (List<long> entries, List<long> checkpoints, _) = _log.List();
+        long start = checkpoints.FindLast(at => at <= version.Version);
+        List<string> paths =
+        [
+            .. checkpoints.Where(at => at <= version.Version).Select(_log.CheckpointPath),
+            .. entries.Where(at => at >= start && at <= version.Version).Select(_log.EntryPath),
+        ];
+        Invariant.Hold(paths.Count > 0);
+        if (_log.ReadLastCheckpoint([], out _) is { } hint && hint.Version <= version.Version)
+        {
+            paths.Add(_log.LastCheckpointPath);
+        }
+
+        return paths;
+    }
+
     internal void Release(DeltaLease lease)
     {
         lock (_leaseGate)

@@ -114,7 +114,7 @@ internal sealed class ServerConnection : IDisposable
     }
 
     /// <summary>The one error shape, as lines; other bodies as they are.</summary>
-    private static string ErrorText(HttpResponseMessage response, string body)
+    public static string ErrorText(HttpResponseMessage response, string body)
     {
         try
         {

@@ -28,6 +28,9 @@ internal sealed record ProjectPaths(string Root)
     /// <summary>Scratch of SQL workers; emptied at start.</summary>
     public string Spill => $"{Data}/spill";
 
+    /// <summary>Hard links of what a backup copies; there while one is made.</summary>
+    public string Frozen => $"{Data}/frozen";
+
     /// <summary>
     /// Held locked by the one process that has the project open for writing; its text says where it listens.
     /// </summary>

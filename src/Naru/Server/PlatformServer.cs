@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Naru.Access;
+using Naru.Backup;
 using Naru.Collect;
 using Naru.Configuration;
 using Naru.Core.Files;
@@ -49,6 +50,7 @@ internal sealed class PlatformServer : IAsyncDisposable
         try
         {
             StreamModule.ClearTail(files, start.Paths);
+            ProjectFreezer.Clear(files, start.Paths);
             WebApplication application = Build(start, files);
             Map(application);
             PlatformServer server = new(application, projectLock);
@@ -129,6 +131,7 @@ internal sealed class PlatformServer : IAsyncDisposable
         application.MapQuery();
         application.MapStatus();
         application.MapLanding();
+        application.MapBackup();
     }
 }
 

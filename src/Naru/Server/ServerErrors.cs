@@ -14,6 +14,9 @@ internal static class ServerErrors
 
     public static IResult BadRequest(string message, string hint) => Error(400, "bad_request", message, hint);
 
+    public static IResult Storage(string message) =>
+        Error(503, "storage_failed", message, "see `naru doctor` on the project");
+
     public static IResult UnknownLog(string log, DefinitionSet definitions) => Error(
         404,
         "unknown_log",

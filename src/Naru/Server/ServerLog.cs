@@ -26,4 +26,7 @@ internal static partial class ServerLog
 
     [LoggerMessage(EventId = 3, Message = "topic {Topic} partition {Partition}: {Message}")]
     private static partial void Topic(ILogger logger, LogLevel level, string topic, int partition, string message);
+
+    [LoggerMessage(4, LogLevel.Error, "the project could not be frozen for a backup; the platform goes on")]
+    public static partial void NotFrozen(ILogger logger, Exception exception);
 }

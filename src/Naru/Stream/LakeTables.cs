@@ -8,12 +8,16 @@ namespace Naru.Stream;
 
 /// <summary>The open Delta tables of a lake: `lake/[region_group]/[name]/[fields|raw|secure]/`.</summary>
 internal sealed class LakeTables(
-    IFileSystem files, string lakeDirectory, IDeltaCheckpointFormat checkpoints, TimeProvider clock)
+    IFileSystem files,
+    string lakeDirectory,
+    IDeltaCheckpointFormat checkpoints,
+    TimeProvider clock,
+    bool isReadOnly = false)
 {
-    private readonly DeltaTableOptions _options = new() { Checkpoints = checkpoints };
+    private readonly DeltaTableOptions _options = new() { Checkpoints = checkpoints, IsReadOnly = isReadOnly };
 
     private readonly DeltaTableOptions _secureOptions =
-        new() { Checkpoints = checkpoints, KeepsStatisticValues = false };
+        new() { Checkpoints = checkpoints, IsReadOnly = isReadOnly, KeepsStatisticValues = false };
 
     private readonly ConcurrentDictionary<TableName, DeltaTable> _open = new();
     private readonly Lock _opening = new();

@@ -24,6 +24,7 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
     private readonly StreamOptions _options;
     private readonly ILogger _logger;
     private readonly ConcurrentQueue<Action<StreamEngine, LandingContext>> _commands = new();
+    private readonly ConcurrentQueue<Action<StreamEngine, LandingContext>> _betweenLandings = new();
     private readonly ConcurrentDictionary<Waiter, byte> _waiters = new();
     private readonly AutoResetEvent _wake = new(initialState: false);
     private readonly CancellationTokenSource _stop = new();
@@ -90,6 +91,31 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
                 {
                     throw;
                 }
+            }
+        });
+        _wake.Set();
+        return done.Task.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>
+    /// Runs on the stream's thread while no landing is under way: tables, landings and the deduplication index agree,
+    /// and stay so until the command returns.
+    /// </summary>
+    public Task<T> InvokeBetweenLandingsAsync<T>(
+        Func<StreamEngine, LandingContext, T> command, CancellationToken cancellationToken)
+    {
+        TaskCompletionSource<T> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _betweenLandings.Enqueue((engine, context) =>
+        {
+            try
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                Invariant.Hold(!engine.Landing);
+                done.TrySetResult(command(engine, context));
+            }
+            catch (Exception exception) when (exception is not InvariantException)
+            {
+                done.TrySetException(exception);
             }
         });
         _wake.Set();
@@ -227,7 +253,12 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
                     landing = null;
                 }
 
-                RunCommands(engine, context);
+                RunCommands(_commands, engine, context);
+                if (landing is null)
+                {
+                    RunCommands(_betweenLandings, engine, context);
+                }
+
                 bool more = !engine.Full && engine.ReadSome(ReadBytes);
                 if (engine.ShouldSeal(_landNow || _drain))
                 {
@@ -313,9 +344,10 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
         _waiters.TryAdd(waiter, 0);
     }
 
-    private void RunCommands(StreamEngine engine, LandingContext context)
+    private static void RunCommands(
+        ConcurrentQueue<Action<StreamEngine, LandingContext>> commands, StreamEngine engine, LandingContext context)
     {
-        while (_commands.TryDequeue(out Action<StreamEngine, LandingContext>? command))
+        while (commands.TryDequeue(out Action<StreamEngine, LandingContext>? command))
         {
             command(engine, context);
         }

@@ -22,6 +22,7 @@ public class RoomTests
         ["Configuration"] = ["Lake.Columns", "Yaml"],
         ["Collect"] = ["Definitions", "Access", "Configuration"],
         ["Stream"] = ["Lake", "Definitions", "Configuration"],
+        ["Backup"] = ["Lake", "Stream", "Configuration"],
         ["Query"] = ["Lake", "Definitions", "Access", "Configuration"],
         ["Watch"] = ["Lake", "Query", "Definitions", "Access", "Configuration", "Yaml"],
         ["Server"] = [Everything],

@@ -129,6 +129,29 @@ internal sealed class LandingLog : IDisposable
     }
 
     /// <summary>
+    /// Damage that <see cref="Read"/> would end at, as sentences; changes nothing. What a crash may have left at the end
+    /// of the last file is none.
+    /// </summary>
+    public static IEnumerable<string> FindDamage(IFileSystem files, string directory)
+    {
+        ImmutableArray<long> numbers = FileNumbers(files, directory);
+        foreach (long number in numbers)
+        {
+            string path = PathOf(directory, number);
+            using IFile file = files.Open(path, FileOpen.Read);
+            long at = FileHeaderBytes;
+            while (TryReadFrame(file, ref at, out _))
+            {
+            }
+
+            if (at < file.Length && (number != numbers[^1] || HoldsFrameBehind(file, at)))
+            {
+                yield return $"\"{path}\" is damaged at byte {at}";
+            }
+        }
+    }
+
+    /// <summary>
     /// Deletes whole files whose landings are all older than <paramref name="landedBefore"/> (Unix microseconds).
     /// </summary>
     public void DeleteBefore(long landedBefore)
@@ -248,24 +271,26 @@ internal sealed class LandingLog : IDisposable
     /// <summary>
     /// An append is one frame, so a torn end holds no whole frame; one after it means damage in the middle.
     /// </summary>
-    private static void RequireTornEnd(IFile file, string path, long at)
-    {
-        long rest = file.Length - at;
-        if (rest <= 0)
-        {
-            return;
-        }
+    private static void RequireTornEnd(IFile file, string path, long at) =>
+        Require(!HoldsFrameBehind(file, at), path, at, "a damaged landing is followed by a whole one");
 
-        byte[] bytes = new byte[rest];
+    private static bool HoldsFrameBehind(IFile file, long at)
+    {
+        byte[] bytes = new byte[Math.Max(0, file.Length - at)];
         int read = file.Read(bytes, at);
         for (int i = 1; i + FrameHeaderBytes <= read; i++)
         {
             if (BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(i)) == FrameMagic)
             {
                 long next = at + i;
-                Require(!TryReadFrame(file, ref next, out _), path, at, "a damaged landing is followed by a whole one");
+                if (TryReadFrame(file, ref next, out _))
+                {
+                    return true;
+                }
             }
         }
+
+        return false;
     }
 
     private LandingRecord? LastOfFileBefore()
