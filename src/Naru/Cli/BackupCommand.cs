@@ -122,7 +122,7 @@ internal static class BackupCommand
     {
         Argument<string> file = new("FILE") { Description = "file to make; only its owner may read it" };
         Command command = new(
-            "key", "Make a key file for encrypted backups. Example: naru backup key /root/naru-backup.key") { file };
+            "key", "Make a key file for encrypted backups. Example: naru backup key backup.key") { file };
         command.SetAction((parsed, _) => BackupOptions.TryAsync(() =>
         {
             string path = parsed.GetValue(file)!;

@@ -62,9 +62,7 @@ internal sealed class ProjectChecks(IFileSystem files, ProjectPaths paths, Findi
         {
             partitions = TopicInspection.Look(files, TopicFolder);
             LookAtTopic(partitions, last);
-            return string.Join("; ", partitions.Select(static partition =>
-                $"partition {partition.Partition} holds offsets {partition.First} to {partition.End - 1}, "
-                + "every batch whole"));
+            return partitions.Count == 0 ? "none yet" : $"{string.Join("; ", partitions.Select(Text))}; every batch whole";
         });
         findings.Run("deduplication", paths.Dedup, () =>
         {
@@ -77,6 +75,10 @@ internal sealed class ProjectChecks(IFileSystem files, ProjectPaths paths, Findi
         });
         findings.Run("lake", paths.Lake, () => LookAtLake(last, progress, contents));
     }
+
+    private static string Text(PartitionInspection partition) => partition.End == partition.First
+        ? $"partition {partition.Partition} is empty at offset {partition.End}"
+        : $"partition {partition.Partition} holds offsets {partition.First} to {partition.End - 1}";
 
     private LandingRecord? LookAtLandings()
     {

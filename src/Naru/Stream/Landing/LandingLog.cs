@@ -129,8 +129,8 @@ internal sealed class LandingLog : IDisposable
     }
 
     /// <summary>
-    /// Damage that <see cref="Read"/> would end at, as sentences; changes nothing. What a crash may have left at the end
-    /// of the last file is none.
+    /// Damage that <see cref="Read"/> would end at, as sentences; changes nothing. What a crash may leave at the end of
+    /// the last file is none.
     /// </summary>
     public static IEnumerable<string> FindDamage(IFileSystem files, string directory)
     {
