@@ -62,7 +62,9 @@ internal sealed class ProjectChecks(IFileSystem files, ProjectPaths paths, Findi
         {
             partitions = TopicInspection.Look(files, TopicFolder);
             LookAtTopic(partitions, last);
-            return partitions.Count == 0 ? "none yet" : $"{string.Join("; ", partitions.Select(Text))}; every batch whole";
+            return partitions.Count == 0
+                ? "none yet"
+                : $"{string.Join("; ", partitions.Select(Text))}; every batch whole";
         });
         findings.Run("deduplication", paths.Dedup, () =>
         {
