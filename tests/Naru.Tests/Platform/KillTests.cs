@@ -12,7 +12,7 @@ namespace Naru.Tests.Platform;
 public sealed class KillTests(ITestOutputHelper output)
 {
     private const int Clients = 8;
-    private const int BatchEvents = 20;
+    private const int BatchEvents = 10;
 
     private const string Log = """
         log: kr_shop.tick
@@ -34,6 +34,10 @@ public sealed class KillTests(ITestOutputHelper output)
     {
         Random random = TestSeed.Random(out int seed);
         using PlatformProject project = new(Log);
+
+        // Lands as often as it can, so that kills meet landings too.
+        await File.WriteAllTextAsync(
+            Path.Combine(project.Root, "naru.yaml"), "timezone: Asia/Seoul\nstream:\n  landing_interval: 100ms\n");
         using Ledger ledger = new(Path.Combine(project.Root, "ledger"));
         int inFlight = 0;
         for (int kill = 0; kill < kills; kill++)
@@ -55,9 +59,11 @@ public sealed class KillTests(ITestOutputHelper output)
         }
 
         await using PlatformProcess last = await PlatformProcess.StartAsync(project.Root);
+        long landings = await last.CaughtUpAsync();
         await VerifyAsync(last, ledger, seed);
         output.WriteLine(
-            $"{kills} kills, {inFlight} with requests in flight, {ledger.Acknowledged.Count} events acknowledged");
+            $"{kills} kills, {inFlight} with requests in flight, {ledger.Acknowledged.Count} events acknowledged, "
+            + $"{landings} landings");
         Assert.True(ledger.Acknowledged.Count >= acknowledgedMin,
             $"only {ledger.Acknowledged.Count} events were acknowledged");
         Assert.True(inFlight * 2 >= kills, $"only {inFlight} of {kills} kills met requests in flight");
@@ -81,8 +87,12 @@ public sealed class KillTests(ITestOutputHelper output)
             .. csv.Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1).Select(static line => line.Trim()),
         ];
         string[] lost = [.. ledger.Acknowledged.Where(n => !landed.Contains(n)).Take(10)];
+        Assert.True(rows == landed.Count, $"{rows} counted and {landed.Count} listed (NARU_SEED={seed})");
         string[] invented = [.. landed.Where(n => !ledger.Sent.ContainsKey(n)).Take(10)];
-        Assert.True(lost.Length == 0, $"acknowledged and lost: {string.Join(", ", lost)} (NARU_SEED={seed})");
+        Assert.True(
+            lost.Length == 0,
+            $"{rows} there, {ledger.Acknowledged.Count} acknowledged, lost among them: {string.Join(", ", lost)} "
+            + $"(NARU_SEED={seed})");
         Assert.True(invented.Length == 0, $"never sent: {string.Join(", ", invented)} (NARU_SEED={seed})");
 
         (int exit, string text) = await PlatformProcess.RunAsync("audit", "--server", platform.Address);

@@ -109,6 +109,27 @@ internal sealed class PlatformProcess : IAsyncDisposable
 
     public async Task<long> CountAsync(string sql) => (await AskAsync(sql))[0][0].GetInt64();
 
+    /// <summary>
+    /// Waits until all that the topics hold is landed; gives the number of landings. Where more was in the topics than
+    /// one landing takes, the first answers after a restart show what is decoded so far.
+    /// </summary>
+    public async Task<long> CaughtUpAsync()
+    {
+        using CancellationTokenSource deadline = new(TimeSpan.FromSeconds(120));
+        while (true)
+        {
+            string text = await Http.GetStringAsync("/v1/status", deadline.Token);
+            JsonElement stream = JsonDocument.Parse(text).RootElement.GetProperty("stream");
+            if (stream.GetProperty("lagRecords").GetInt64() == 0
+                && stream.GetProperty("pendingRecords").GetInt64() == 0)
+            {
+                return stream.GetProperty("landing").GetInt64();
+            }
+
+            await Task.Delay(20, deadline.Token);
+        }
+    }
+
     /// <summary>kill -9, workers and all.</summary>
     public async Task KillAsync()
     {
