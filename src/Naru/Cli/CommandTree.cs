@@ -19,6 +19,7 @@ internal static class CommandTree
         root.Subcommands.Add(KeyCommand.Create());
         root.Subcommands.Add(SendCommand.Create());
         root.Subcommands.Add(SqlCommand.Create());
+        root.Subcommands.Add(TailCommand.Create());
         root.Subcommands.Add(RejectedCommand.Create());
         root.Subcommands.Add(AuditCommand.Create());
         root.Subcommands.Add(DoctorCommand.Create());

@@ -131,6 +131,7 @@ internal sealed class PlatformServer : IAsyncDisposable
         application.MapQuery();
         application.MapStatus();
         application.MapLanding();
+        application.MapTail();
         application.MapBackup();
     }
 }

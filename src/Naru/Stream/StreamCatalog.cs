@@ -25,7 +25,7 @@ internal sealed class StreamCatalog : ILakeCatalog
     private readonly string _tailDirectory;
     private readonly ImmutableArray<ISystemTable> _system;
     private long _systemFiles;
-    private Listing? _listing;
+    private TableListing? _listing;
 
     public StreamCatalog(
         StreamWorker worker, IDefinitionSource definitions, CatalogStorage storage, IEnumerable<ISystemTable> system)
@@ -44,7 +44,7 @@ internal sealed class StreamCatalog : ILakeCatalog
     public async ValueTask<ISnapshotLease> LeaseAsync(
         IReadOnlyCollection<TableName> tables, CancellationToken cancellationToken)
     {
-        Listing listing = Current();
+        TableListing listing = Current();
         List<TableName> landed = [.. tables.Where(name => FindSystem(name) is null)];
         StreamLease lease = await _worker
             .InvokeAsync((engine, context) => LeaseLanded(engine, context, listing, landed), cancellationToken)
@@ -69,7 +69,7 @@ internal sealed class StreamCatalog : ILakeCatalog
     }
 
     private static StreamLease LeaseLanded(
-        StreamEngine engine, LandingContext context, Listing listing, List<TableName> names)
+        StreamEngine engine, LandingContext context, TableListing listing, List<TableName> names)
     {
         StreamLease lease = new(context, engine.Landed);
         try
@@ -120,70 +120,17 @@ internal sealed class StreamCatalog : ILakeCatalog
     }
 
     /// <summary>Made anew when the definitions changed.</summary>
-    private Listing Current()
+    private TableListing Current()
     {
         DefinitionSet definitions = _definitions.Current;
-        Listing? listing = Volatile.Read(ref _listing);
+        TableListing? listing = Volatile.Read(ref _listing);
         if (listing is null || !ReferenceEquals(listing.Definitions, definitions))
         {
-            listing = Listing.Of(definitions, _system, _tables);
+            listing = TableListing.Of(definitions, _system, _tables);
             Volatile.Write(ref _listing, listing);
         }
 
         return listing;
-    }
-
-    /// <summary>All tables of one set of definitions.</summary>
-    private sealed record Listing(
-        DefinitionSet Definitions,
-        ImmutableArray<TableDescription> Tables,
-        ImmutableDictionary<TableName, TableShape> Shapes)
-    {
-        public static Listing Of(DefinitionSet definitions, ImmutableArray<ISystemTable> system, LakeTables lake)
-        {
-            List<TableDescription> tables = [];
-            Dictionary<TableName, TableShape> shapes = [];
-            foreach (LogDefinition log in definitions.Logs)
-            {
-                foreach ((ColumnGroup group, TableSchema schema) in Groups(log))
-                {
-                    TableName name = new(log.RegionGroup, log.Name, group);
-                    TableShape shape = new(
-                        WithColumnsLandedBefore(schema, lake.Find(name)), LogTables.PartitionColumns(log));
-                    shapes.Add(name, shape);
-                    tables.Add(new TableDescription(name, shape.Schema, log.Description, System: false));
-                }
-            }
-
-            foreach ((TableName name, TableSchema schema, string description) in StreamTables.All)
-            {
-                shapes.Add(name, new TableShape(schema, StreamTables.PartitionColumns));
-                tables.Add(new TableDescription(name, schema, description, System: true));
-            }
-
-            tables.AddRange(system.Select(static table => new TableDescription(
-                new TableName(StreamTables.Schema, table.Name), table.Schema, table.Description, System: true)));
-            return new Listing(definitions, [.. tables], shapes.ToImmutableDictionary());
-        }
-
-        private static IEnumerable<(ColumnGroup Group, TableSchema Schema)> Groups(LogDefinition log)
-        {
-            yield return (ColumnGroup.Fields, LogTables.Fields(log));
-            yield return (ColumnGroup.Raw, LogTables.Raw(log));
-            if (log.HasSecure)
-            {
-                yield return (ColumnGroup.Secure, LogTables.Secure(log));
-            }
-        }
-
-        /// <summary>A field that a newer version no longer has stays readable where it was landed.</summary>
-        private static TableSchema WithColumnsLandedBefore(TableSchema schema, DeltaTable? table) => table is null
-            ? schema
-            : new TableSchema(
-            [
-                .. schema.Columns,
-                .. table.Current.Schema.Columns.Where(column => schema.IndexOf(column.Name) < 0),
-            ]);
     }
 
     /// <summary>Holds table versions and tail files until it is disposed. Used by one query.</summary>

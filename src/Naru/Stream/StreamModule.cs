@@ -43,7 +43,10 @@ internal static class StreamModule
         services.AddSingleton<ISystemTable, TopicsTable>();
         services.AddSingleton<ISystemTable, TablesTable>();
         services.AddSingleton<ISystemTable, FilesTable>();
-        services.AddSingleton<ISystemTable, CommitsTable>();
+        services.AddSingleton<ISystemTable>(static provider => new CommitsTable(
+            provider.GetRequiredService<IFileSystem>(),
+            provider.GetRequiredService<ProjectPaths>(),
+            () => provider.GetRequiredService<StreamWorker>().Status.Landing));
         services.AddSingleton<ISystemTable, ExpiriesTable>();
         services.AddHostedService<LakeMaintenance>();
         services.AddSingleton<ITableFileWriter>(static _ => new ParquetTableWriter(new ParquetOptions()));
@@ -66,6 +69,10 @@ internal static class StreamModule
         services.AddHostedService<StreamMaintenance>();
         services.AddSingleton<IEventChecker, EventChecker>();
         services.AddSingleton<RejectedReplay>();
+        services.AddSingleton(static provider => new ValidTopic(
+            provider.GetRequiredService<ITopicLog>(),
+            provider.GetRequiredService<IFileSystem>(),
+            provider.GetRequiredService<ProjectPaths>().Landings));
         services.AddSingleton<AuditRunner>();
         return services;
     }

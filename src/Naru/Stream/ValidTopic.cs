@@ -20,13 +20,16 @@ internal sealed class ValidTopic(ITopicLog events, IFileSystem files, string lan
     /// Gives every landed record of the partition from <paramref name="offset"/> on, until <paramref name="take"/>
     /// returns false or the last landing's end. Returns the offset to go on from.
     /// </summary>
-    public long Read(int partition, long offset, Take take)
+    public long Read(int partition, long offset, Take take) => Read(partition, offset, 1, take);
+
+    /// <summary>As above, when the offset is known to lie in no landing before <paramref name="landing"/>.</summary>
+    public long Read(int partition, long offset, long landing, Take take)
     {
         long next = offset;
-        foreach (LandingRecord landing in LandingLog.Read(files, landingsDirectory, 1, long.MaxValue))
+        foreach (LandingRecord record in LandingLog.Read(files, landingsDirectory, landing, long.MaxValue))
         {
-            PartitionLanding range = landing.Partitions[partition];
-            if (landing.Incarnation != events.Incarnation || range.To <= next)
+            PartitionLanding range = record.Partitions[partition];
+            if (record.Incarnation != events.Incarnation || range.To <= next)
             {
                 continue;
             }
@@ -43,6 +46,30 @@ internal sealed class ValidTopic(ITopicLog events, IFileSystem files, string lan
         }
 
         return next;
+    }
+
+    /// <summary>
+    /// A landing before which no record at or behind these offsets (one a partition) lies: of the files of landings,
+    /// the last whose first landing begins before all of them.
+    /// </summary>
+    public long LandingBefore(ReadOnlySpan<long> offsets)
+    {
+        foreach (long first in LandingLog.FirstNumbersOf(files, landingsDirectory).Reverse())
+        {
+            LandingRecord? record = LandingLog.Read(files, landingsDirectory, first, first).FirstOrDefault();
+            bool before = record is not null && record.Incarnation == events.Incarnation;
+            foreach (PartitionLanding range in record?.Partitions ?? [])
+            {
+                before &= range.From <= offsets[range.Partition];
+            }
+
+            if (before)
+            {
+                return first;
+            }
+        }
+
+        return 1;
     }
 
     private struct Reader(PartitionLanding range, RecordOutcome[] outcomes, Take take, long from) : IBatchSink

@@ -128,6 +128,10 @@ internal sealed class LandingLog : IDisposable
         }
     }
 
+    /// <summary>The first landing of each file, ascending.</summary>
+    public static ImmutableArray<long> FirstNumbersOf(IFileSystem files, string directory) =>
+        FileNumbers(files, directory);
+
     /// <summary>
     /// Damage that <see cref="Read"/> would end at, as sentences; changes nothing. What a crash may leave at the end of
     /// the last file is none.

@@ -7,7 +7,7 @@ using Naru.Stream.Landing;
 namespace Naru.Stream.SystemTables;
 
 /// <summary>`naru.commits`: the last landings, newest first, with what each brought.</summary>
-internal sealed class CommitsTable(IFileSystem files, ProjectPaths paths, StreamWorker worker) : ISystemTable
+internal sealed class CommitsTable(IFileSystem files, ProjectPaths paths, Func<long> lastLanding) : ISystemTable
 {
     private const long LandingsMax = 10_000;
 
@@ -30,7 +30,7 @@ internal sealed class CommitsTable(IFileSystem files, ProjectPaths paths, Stream
 
     public ValueTask FillAsync(ColumnBatch rows, CancellationToken cancellationToken)
     {
-        long last = worker.Status.Landing;
+        long last = lastLanding();
         foreach (
             LandingRecord landing in LandingLog.Read(files, paths.Landings, Math.Max(1, last - LandingsMax + 1), last))
         {

@@ -1,0 +1,89 @@
+using Naru.Configuration;
+using Naru.Core.Files;
+using Naru.Definitions;
+using Naru.Lake.Delta;
+using Naru.Lake.Parquet;
+using Naru.Query;
+using Naru.Query.Worker;
+using Naru.Server;
+using Naru.Stream;
+using Naru.Stream.Landing;
+using Naru.Stream.SystemTables;
+using Naru.Yaml;
+
+namespace Naru.Cli.Sql;
+
+/// <summary>Opens a project that no server has open, for questions: its published definitions, its lake.</summary>
+internal sealed class RestingProject : IDisposable
+{
+    private readonly ProjectLock _lock;
+    private readonly ParquetCheckpointFormat _checkpoints = new();
+
+    private RestingProject(ProjectLock projectLock) => _lock = projectLock;
+
+    /// <summary>Disposes of the lock when it is disposed, or when opening fails.</summary>
+    /// <exception cref="QueryException">The project's settings cannot be read.</exception>
+    public static LocalQueryTarget Open(ProjectLock projectLock, ProjectPaths paths, IFileSystem files)
+    {
+        RestingProject project = new(projectLock);
+        try
+        {
+            return project.Open(paths, files);
+        }
+        catch
+        {
+            project.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        _checkpoints.Dispose();
+        _lock.Dispose();
+    }
+
+    private LocalQueryTarget Open(ProjectPaths paths, IFileSystem files)
+    {
+        Settings settings = ReadSettings(paths, files);
+        files.CreateDirectory(paths.Lake);
+        files.CreateDirectory(paths.Tail);
+        files.CreateDirectory(paths.Spill);
+        LakeTables tables = new(files, paths.Lake, _checkpoints, TimeProvider.System, isReadOnly: true);
+        DefinitionStore definitions = DefinitionStore.Open(files, paths.Definitions, TimeProvider.System);
+        LandingRecord? last = LandingLog
+            .Read(files, paths.Landings, LastFile(paths, files), long.MaxValue)
+            .LastOrDefault();
+        RestingCatalog catalog = new(
+            new CatalogStorage(tables, new ParquetTableWriter(new ParquetOptions()), files, paths.Tail),
+            definitions.Current,
+            last,
+            [
+                new CommitsTable(files, paths, () => last?.Number ?? 0),
+                new ExpiriesTable(new ExpiryLedger(files, paths)),
+                new FilesTable(tables),
+                new LogsTable(definitions),
+                new TablesTable(tables),
+            ]);
+        return new LocalQueryTarget(
+            catalog,
+            settings.Get<QueryOptions>(),
+            new QueryPlace(
+                new QueryPaths(paths.Lake, paths.Tail, paths.Spill), settings.Get<ProjectOptions>().FindTimeZone()),
+            this);
+    }
+
+    /// <summary>Number of the first landing in the newest file: older ones need not be read.</summary>
+    private static long LastFile(ProjectPaths paths, IFileSystem files) => files.List(paths.Landings)
+        .Select(static name => long.TryParse(Path.GetFileNameWithoutExtension(name), out long first) ? first : 1)
+        .Append(1)
+        .Max();
+
+    private static Settings ReadSettings(ProjectPaths paths, IFileSystem files)
+    {
+        MistakeList mistakes = new();
+        return new ProjectFolder(files, paths).ReadSettings(SettingsReader.ProcessEnvironment(), mistakes)
+            ?? throw new QueryException(new QueryError(
+                "bad_settings", string.Join("\n", mistakes.Sorted())) { Hint = "`naru check` tells every mistake" });
+    }
+}

@@ -1,0 +1,61 @@
+using System.Collections.Immutable;
+using Naru.Definitions;
+using Naru.Lake.Catalog;
+using Naru.Lake.Columns;
+using Naru.Lake.Delta;
+using Naru.Stream.Landing;
+
+namespace Naru.Stream;
+
+/// <summary>All tables of one set of definitions.</summary>
+internal sealed record TableListing(
+    DefinitionSet Definitions,
+    ImmutableArray<TableDescription> Tables,
+    ImmutableDictionary<TableName, TableShape> Shapes)
+{
+    public static TableListing Of(DefinitionSet definitions, ImmutableArray<ISystemTable> system, LakeTables lake)
+    {
+        List<TableDescription> tables = [];
+        Dictionary<TableName, TableShape> shapes = [];
+        foreach (LogDefinition log in definitions.Logs)
+        {
+            foreach ((ColumnGroup group, TableSchema schema) in Groups(log))
+            {
+                TableName name = new(log.RegionGroup, log.Name, group);
+                TableShape shape = new(
+                    WithColumnsLandedBefore(schema, lake.Find(name)), LogTables.PartitionColumns(log));
+                shapes.Add(name, shape);
+                tables.Add(new TableDescription(name, shape.Schema, log.Description, System: false));
+            }
+        }
+
+        foreach ((TableName name, TableSchema schema, string description) in StreamTables.All)
+        {
+            shapes.Add(name, new TableShape(schema, StreamTables.PartitionColumns));
+            tables.Add(new TableDescription(name, schema, description, System: true));
+        }
+
+        tables.AddRange(system.Select(static table => new TableDescription(
+            new TableName(StreamTables.Schema, table.Name), table.Schema, table.Description, System: true)));
+        return new TableListing(definitions, [.. tables], shapes.ToImmutableDictionary());
+    }
+
+    private static IEnumerable<(ColumnGroup Group, TableSchema Schema)> Groups(LogDefinition log)
+    {
+        yield return (ColumnGroup.Fields, LogTables.Fields(log));
+        yield return (ColumnGroup.Raw, LogTables.Raw(log));
+        if (log.HasSecure)
+        {
+            yield return (ColumnGroup.Secure, LogTables.Secure(log));
+        }
+    }
+
+    /// <summary>A field that a newer version no longer has stays readable where it was landed.</summary>
+    private static TableSchema WithColumnsLandedBefore(TableSchema schema, DeltaTable? table) => table is null
+        ? schema
+        : new TableSchema(
+        [
+            .. schema.Columns,
+            .. table.Current.Schema.Columns.Where(column => schema.IndexOf(column.Name) < 0),
+        ]);
+}
