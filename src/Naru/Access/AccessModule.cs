@@ -54,6 +54,13 @@ internal static class AccessModule
         Principal? found = http.RequestServices.GetRequiredService<IAuthenticator>()
             .Authenticate(http.Request.Headers.Authorization, http.Connection.RemoteIpAddress);
         principal = found ?? Principal.Open;
+
+        // A page of another site can make a browser post here, where loopback may need no key.
+        if (http.Request.Headers["Sec-Fetch-Site"] == "cross-site")
+        {
+            return AccessErrors.Forbidden("be asked for by other sites' pages");
+        }
+
         if (found is null)
         {
             return AccessErrors.Unauthorized();

@@ -53,6 +53,10 @@ internal sealed class PlatformServer : IAsyncDisposable
             ProjectFreezer.Clear(files, start.Paths);
             WebApplication application = Build(start, files);
             Map(application);
+
+            // Counters count from here, whoever asks for them and when.
+            application.Services.GetRequiredService<PrometheusText>();
+            application.Services.GetRequiredService<ServerMetrics>();
             PlatformServer server = new(application, projectLock);
             application.Services.GetRequiredService<StreamWorker>().Start();
             await application.StartAsync(cancellationToken).ConfigureAwait(false);
@@ -117,6 +121,8 @@ internal sealed class PlatformServer : IAsyncDisposable
                 new QueryPaths(start.Paths.Lake, start.Paths.Tail, start.Paths.Spill),
                 settings.Get<ProjectOptions>().FindTimeZone()));
         services.AddSingleton<StatusReader>();
+        services.AddSingleton<ServerMetrics>();
+        services.AddSingleton<PrometheusText>();
         services.AddSingleton<IWatchSource, WatchSource>();
         services.AddWatch(settings.Get<WatchOptions>());
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(start.Listen));

@@ -1,6 +1,8 @@
+using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Naru.Access;
 using Naru.Core.Topics;
 
 namespace Naru.Server;
@@ -8,12 +10,36 @@ namespace Naru.Server;
 /// <summary>Probes and status.</summary>
 internal static class StatusModule
 {
+    /// <summary>
+    /// Written by hand, for the handlers read bodies and parameters themselves, where no generator sees them; a test
+    /// holds it against the routes.
+    /// </summary>
+    private static readonly Lazy<byte[]> Description = new(static () =>
+    {
+        using System.IO.Stream text = typeof(StatusModule).Assembly.GetManifestResourceStream("openapi.json")!;
+        byte[] bytes = new byte[text.Length];
+        text.ReadExactly(bytes);
+        return bytes;
+    });
+
     public static void MapStatus(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/live", static () => Results.Text("ok\n"));
         routes.MapGet("/ready", static (StatusReader reader) => Ready(reader.Read()));
+        routes.MapGet("/metrics", Metrics);
+        routes.MapGet("/openapi.json", static () => Results.Bytes(Description.Value, "application/json"));
         routes.MapGet("/v1/status", static (StatusReader reader) =>
             Results.Json(reader.Read(), ServerJson.Default.PlatformStatus));
+    }
+
+    /// <summary>For a collector on the same machine without a key, from elsewhere with any that is valid.</summary>
+    private static IResult Metrics(HttpContext http, PrometheusText metrics, IAuthenticator keys)
+    {
+        bool local = http.Connection.RemoteIpAddress is { } remote && IPAddress.IsLoopback(remote);
+        return local
+            || keys.Authenticate(http.Request.Headers.Authorization, http.Connection.RemoteIpAddress) is not null
+            ? Results.Text(metrics.Write(), PrometheusText.ContentType)
+            : AccessErrors.Unauthorized();
     }
 
     private static IResult Ready(PlatformStatus status)

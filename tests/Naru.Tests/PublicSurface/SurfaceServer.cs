@@ -46,7 +46,9 @@ public sealed class SurfaceServer : IAsyncLifetime
         Directory.Delete(_folder, recursive: true);
     }
 
-    /// <summary>`GET /v1/status`, sorted by path.</summary>
+    public string Address => _server.Address;
+
+    /// <summary>Methods and paths, sorted by path.</summary>
     public IReadOnlyList<string> Routes() =>
     [
         .. _server.Services.GetServices<EndpointDataSource>()

@@ -42,11 +42,10 @@ internal sealed class MachineChecks(IFileSystem files, Findings findings)
                 findings.Warn(
                     "SQL confinement",
                     Landlock.Suffices
-                        ? "the kernel has no seccomp filters: SQL workers are less confined"
-                        : $"Landlock is version {Landlock.Abi}, 4 is needed: SQL workers are not kept from other files",
+                        ? "the kernel has no seccomp filters: SQL workers cannot start"
+                        : $"Landlock is version {Landlock.Abi}, 4 is needed: SQL is answered to administrators only",
                     Machine,
-                    "use Linux 6.7 or later with landlock among its security modules (/sys/kernel/security/lsm), or "
-                    + "give SQL only to people who may read everything");
+                    "use Linux 6.7 or later with landlock among its security modules (/sys/kernel/security/lsm)");
             }
 
             return $"Landlock {Landlock.Abi} and seccomp confine SQL workers";

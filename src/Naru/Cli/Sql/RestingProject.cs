@@ -84,6 +84,7 @@ internal sealed class RestingProject : IDisposable
         MistakeList mistakes = new();
         return new ProjectFolder(files, paths).ReadSettings(SettingsReader.ProcessEnvironment(), mistakes)
             ?? throw new QueryException(new QueryError(
-                "bad_settings", string.Join("\n", mistakes.Sorted())) { Hint = "`naru check` tells every mistake" });
+                "bad_settings", string.Join("\n", mistakes.Sorted()))
+            { Hint = "`naru check` tells every mistake" });
     }
 }
