@@ -5,7 +5,14 @@ namespace Naru.Cli;
 /// <summary>The command line: one file a command, listed here in the order that `naru --help` shows.</summary>
 internal static class CommandTree
 {
-    public static Task<int> RunAsync(string[] args) => Create().Parse(args).InvokeAsync();
+    /// <summary>
+    /// How long a command that was asked to end may take. The library's own 2 s would cut a drain short: who stops the
+    /// process (systemd, Kubernetes, a person) has a bound of his own.
+    /// </summary>
+    private static readonly TimeSpan EndMax = TimeSpan.FromMinutes(5);
+
+    public static Task<int> RunAsync(string[] args) =>
+        Create().Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = EndMax });
 
     public static RootCommand Create()
     {

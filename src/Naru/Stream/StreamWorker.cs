@@ -18,6 +18,7 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
     private const int ReadBytes = 4 << 20;
     private const int CatchUpBytesMax = 64 << 20;
     private const long LandingsLookedBack = 8;
+    private const int DrainFailuresMax = 3;
 
     private readonly Func<LandingContext> _openContext;
     private readonly ITopicLog _topic;
@@ -170,7 +171,10 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
         }
     }
 
-    /// <summary>Decodes and lands everything that is durable, then stops.</summary>
+    /// <summary>
+    /// Decodes and lands everything that is durable, then stops. On a disk that goes on failing it stops without: what
+    /// is durable in the topic is landed by the next start.
+    /// </summary>
     public async Task DrainAsync()
     {
         _drain = true;
@@ -212,6 +216,7 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
     private void Run()
     {
         TimeSpan pause = TimeSpan.FromMilliseconds(100);
+        int drainFailures = 0;
         while (!_stop.IsCancellationRequested)
         {
             try
@@ -221,6 +226,11 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
                 pause = TimeSpan.FromMilliseconds(100);
                 Publish(engine, null);
                 RunEngine(engine, context);
+                break;
+            }
+            catch (IOException exception) when (_drain && ++drainFailures == DrainFailuresMax)
+            {
+                StreamLog.DrainFailed(_logger, exception);
                 break;
             }
             catch (IOException exception)

@@ -9,7 +9,6 @@ namespace Naru.Tests.Platform;
 /// </summary>
 internal sealed class PlatformProcess : IAsyncDisposable
 {
-    private const int SigTerm = 15;
     private static readonly TimeSpan StartMax = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
@@ -36,6 +35,8 @@ internal sealed class PlatformProcess : IAsyncDisposable
     public int Id => _process.Id;
 
     public bool Ended => _process.HasExited;
+
+    public int ExitCode => _process.ExitCode;
 
     public string Output
     {
@@ -142,7 +143,7 @@ internal sealed class PlatformProcess : IAsyncDisposable
     {
         if (!_process.HasExited)
         {
-            _ = Libc.Kill(_process.Id, SigTerm);
+            Signals.Send(_process.Id, Signals.Terminate);
             await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
         }
     }
@@ -169,14 +170,20 @@ internal sealed class PlatformProcess : IAsyncDisposable
         };
         return info;
     }
+}
 
-    private static class Libc
-    {
-        [System.Runtime.InteropServices.DllImport("libc", EntryPoint = "kill")]
-        [System.Runtime.InteropServices.DefaultDllImportSearchPaths(
-            System.Runtime.InteropServices.DllImportSearchPath.System32)]
-        public static extern int Kill(int process, int signal);
-    }
+/// <summary>What kill(1) does, for one process.</summary>
+internal static class Signals
+{
+    public const int Interrupt = 2;
+    public const int Terminate = 15;
+
+    public static void Send(int process, int signal) => Assert.Equal(0, Kill(process, signal));
+
+    [System.Runtime.InteropServices.DllImport("libc", EntryPoint = "kill")]
+    [System.Runtime.InteropServices.DefaultDllImportSearchPaths(
+        System.Runtime.InteropServices.DllImportSearchPath.System32)]
+    private static extern int Kill(int process, int signal);
 }
 
 /// <summary>A project in a temporary folder.</summary>
