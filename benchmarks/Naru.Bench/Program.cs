@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Running;
 using Naru.Bench.Collect;
 using Naru.Bench.Lake;
+using Naru.Bench.Rows;
 using Naru.Bench.Stream;
 using Naru.Bench.Topics;
 
@@ -12,12 +13,26 @@ internal static class BenchProgram
     {
         switch (args)
         {
-            case ["collect", .. string[] rest]:
-                return CollectBench.Run(rest);
             case [LoadProcess.Verb, .. string[] rest]:
                 return LoadProcess.Run(rest);
             case [CollectBenchServer.Verb, string folder]:
                 return await CollectBenchServer.RunAsync(folder);
+            case ["micro", .. string[] rest]:
+                return Micro(rest);
+            case ["collect", ..]:
+                return Micro(args);
+            default:
+                return await BenchCommand.RunAsync(args);
+        }
+    }
+
+    /// <summary>Benchmarks of single pieces; others than these are BenchmarkDotNet's.</summary>
+    private static int Micro(string[] args)
+    {
+        switch (args)
+        {
+            case ["collect", .. string[] rest]:
+                return CollectBench.Run(rest);
             case ["parquet-write", .. string[] rest]:
                 return ParquetWriteBench.Run(rest);
             case ["decode", .. string[] rest]:

@@ -1,6 +1,6 @@
 namespace Naru.Lake.Parquet;
 
-/// <summary>How files are written. The defaults were measured (bench `parquet-write`).</summary>
+/// <summary>How files are written. The defaults were measured (`./bench micro parquet-write`).</summary>
 public sealed record ParquetOptions
 {
     /// <summary>zstd level, 1 to 22. 1 gives no larger files than 3 and writes a seventh to a third faster.</summary>
