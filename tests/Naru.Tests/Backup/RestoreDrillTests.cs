@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Text;
 using System.Text.Json;
 using Naru.Tests.Platform;
@@ -88,6 +89,38 @@ public sealed class RestoreDrillTests : IDisposable
         (int listed, _) = await PlatformProcess.RunAsync("restore", $"{_root}/other", $"{_root}/nothing");
         Assert.Equal(1, listed);
         Assert.False(Path.Exists($"{_root}/nothing"));
+    }
+
+    [Fact]
+    public async Task What_is_frozen_is_cleared_when_the_one_who_asked_goes_and_at_the_next_start()
+    {
+        string frozen = $"{_project.Root}/data/frozen";
+        Directory.CreateDirectory($"{frozen}/left-by-a-crash");
+        await using PlatformProcess platform = await PlatformProcess.StartAsync(_project.Root);
+        Assert.False(Path.Exists($"{frozen}/left-by-a-crash"));
+        using (HttpResponseMessage refused = await FreezeAsync(platform, "cross-site"))
+        {
+            Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+        }
+
+        using (HttpResponseMessage answer = await FreezeAsync(platform, "none"))
+        {
+            using StreamReader lines = new(
+                await answer.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
+            string line = (await lines.ReadLineAsync(TestContext.Current.CancellationToken))!;
+            string folder = JsonDocument.Parse(line).RootElement.GetProperty("folder").GetString()!;
+            Assert.True(File.Exists($"{folder}/frozen.json"));
+        }
+
+        await UntilAsync(() => Directory.GetDirectories(frozen).Length == 0);
+    }
+
+    private static Task<HttpResponseMessage> FreezeAsync(PlatformProcess platform, string site)
+    {
+        HttpRequestMessage request = new(HttpMethod.Post, "/v1/backup/freeze");
+        request.Headers.Add("Sec-Fetch-Site", site);
+        return platform.Http.SendAsync(
+            request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
     }
 
     private static async Task<HashSet<int>> RestoredAsync(string root)
