@@ -66,7 +66,8 @@ public sealed class RestoreDrillTests : IDisposable
         {
             using CancellationTokenSource stop = new();
             Task load = LoadAsync(platform, 1, acknowledged, stop.Token);
-            await UntilAsync(() => acknowledged.Count > 1500);
+            string landed = $"{_project.Root}/data/lake/t/tap/fields/_delta_log";
+            await UntilAsync(() => acknowledged.Count > 1500 && File.Exists($"{landed}/{1:d20}.json"));
             await platform.KillAsync();
             await stop.CancelAsync();
             await load;
