@@ -60,7 +60,7 @@ internal sealed class ProjectChecks(IFileSystem files, ProjectPaths paths, Findi
         IReadOnlyList<PartitionInspection> partitions = [];
         findings.Run("topic", TopicFolder, () =>
         {
-            partitions = TopicInspection.Look(files, TopicFolder);
+            partitions = LookAtSegments();
             LookAtTopic(partitions, last);
             return partitions.Count == 0
                 ? "none yet"
@@ -75,7 +75,37 @@ internal sealed class ProjectChecks(IFileSystem files, ProjectPaths paths, Findi
 
             return $"{last?.DedupRuns.Length ?? 0} runs, {last?.DedupRuns.Sum(static run => run.Count) ?? 0} ids";
         });
-        findings.Run("lake", paths.Lake, () => LookAtLake(last, progress, contents));
+        findings.Run("lake", paths.Lake, () =>
+        {
+            try
+            {
+                return LookAtLake(last, progress, contents);
+            }
+            catch (Exception error) when (running && (error is StorageException or DeltaException))
+            {
+                // A log may be cleaned up while it is read; what is wrong is so the second time too.
+                return LookAtLake(last, progress, contents);
+            }
+        });
+    }
+
+    /// <summary>What a writer has begun and not ended looks like damage, and is not there at the second look.</summary>
+    private IEnumerable<string> Lasting(Func<IEnumerable<string>> look)
+    {
+        string[] found = [.. look()];
+        return running && found.Length > 0 ? found.Intersect(look()) : found;
+    }
+
+    private IReadOnlyList<PartitionInspection> LookAtSegments()
+    {
+        IReadOnlyList<PartitionInspection> found = TopicInspection.Look(files, TopicFolder);
+        return running && found.Any(static partition => partition.Problems.Count > 0)
+            ?
+            [
+                .. found.Zip(TopicInspection.Look(files, TopicFolder), static (first, second) =>
+                    first with { Problems = [.. first.Problems.Intersect(second.Problems)] }),
+            ]
+            : found;
     }
 
     private static string Text(PartitionInspection partition) => partition.End == partition.First
@@ -84,7 +114,7 @@ internal sealed class ProjectChecks(IFileSystem files, ProjectPaths paths, Findi
 
     private LandingRecord? LookAtLandings()
     {
-        foreach (string damage in LandingLog.FindDamage(files, paths.Landings))
+        foreach (string damage in Lasting(() => LandingLog.FindDamage(files, paths.Landings)))
         {
             findings.Problem("landings", damage, paths.Landings, Restore);
         }
