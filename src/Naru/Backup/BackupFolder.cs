@@ -94,6 +94,13 @@ internal sealed class BackupFolder
         .. _files.List(Manifests).Where(static name => !name.EndsWith(".tmp", StringComparison.Ordinal)),
     ];
 
+    /// <summary>When the oldest backup was made; null where there is none.</summary>
+    public DateTimeOffset? OldestAt() => List() is [string first, ..]
+        && DateTimeOffset.TryParseExact(
+            first, IdFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset at)
+        ? at
+        : null;
+
     /// <summary>A name for a backup made now, later than all that are there.</summary>
     public string NewId(DateTimeOffset now)
     {

@@ -3,7 +3,10 @@ using System.Text.Json;
 using Naru.Backup;
 using Naru.Configuration;
 using Naru.Core.Files;
+using Naru.Core.Text;
+using Naru.Definitions;
 using Naru.Server;
+using Naru.Yaml;
 
 namespace Naru.Cli;
 
@@ -172,12 +175,30 @@ internal static class BackupCommand
         progress.Dispose();
         int pruned = ask.Keep is int keep ? folder.Prune(keep) : 0;
         Tell(ask, folder, manifest, pruned);
+        await WarnOfExpiredAsync(ask, folder, manifest.MadeAt).ConfigureAwait(false);
         if (cipher is null)
         {
             await Console.Error.WriteLineAsync(Plain).ConfigureAwait(false);
         }
 
         return ExitCode.Done;
+    }
+
+    /// <summary>A backup outlives what it holds: data that had to be gone by now is in it still.</summary>
+    private static async Task WarnOfExpiredAsync(BackupAsk ask, BackupFolder folder, DateTimeOffset now)
+    {
+        ProjectContent content = new ProjectFolder(new PosixFileSystem(), ask.Project)
+            .Read(SettingsReader.ProcessEnvironment(), new MistakeList());
+        TimeSpan? lifetime = content.Logs
+            .Where(static file => file.Log.HasSecure)
+            .Min(static file => file.Log.Lifetime.Secure);
+        if (folder.OldestAt() is { } oldest && now - oldest > lifetime)
+        {
+            await Console.Error.WriteLineAsync(
+                $"the oldest backup here is of {oldest:yyyy-MM-dd} and holds sensitive fields that have expired since "
+                + $"(shortest `secure` lifetime: {DurationText.Format(lifetime.Value)}); --keep N deletes older ones")
+                .ConfigureAwait(false);
+        }
     }
 
     private static void Tell(BackupAsk ask, BackupFolder folder, BackupManifest manifest, int pruned)

@@ -175,6 +175,14 @@ public sealed class BackupFolderTests : IDisposable
         Assert.False(Path.Exists($"{_root}/restored.restoring"));
     }
 
+    /// <summary>A folder with one empty backup of years ago.</summary>
+    internal static void AddOld(string root)
+    {
+        BackupFolder folder = BackupFolder.OpenOrCreate(new PosixFileSystem(), root, null);
+        string id = folder.NewId(new DateTimeOffset(2020, 1, 2, 0, 0, 0, TimeSpan.Zero));
+        folder.Add(Manifest(folder) with { Id = id }, $"{root}/manifest");
+    }
+
     private static byte[] Load(BackupFolder folder, BackupFile file)
     {
         using MemoryStream bytes = new();

@@ -73,7 +73,16 @@ public sealed class RestoreDrillTests : IDisposable
             await load;
         }
 
-        await RunAsync("backup", $"{_root}/plain", "--project", _project.Root);
+        BackupFolderTests.AddOld($"{_root}/plain");
+        Assert.Contains(
+            "of 2020-01-02 and holds sensitive fields that have expired",
+            await RunAsync("backup", $"{_root}/plain", "--project", _project.Root),
+            StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "expired",
+            await RunAsync("backup", $"{_root}/plain", "--project", _project.Root, "--keep", "1"),
+            StringComparison.Ordinal);
+        Assert.Single(Directory.GetFiles($"{_root}/plain/backups"));
         await RunAsync("restore", $"{_root}/plain", $"{_root}/restored");
         HashSet<int> restored = await RestoredAsync($"{_root}/restored");
         Assert.Subset(restored, new HashSet<int>(acknowledged));
@@ -175,10 +184,11 @@ public sealed class RestoreDrillTests : IDisposable
         }
     }
 
-    private static async Task RunAsync(params string[] arguments)
+    private static async Task<string> RunAsync(params string[] arguments)
     {
         (int code, string output) = await PlatformProcess.RunAsync(arguments);
         Assert.True(code == 0, $"naru {string.Join(' ', arguments)}: {output}");
+        return output;
     }
 
     private static async Task UntilAsync(Func<bool> done)
@@ -190,6 +200,6 @@ public sealed class RestoreDrillTests : IDisposable
         }
     }
 
-    private Task BackupAsync() =>
+    private Task<string> BackupAsync() =>
         RunAsync("backup", $"{_root}/backups", "--project", _project.Root, "--key-file", $"{_root}/key");
 }

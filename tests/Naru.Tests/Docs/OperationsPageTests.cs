@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Naru.Configuration;
 using Naru.Core.Topics;
 using Naru.Query;
+using Naru.Tests.Platform;
 using Naru.Tests.Tidy;
 using Naru.Watch.Alerts;
 
@@ -36,6 +37,14 @@ public sealed partial class OperationsPageTests
             Assert.Contains(
                 $"kind: {WordStart().Replace(kind, "_$0").ToLowerInvariant()}\n", files, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public async Task The_samples_files_have_no_mistake()
+    {
+        (int code, string output) = await PlatformProcess.RunAsync(
+            "check", Path.Combine(Repository.Root, "samples/shop"));
+        Assert.True(code == 0, output);
     }
 
     [Fact]
