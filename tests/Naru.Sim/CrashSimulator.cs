@@ -30,6 +30,7 @@ public sealed class CrashSimulator
     private int _crashes;
     private int _failedStarts;
     private long _steps;
+    private bool _hasLooked;
 
     /// <param name="seed">Decides everything.</param>
     /// <param name="make">Makes the scenario of an episode on its file system.</param>
@@ -47,6 +48,21 @@ public sealed class CrashSimulator
         _crashTargets.Concat(_errorTargets).Select(static each => (each.Kind, each.Site));
 
     public FaultCounts Counts => _counts;
+
+    /// <summary>
+    /// The same scenario and aims over another disk: what the first look found is not looked for again. For one planted
+    /// bug after the other.
+    /// </summary>
+    public CrashSimulator Over(Func<SimulatedDisk, IFileSystem> wrap)
+    {
+        Look();
+        return new CrashSimulator(_seed, _make, wrap)
+        {
+            _crashTargets = _crashTargets,
+            _errorTargets = _errorTargets,
+            _hasLooked = true,
+        };
+    }
 
     /// <summary>Runs until that many crashes or the first broken promise.</summary>
     public CrashReport Run(int crashes)
@@ -77,6 +93,12 @@ public sealed class CrashSimulator
     /// <summary>Works a while without aim, to learn the sites.</summary>
     private void Look()
     {
+        if (_hasLooked)
+        {
+            return;
+        }
+
+        _hasLooked = true;
         for (int episode = 0; episode < LookEpisodes; episode++)
         {
             // a broken promise here shows again in the run proper
