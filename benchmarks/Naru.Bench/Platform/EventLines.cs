@@ -6,8 +6,8 @@ namespace Naru.Bench.Platform;
 
 /// <summary>
 /// The ad event of PERFORMANCE.md with values as they come in life: 292 bytes of JSON and a line feed, eight fields,
-/// Zipf-like ads, random users. Every line is as long as the others and carries its id and time at the same places, so
-/// that a generator makes a new event of a prepared line for the price of a copy.
+/// Zipf-like ads, random users. Every line is as long as the others and carries what differs from event to event at the
+/// same places, so that a generator makes a new event of a prepared line for the price of a copy.
 /// </summary>
 internal sealed class EventLines
 {
@@ -18,6 +18,9 @@ internal sealed class EventLines
     private const int IdAt = 13;
     private const int TimeAt = IdAt + 36 + 16;
     private const int StreamAt = TimeAt + 65;
+    private const int UserAt = StreamAt + 17;
+    private const int CostAt = UserAt + 18;
+    private const int SessionAt = LineBytes - 16;
     private const int Prepared = 16_384;
     private const string Fields = """
         fields:
@@ -66,8 +69,10 @@ internal sealed class EventLines
         for (int at = 0; at < lines.Length; at += LineBytes, first++)
         {
             Span<byte> line = lines.Slice(at, LineBytes);
-            _lines.AsSpan((int)(first % Prepared) * LineBytes, LineBytes).CopyTo(line);
-            WriteId(line.Slice(IdAt, 36), milliseconds, Mix(_run + (ulong)first));
+            ulong mixed = Mix(_run + (ulong)first);
+            _lines.AsSpan((int)(mixed % Prepared) * LineBytes, LineBytes).CopyTo(line);
+            WriteId(line.Slice(IdAt, 36), milliseconds, mixed);
+            WriteValues(line, Mix(mixed));
             when.CopyTo(line[TimeAt..]);
             if (stream >= 0)
             {
@@ -84,8 +89,7 @@ internal sealed class EventLines
         string text = string.Create(culture, $"{{\"event_id\":\"{new string('0', 36)}\",")
             + string.Create(culture, $"\"event_time\":\"{new string('0', 27)}\",")
             + string.Create(culture, $"\"ad_id\":\"ad-{ad:D7}\",\"campaign_id\":{1000 + random.Next(1000)},")
-            + string.Create(culture, $"\"user_id\":\"u-{random.Next(10_000_000):D7}\",\"placement\":\"{placement}\",")
-            + string.Create(culture, $"\"cost\":0.{random.Next(1_000_000):D6},")
+            + string.Create(culture, $"\"user_id\":\"u-0000000\",\"cost\":0.000000,\"placement\":\"{placement}\",")
             + (random.Next(20) == 0 ? "\"clicked\":true," : "\"clicked\":false,")
             + string.Create(culture, $"\"page\":\"/p/{random.Next(9000)}\",")
             + string.Create(culture, $"\"context\":{{\"os\":\"android\",\"app\":\"7.2{random.Next(10)}\",")
@@ -114,6 +118,26 @@ internal sealed class EventLines
             {
                 id[at++] = (byte)'-';
             }
+        }
+    }
+
+    private static void WriteValues(Span<byte> line, ulong mixed)
+    {
+        uint user = (uint)(mixed % 10_000_000);
+        uint cost = (uint)((mixed >> 24) % 1_000_000);
+        for (int i = 6; i >= 0; i--, user /= 10)
+        {
+            line[UserAt + i] = (byte)('0' + (user % 10));
+        }
+
+        for (int i = 5; i >= 0; i--, cost /= 10)
+        {
+            line[CostAt + i] = (byte)('0' + (cost % 10));
+        }
+
+        for (int i = 0; i < 12; i++, mixed >>= 4)
+        {
+            line[SessionAt + i] = "0123456789abcdef"u8[(int)(mixed & 15)];
         }
     }
 

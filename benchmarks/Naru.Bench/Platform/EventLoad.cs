@@ -39,7 +39,7 @@ internal sealed class EventLoad : IDisposable
     private long _nextEvent;
     private long _acknowledgedEvents;
     private volatile bool _stop;
-    private Exception? _failure;
+    private volatile Exception? _failure;
 
     /// <param name="eventsMax">Ends by itself after so many.</param>
     public EventLoad(int port, LoadShape shape, EventLines lines, long eventsMax)
@@ -58,6 +58,9 @@ internal sealed class EventLoad : IDisposable
     }
 
     public long EventsMax { get; }
+
+    /// <summary>A connection broke, or an answer was no 200.</summary>
+    public bool Failed => _failure is not null;
 
     public long AcknowledgedEvents => Interlocked.Read(ref _acknowledgedEvents);
 

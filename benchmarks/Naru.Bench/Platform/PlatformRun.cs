@@ -99,6 +99,17 @@ internal sealed class PlatformRun : IDisposable
         }
     }
 
+    /// <summary>Sends single events until all that is durable is landed.</summary>
+    public async Task LandAsync(EventLines events)
+    {
+        byte[] one = new byte[EventLines.LineBytes];
+        for (int i = 0; i == 0 || await ProgressAsync() is var (durable, landed) && landed < durable; i++)
+        {
+            events.Fill(one, i, -1, DateTime.UtcNow);
+            await SendAsync(one, EventLines.Log, untilLanded: true);
+        }
+    }
+
     /// <summary>Waits until all that is durable is landed.</summary>
     public async Task CaughtUpAsync()
     {

@@ -63,17 +63,11 @@ internal static class WholeWay
         Fill(lines.Span, run);
         LoadShape shape = new() { Connections = Connections, BatchEvents = BatchEvents, Prepared = lines };
         EventLines last = new(seed: 2, run: run + 1_000_000);
-        byte[] one = new byte[EventLines.LineBytes];
         long start = Stopwatch.GetTimestamp();
         using EventLoad load = new(naru.Port, shape, last, lines.Length / EventLines.LineBytes);
         load.Join();
         double collected = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        for (int i = 0; i == 0 || await naru.ProgressAsync() is var (durable, landed) && landed < durable; i++)
-        {
-            last.Fill(one, i, -1, DateTime.UtcNow);
-            await naru.SendAsync(one, EventLines.Log, untilLanded: true);
-        }
-
+        await naru.LandAsync(last);
         return (collected, Stopwatch.GetElapsedTime(start).TotalSeconds);
     }
 
