@@ -1,13 +1,16 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Naru.Bench.Peers;
+using Naru.Bench.Rows;
 using Naru.Core.Files;
 
 namespace Naru.Bench.Collect;
 
 /// <summary>
-/// Rows P1, P2 and P3 of PERFORMANCE.md: collect against the same Kestrel doing nothing, rounds interleaved, medians.
-/// `./bench collect [P1] [P2] [P3] [--seconds 2] [--rounds 3] [--dir DIR]`
+/// Rows P1, P2 and P3: collect against the same Kestrel doing nothing, rounds interleaved, medians; beside Redis
+/// Streams that sync every write, where Redis is installed.
+/// `./bench micro collect [P1] [P2] [P3] [--seconds 2] [--rounds 3] [--dir DIR]`
 /// </summary>
 internal static class CollectBench
 {
@@ -16,86 +19,128 @@ internal static class CollectBench
     public static int Run(string[] arguments)
     {
         Setup setup = Setup.Of(arguments);
+        List<RowResult> results = [];
+        foreach (string row in setup.Rows)
+        {
+            results.AddRange(Run(row, setup));
+        }
+
+        RowTable.Print(results);
+        return 0;
+    }
+
+    /// <summary>One of P1, P2 and P3, shorter than by itself.</summary>
+    public static Task<IReadOnlyList<RowResult>> RunAsync(string row, BenchSetup setup) =>
+        Task.FromResult<IReadOnlyList<RowResult>>(
+            Run(row, new Setup([row], setup.Full ? 5 : 1.5, 3, setup.NewFolder($"collect-{row}"))));
+
+    private static List<RowResult> Run(string row, Setup setup)
+    {
         string folder = Path.Combine(setup.Folder, $"naru-bench-{Environment.ProcessId}");
         Directory.CreateDirectory(folder);
         using ServerProcess server = new(folder);
+        using RedisPeer? redis = row == "P3" ? null : RedisPeer.TryStart(folder);
         try
         {
-            Console.WriteLine(
-                $"{setup.Rounds} rounds of {setup.Seconds} s a side, interleaved, medians; "
-                + $"{Environment.ProcessorCount} cores hold server and generator; topic on {setup.Folder}, "
-                + $"fdatasync of 4 KB p50 {SyncMicroseconds(folder):N0} us");
-            Console.WriteLine(
-                $"{"row",-42} {"naru/s",12} {"floor/s",12} {"ratio",6} {"target",7}   p50 us  p99 us  "
-                + "server CPU us a request");
-            if (setup.Has("P1"))
+            return row switch
             {
-                One(setup, server, folder);
-            }
-
-            if (setup.Has("P2"))
-            {
-                Batches(setup, server, new Lines("P2 lines", 100, "", 0.70));
-                Batches(setup, server, new Lines("P2 lines", 1000, "", 0.70));
-            }
-
-            if (setup.Has("P3"))
-            {
-                Batches(setup, server, new Lines("P3 checked lines", 100, "?validate=true", 0.42));
-                Batches(setup, server, new Lines("P3 checked lines", 1000, "?validate=true", 0.40));
-            }
-
-            return 0;
+                "P1" => One(setup, server, redis, folder),
+                "P2" =>
+                [
+                    .. Batches(setup, server, new Lines("P2", "lines", 100, "", 0.70)),
+                    .. Batches(setup, server, new Lines("P2", "lines", 1000, "", 0.70)),
+                    Compare(
+                        setup,
+                        server,
+                        redis,
+                        new Row("P2", "100 a request, 64 connections, beside XADD in pipelines of 100", 100, 5)
+                        {
+                            Naru = Post(server, 64, $"/v1/events/{AdEvents.Log}", AdEvents.Lines(100)),
+                            Floor = Add(redis, 100),
+                        }),
+                ],
+                _ =>
+                [
+                    .. Batches(setup, server, new Lines("P3", "checked lines", 100, "?validate=true", 0.42)),
+                    .. Batches(setup, server, new Lines("P3", "checked lines", 1000, "?validate=true", 0.40)),
+                ],
+            };
         }
         finally
         {
             server.Dispose();
+            redis?.Dispose();
             Directory.Delete(folder, recursive: true);
         }
     }
 
-    private static void One(Setup setup, ServerProcess server, string folder)
+    private static List<RowResult> One(Setup setup, ServerProcess server, RedisPeer? redis, string folder)
     {
         byte[] body = Encoding.UTF8.GetBytes(AdEvents.Event(12_345));
+        string path = $"/v1/events/{AdEvents.Log}";
+        List<RowResult> results = [];
         foreach ((int connections, double target) in new[] { (64, 0.75), (256, 0.90) })
         {
-            Measure(setup, server, new Row($"P1 one checked event, {connections} connections", 1, target)
+            results.Add(Measure(setup, server, new Row(
+                "P1", $"one checked event a request, {connections} connections", 1, target)
             {
-                Naru = new LoadRequest(
-                    server.Port, connections, Http($"/v1/events/{AdEvents.Log}", body, "application/json")),
-                Floor = new LoadRequest(server.Port, connections, Http("/floor/204", body, "application/json")),
-            });
+                Naru = Post(server, connections, path, body, "application/json"),
+                Floor = Post(server, connections, "/floor/204", body, "application/json"),
+            }));
         }
 
-        double sync = SyncMicroseconds(folder);
-        LoadResult open = LoadProcess.Start(
-            new LoadRequest(server.Port, 256, Http($"/v1/events/{AdEvents.Log}", body, "application/json"))
-            {
-                Rate = EventsPerSecondOpen, Seconds = setup.Seconds * 2,
-            });
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{"P1 open loop, 20,000/s",-42} {open.Rate,12:N0} p50 {open.P50Microseconds:N0} us = "
-            + $"{open.P50Microseconds / sync:N1} x fdatasync (<= 3), p99 {open.P99Microseconds:N0} us (<= 5,000)"));
-        server.Trim();
-    }
-
-    private static void Batches(Setup setup, ServerProcess server, Lines lines)
-    {
-        (string name, int events, string query, double target) = lines;
-        byte[] body = AdEvents.Lines(events);
-        foreach (int connections in new[] { 64, 256 })
+        results.Add(Compare(setup, server, redis, new Row("P1", "one event, 64 connections, beside XADD", 1, 1)
         {
-            Measure(setup, server, new Row($"{name}, {events} a request, {connections} conns", events, target)
-            {
-                Naru = new LoadRequest(
-                    server.Port, connections, Http($"/v1/events/{AdEvents.Log}{query}", body, "application/x-ndjson")),
-                Floor = new LoadRequest(server.Port, connections, Http("/floor/discard", body, "application/x-ndjson")),
-            });
-        }
+            Naru = Post(server, 64, path, body, "application/json"),
+            Floor = Add(redis, 1),
+        }));
+        double sync = SyncMicroseconds(folder);
+        LoadResult open = LoadProcess.Start(Post(server, 256, path, body, "application/json") with
+        {
+            Rate = EventsPerSecondOpen,
+            Seconds = setup.Seconds * 2,
+        });
+        results.Add(OpenLoop(open, sync));
+        return results;
     }
 
-    private static void Measure(Setup setup, ServerProcess server, Row row)
+    private static RowResult OpenLoop(LoadResult open, double sync)
+    {
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        double ratio = open.P50Microseconds / sync;
+        return new RowResult("P1", "open loop, 20,000 events/s, p50 / p99")
+        {
+            Naru = string.Create(culture, $"{open.P50Microseconds:N0} / {open.P99Microseconds:N0} us"),
+            Peer = string.Create(culture, $"{sync:N0} us fdatasync p50"),
+            Ratio = string.Create(culture, $"{ratio:F2}"),
+            Target = "<= 3; p99 <= 5,000 us",
+            Met = ratio <= 3 && open.P99Microseconds <= 5000,
+        };
+    }
+
+    private static IEnumerable<RowResult> Batches(Setup setup, ServerProcess server, Lines lines)
+    {
+        byte[] body = AdEvents.Lines(lines.Events);
+        string name = string.Create(CultureInfo.InvariantCulture, $"{lines.Name}, {lines.Events:N0} a request");
+        return new[] { 64, 256 }.Select(connections => Measure(setup, server, new Row(
+            lines.Id, $"{name}, {connections} connections", lines.Events, lines.Target)
+        {
+            Naru = Post(server, connections, $"/v1/events/{AdEvents.Log}{lines.Query}", body),
+            Floor = Post(server, connections, "/floor/discard", body),
+        }));
+    }
+
+    private static LoadRequest Post(
+        ServerProcess server, int connections, string path, byte[] body, string type = "application/x-ndjson") =>
+        new(server.Port, connections, Http(path, body, type));
+
+    private static LoadRequest Add(RedisPeer? redis, int events) =>
+        new(redis?.Port ?? 0, 64, RedisPeer.Add([.. Enumerable.Range(0, events).Select(AdEvents.Event)]))
+        {
+            Replies = events,
+        };
+
+    private static RowResult Measure(Setup setup, ServerProcess server, Row row)
     {
         List<LoadResult> naru = [];
         List<LoadResult> floor = [];
@@ -106,18 +151,57 @@ internal static class CollectBench
             server.Trim();
         }
 
+        return Result(row, naru, floor, "Kestrel");
+    }
+
+    private static RowResult Compare(Setup setup, ServerProcess server, RedisPeer? redis, Row row)
+    {
+        if (redis is null)
+        {
+            return new RowResult(row.Id, row.Name)
+            {
+                Naru = "",
+                Peer = "no redis-server here",
+                Target = Floor(row.Target),
+                Met = null,
+                Note = "skipped: ./bench --with-peers installs it",
+            };
+        }
+
+        List<LoadResult> naru = [];
+        List<LoadResult> peer = [];
+        for (int i = 0; i < setup.Rounds; i++)
+        {
+            peer.Add(LoadProcess.Start(row.Floor with { Seconds = setup.Seconds }));
+            naru.Add(server.Load(row.Naru with { Seconds = setup.Seconds }));
+            server.Trim();
+        }
+
+        return Result(row, naru, peer, $"Redis {redis.Version}");
+    }
+
+    private static RowResult Result(Row row, List<LoadResult> naru, List<LoadResult> floor, string peer)
+    {
         LoadResult mine = Median(naru);
         LoadResult theirs = Median(floor);
         string failed = naru.Concat(floor).Sum(static result => result.Failed) is > 0 and long count
-            ? $"  FAILED ANSWERS: {count}"
+            ? $"; FAILED ANSWERS: {count}"
             : "";
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{row.Name,-42} {mine.Rate * row.Events,12:N0} {theirs.Rate * row.Events,12:N0} "
-            + $"{mine.Rate / theirs.Rate,6:F2} {row.Target,7:F2} "
-            + $"{mine.P50Microseconds,8:N0} {mine.P99Microseconds,7:N0} "
-            + $"{mine.ServerMicroseconds,7:N1} : {theirs.ServerMicroseconds:N1}{failed}"));
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        return new RowResult(row.Id, row.Name)
+        {
+            Naru = string.Create(culture, $"{mine.Rate * row.Events:N0}/s"),
+            Peer = string.Create(culture, $"{theirs.Rate * row.Events:N0}/s {peer}"),
+            Ratio = string.Create(culture, $"{mine.Rate / theirs.Rate:F2}"),
+            Target = Floor(row.Target),
+            Met = mine.Rate / theirs.Rate >= row.Target && failed.Length == 0,
+            Note = string.Create(culture, $"p50 {mine.P50Microseconds:N0} us, p99 {mine.P99Microseconds:N0} us; ")
+                + string.Create(culture, $"server CPU {mine.ServerMicroseconds:N1} us a request, ")
+                + string.Create(culture, $"floor {theirs.ServerMicroseconds:N1}{failed}"),
+        };
     }
+
+    private static string Floor(double target) => string.Create(CultureInfo.InvariantCulture, $">= {target:F2}");
 
     private static LoadResult Median(List<LoadResult> results) =>
         results.OrderBy(static result => result.Rate).ElementAt(results.Count / 2);
@@ -154,9 +238,9 @@ internal static class CollectBench
         return times[100];
     }
 
-    private sealed record Lines(string Name, int Events, string Query, double Target);
+    private sealed record Lines(string Id, string Name, int Events, string Query, double Target);
 
-    private sealed record Row(string Name, int Events, double Target)
+    private sealed record Row(string Id, string Name, int Events, double Target)
     {
         public required LoadRequest Naru { get; init; }
 
@@ -166,12 +250,12 @@ internal static class CollectBench
     private sealed record Setup(string[] Rows, double Seconds, int Rounds, string Folder)
     {
         public static Setup Of(string[] arguments) => new(
-            [.. arguments.Where(static text => text.StartsWith('P'))],
+            arguments.Any(IsRow) ? [.. arguments.Where(IsRow)] : ["P1", "P2", "P3"],
             double.Parse(Value(arguments, "--seconds", "2"), CultureInfo.InvariantCulture),
             int.Parse(Value(arguments, "--rounds", "3"), CultureInfo.InvariantCulture),
             Value(arguments, "--dir", Directory.GetCurrentDirectory()));
 
-        public bool Has(string row) => Rows.Length == 0 || Rows.Contains(row);
+        private static bool IsRow(string text) => text is "P1" or "P2" or "P3";
 
         private static string Value(string[] arguments, string name, string otherwise)
         {

@@ -68,8 +68,14 @@ internal sealed class RedisPeer : IDisposable
         _process.Dispose();
     }
 
-    private static Process Start(params string[] arguments) => Process.Start(new ProcessStartInfo(
-        "redis-server", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+    private static Process Start(params string[] arguments)
+    {
+        ProcessStartInfo start = new("redis-server", arguments)
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true,
+        };
+        return Process.Start(start)!;
+    }
 
     private static int FreePort()
     {

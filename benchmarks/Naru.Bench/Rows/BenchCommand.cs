@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Naru.Bench.Collect;
 using Naru.Bench.Peers;
 
 namespace Naru.Bench.Rows;
@@ -19,6 +20,9 @@ internal static class BenchCommand
 
     private static readonly BenchRow[] Rows =
     [
+        new("P1", "collect, one event a request", static setup => CollectBench.RunAsync("P1", setup)),
+        new("P2", "collect, batches", static setup => CollectBench.RunAsync("P2", setup)),
+        new("P3", "collect, batches checked before the answer", static setup => CollectBench.RunAsync("P3", setup)),
         new("P4", "the whole way: collect, check, deduplicate, land; beside DuckDB alone", WholeWay.RunAsync),
         new("P5", "CPU time of the platform at 50,000 events/s", ProcessorTime.RunAsync),
         new("P6", "acknowledged to visible in SQL, and to committed, at 50,000 events/s", Freshness.RunAsync),

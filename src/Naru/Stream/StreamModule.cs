@@ -67,6 +67,7 @@ internal static class StreamModule
                 provider.GetRequiredService<ProjectPaths>().Tail),
             provider.GetServices<ISystemTable>()));
         services.AddHostedService<StreamMaintenance>();
+        services.AddHostedService<StreamRest>();
         services.AddSingleton<IEventChecker, EventChecker>();
         services.AddSingleton<RejectedReplay>();
         services.AddSingleton(static provider => new ValidTopic(
