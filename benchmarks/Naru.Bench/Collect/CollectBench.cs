@@ -39,7 +39,7 @@ internal static class CollectBench
         string folder = Path.Combine(setup.Folder, $"naru-bench-{Environment.ProcessId}");
         Directory.CreateDirectory(folder);
         using ServerProcess server = new(folder);
-        using RedisPeer? redis = row == "P3" ? null : RedisPeer.TryStart(folder);
+        RedisPeer? redis = row == "P3" ? null : RedisPeer.TryStart(folder);
         try
         {
             return row switch
