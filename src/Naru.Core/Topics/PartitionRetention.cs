@@ -3,12 +3,14 @@ namespace Naru.Core.Topics;
 /// <summary>
 /// Deletes whole segments from the oldest on: those whose newest batch is older than <paramref name="oldest"/> (Unix
 /// microseconds), and those by which the partition holds more than <paramref name="bytesMax"/>.
+/// A segment whose first batch is older than <paramref name="rollBefore"/> is to be sealed.
 /// </summary>
-internal sealed class PartitionRetention(PartitionContext context, SegmentSet segments, long oldest, long bytesMax)
+internal sealed class PartitionRetention(
+    PartitionContext context, SegmentSet segments, long oldest, long bytesMax, long rollBefore)
 {
     /// <summary>
-    /// Never deletes at or behind <paramref name="keepFrom"/>. True when the segment being written is past its time
-    /// too, and should be sealed so that it can go.
+    /// Never deletes at or behind <paramref name="keepFrom"/>. True when the segment being written should be sealed,
+    /// so that it can go now or in its time.
     /// </summary>
     public bool Apply(long keepFrom)
     {
@@ -24,7 +26,13 @@ internal sealed class PartitionRetention(PartitionContext context, SegmentSet se
         bool isActivePast = count == all.Length && count > 0;
         Invariant.Hold(count == 0 || all[count - 1].Summary.EndOffset <= keepFrom);
         Delete(all.AsSpan(0, isActivePast ? count - 1 : count));
-        return isActivePast && all[^1].Summary.MaxReceivedMicroseconds < oldest;
+        if (isActivePast && all[^1].Summary.MaxReceivedMicroseconds < oldest)
+        {
+            return true;
+        }
+
+        // A trickle of events would keep a segment, and the oldest event in it, until it is full.
+        return all.Length > 0 && !all[^1].IsEmpty && all[^1].Summary.FirstReceivedMicroseconds < rollBefore;
     }
 
     private bool IsPast(Segment segment, long bytes, long keepFrom) =>

@@ -192,7 +192,7 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
 
         await _stop.CancelAsync().ConfigureAwait(false);
         _wake.Set();
-        if (_thread.ThreadState != ThreadState.Unstarted)
+        if (!_thread.ThreadState.HasFlag(ThreadState.Unstarted))
         {
             await _stopped.Task.ConfigureAwait(false);
             await Task.WhenAll(_pumps).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -84,7 +84,7 @@ internal sealed class SteppedTopic : ITopicLog
     {
         for (int partition = 0; partition < _writers.Length; partition++)
         {
-            new PartitionRetention(_contexts[partition], _writers[partition].Segments, long.MaxValue, 0)
+            new PartitionRetention(_contexts[partition], _writers[partition].Segments, long.MaxValue, 0, long.MinValue)
                 .Apply(keepFrom[partition]);
         }
     }

@@ -191,7 +191,8 @@ internal sealed class TopicCrashScenario : CrashScenario
         long oldest = _random.Next(2) == 0 ? _contexts[0].NowMicroseconds - _random.Next(20_000_000) : long.MinValue;
         try
         {
-            new PartitionRetention(_contexts[partition], segments, oldest, _random.Next(20_000)).Apply(keepFrom);
+            new PartitionRetention(_contexts[partition], segments, oldest, _random.Next(20_000), long.MinValue)
+                .Apply(keepFrom);
             oracle.Deleted(segments.Offsets.First);
         }
         catch (StorageException)

@@ -150,7 +150,7 @@ public sealed class SegmentCorruptionTests(ITestOutputHelper output)
                 }
             }
 
-            new PartitionRetention(context, writer.Segments, oldest: 1006, long.MaxValue).Apply(13);
+            new PartitionRetention(context, writer.Segments, oldest: 1006, long.MaxValue, long.MinValue).Apply(13);
             writer.Close();
         }
 
