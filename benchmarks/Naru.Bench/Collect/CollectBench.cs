@@ -196,8 +196,11 @@ internal static class CollectBench
             Target = Floor(row.Target),
             Met = mine.Rate / theirs.Rate >= row.Target && failed.Length == 0,
             Note = string.Create(culture, $"p50 {mine.P50Microseconds:N0} us, p99 {mine.P99Microseconds:N0} us; ")
-                + string.Create(culture, $"server CPU {mine.ServerMicroseconds:N1} us a request, ")
-                + string.Create(culture, $"floor {theirs.ServerMicroseconds:N1}{failed}"),
+                + string.Create(culture, $"server CPU {mine.ServerMicroseconds:N1} us a request")
+                + (theirs.ServerMicroseconds > 0
+                    ? string.Create(culture, $", floor {theirs.ServerMicroseconds:N1}")
+                    : "")
+                + failed,
         };
     }
 
