@@ -85,6 +85,14 @@ public interface IFile : IDisposable
     /// it returns from the page cache; recover by copying the durable prefix to a new file.
     /// </summary>
     void SyncData();
+
+    /// <summary>
+    /// Says that these synced bytes will hardly be read soon, so that the memory that caches them is free for what
+    /// comes next. Advice: nothing may depend on it, and nothing fails. Nothing to do on a disk without a cache.
+    /// </summary>
+    void DropCache(long offset, long length)
+    {
+    }
 }
 
 /// <summary>Why a storage call failed, as far as a caller acts on it.</summary>

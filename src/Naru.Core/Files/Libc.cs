@@ -30,6 +30,7 @@ internal static partial class Libc
     public const int ReadOnlyVolume = 30;
     public const int NotEmpty = 39;
     public const int QuotaExceeded = 122;
+    public const int AdviceDontNeed = 4;
 
     private const string Library = "libc";
 
@@ -48,6 +49,9 @@ internal static partial class Libc
 
     [LibraryImport(Library, EntryPoint = "fdatasync", SetLastError = true)]
     public static partial int Fdatasync(SafeFileHandle file);
+
+    [LibraryImport(Library, EntryPoint = "posix_fadvise")]
+    public static partial int Advise(SafeFileHandle file, long offset, long length, int advice);
 
     [LibraryImport(Library, EntryPoint = "fsync", SetLastError = true)]
     public static partial int Fsync(SafeFileHandle file);

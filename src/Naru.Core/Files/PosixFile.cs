@@ -97,6 +97,9 @@ internal sealed class PosixFile(SafeFileHandle handle, string path) : IFile
         }
     }
 
+    public void DropCache(long offset, long length) =>
+        _ = Libc.Advise(handle, offset, length, Libc.AdviceDontNeed);
+
     public void Dispose() => handle.Dispose();
 
     private void Fail(string verb) => StorageErrors.Throw(verb, Path, Marshal.GetLastPInvokeError());

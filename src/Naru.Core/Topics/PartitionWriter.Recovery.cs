@@ -337,6 +337,7 @@ internal sealed partial class PartitionWriter
         Invariant.Hold(summary.EndPosition >= SegmentFormat.HeaderBytes);
         _file = file;
         _position = summary.EndPosition;
+        _droppedPosition = 0;
         _fileLength = Math.Max(file.Length, summary.EndPosition);
         _nextOffset = summary.EndOffset;
         _firstReceived = summary.FirstReceivedMicroseconds;

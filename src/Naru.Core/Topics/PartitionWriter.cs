@@ -19,6 +19,11 @@ internal sealed partial class PartitionWriter : IDisposable
     private const int BufferBytesMax = 512 << 10;
     private const int FillAheadBytesMin = 64 << 10;
     private const int FillAheadBytesMax = 4 << 20;
+
+    /// <summary>What a reader that keeps up finds in memory; what is older is read from the disk.</summary>
+    private const int CachedBytes = 16 << 20;
+
+    private const int DropBytes = 2 << 20;
     private static readonly byte[] Zeros = new byte[64 << 10];
     private readonly PartitionContext _context;
     private readonly IFileSystem _files;
@@ -27,6 +32,7 @@ internal sealed partial class PartitionWriter : IDisposable
     private IFile _file;
     private int _buffered;
     private long _position;
+    private long _droppedPosition;
     private long _fileLength;
     private long _nextOffset;
     private long _firstReceived;
@@ -77,6 +83,7 @@ internal sealed partial class PartitionWriter : IDisposable
         }
 
         Segments.Publish(_segment, SummaryNow());
+        DropCache(_position - CachedBytes);
     }
 
     /// <summary>
@@ -110,6 +117,7 @@ internal sealed partial class PartitionWriter : IDisposable
         Segment full = _segment;
         Invariant.Hold(!full.IsEmpty);
         _file.SetLength(_position);
+        DropCache(_position);
         full.WriteIndexFile(_files, full.Index!.Encode(full.Identity, full.Summary));
         Begin(_nextOffset);
         Segments.Replace(full, null, null);
@@ -140,6 +148,7 @@ internal sealed partial class PartitionWriter : IDisposable
         _segment = new Segment(identity, path) { Index = new SegmentIndex(), Active = new SharedFile(file) };
         _file = file;
         _position = SegmentFormat.HeaderBytes;
+        _droppedPosition = 0;
         _fileLength = SegmentFormat.HeaderBytes;
         _nextOffset = baseOffset;
     }
@@ -223,6 +232,19 @@ internal sealed partial class PartitionWriter : IDisposable
             int bytes = (int)Math.Min(Zeros.Length, end - at);
             _file.Write(Zeros.AsSpan(0, bytes), at);
             _fileLength = at + bytes;
+        }
+    }
+
+    /// <summary>
+    /// Gives the memory behind old groups back while it is warm: a log that fills the page cache makes every append wait
+    /// for a fresh page, and takes the cache from the lake's files, which are read again and again.
+    /// </summary>
+    private void DropCache(long end)
+    {
+        if (end - _droppedPosition >= DropBytes)
+        {
+            _file.DropCache(_droppedPosition, end - _droppedPosition);
+            _droppedPosition = end;
         }
     }
 

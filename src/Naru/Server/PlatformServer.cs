@@ -92,6 +92,9 @@ internal sealed class PlatformServer : IAsyncDisposable
         {
             ApplicationName = "naru",
             ContentRootPath = start.Paths.Root,
+
+            // Watching the content root for settings means the data folder too: an event for every write of a segment.
+            Args = ["--hostBuilder:reloadConfigOnChange=false"],
         });
 
         // Settings are naru.yaml's; what ASP.NET reads from files and variables of its own must not change anything.

@@ -27,6 +27,21 @@ public sealed class PosixFileSystemTests : IDisposable
     }
 
     [Fact]
+    public void What_left_the_cache_is_read_from_the_disk_and_what_was_not_synced_stays()
+    {
+        using IFile file = _files.Open(In("a"), FileOpen.CreateNew);
+        byte[] written = new byte[1 << 20];
+        new Random(7).NextBytes(written);
+        file.Write(written.AsSpan(0, 600_000), 0);
+        file.SyncData();
+        file.Write(written.AsSpan(600_000), 600_000);
+        file.DropCache(0, written.Length);
+        byte[] read = new byte[written.Length];
+        Assert.Equal(read.Length, file.Read(read, 0));
+        Assert.Equal(written, read);
+    }
+
+    [Fact]
     public void Creating_a_file_that_exists_or_opening_one_that_does_not_names_the_path()
     {
         StorageException missing = Assert.Throws<StorageException>(() => _files.Open(In("no"), FileOpen.Existing));
