@@ -236,8 +236,8 @@ internal sealed partial class PartitionWriter : IDisposable
     }
 
     /// <summary>
-    /// Gives the memory behind old groups back while it is warm: a log that fills the page cache makes every append wait
-    /// for a fresh page, and takes the cache from the lake's files, which are read again and again.
+    /// Gives the memory behind old groups back while it is warm: a log that fills the page cache makes every append
+    /// wait for a fresh page, and takes the cache from the lake's files, which are read again and again.
     /// </summary>
     private void DropCache(long end)
     {

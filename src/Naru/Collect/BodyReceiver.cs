@@ -203,7 +203,7 @@ internal sealed partial class BodyReceiver : IDisposable
     private void Reject(int start, int length, in RejectedEvent rejected, LogDefinition? log)
     {
         _receipt.List(rejected);
-        string message = rejected.Path.Length == 0 ? rejected.Message : $"{rejected.Path}: {rejected.Message}";
+        string message = BatchMessage.Join(rejected.Path, rejected.Message);
         ReadOnlySpan<byte> record = length == 0
             ? " "u8
             : _chunk.Bytes.AsSpan(start, length);

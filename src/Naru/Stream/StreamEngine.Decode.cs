@@ -36,7 +36,7 @@ internal sealed partial class StreamEngine
             _context.Definitions.Current.TryGetVersion(header.LogId, header.LogVersion, out LogDefinition? known)
             ? known.FullName
             : null;
-        string message = System.Text.Encoding.UTF8.GetString(batch.Message);
+        (string? path, string message) = BatchMessage.Split(System.Text.Encoding.UTF8.GetString(batch.Message));
         int at = 0;
         for (int i = 0; i < batch.Count; i++)
         {
@@ -49,6 +49,7 @@ internal sealed partial class StreamEngine
                 ReceivedMicroseconds = header.ReceivedMicroseconds,
                 Sender = batch.Sender,
                 Reason = header.Reason,
+                Path = path,
                 Message = message,
                 Bytes = batch.Body.Slice(at, batch.Lengths[i]),
             });

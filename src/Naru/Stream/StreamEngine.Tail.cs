@@ -17,6 +17,12 @@ internal sealed partial class StreamEngine
 {
     private const int TailFilesMax = 8;
 
+    /// <summary>
+    /// A flush waits for this many times what the last one took, and no longer than the setting: under light load a
+    /// query sees what was acknowledged just before it, under heavy load flushing takes a tenth of a thread at most.
+    /// </summary>
+    private const int FlushCostFactor = 10;
+
     /// <summary>Of the process, not of the engine: leases outlive an engine that failed.</summary>
     private static long s_tailFiles;
 
@@ -90,7 +96,7 @@ internal sealed partial class StreamEngine
 
             if (rows.Live.Count > rows.Tail.FlushedRows
                 && (rows.Tail.Files.IsEmpty
-                    || _context.Clock.GetElapsedTime(rows.Tail.FlushedAt) >= _options.TailInterval))
+                    || _context.Clock.GetElapsedTime(rows.Tail.FlushedAt) >= TailPause(rows.Tail)))
             {
                 Flush(rows);
             }
@@ -103,12 +109,19 @@ internal sealed partial class StreamEngine
         }
     }
 
+    private TimeSpan TailPause(TailRows tail)
+    {
+        TimeSpan pause = tail.FlushCost * FlushCostFactor;
+        return pause < _options.TailInterval ? pause : _options.TailInterval;
+    }
+
     /// <summary>
     /// One new file; older ones no larger than twice it are written again with it, so that sizes fall geometrically
     /// and no row is written more than a few times.
     /// </summary>
     private void Flush(TableRows rows)
     {
+        long started = _context.Clock.GetTimestamp();
         int end = rows.Live.Count;
         int start = rows.Tail.FlushedRows;
         int kept = rows.Tail.Files.Length;
@@ -127,6 +140,7 @@ internal sealed partial class StreamEngine
         rows.Tail.Files = rows.Tail.Files[..kept].Add(new TailFile(path, start, end - start));
         rows.Tail.FlushedRows = end;
         rows.Tail.FlushedAt = _context.Clock.GetTimestamp();
+        rows.Tail.FlushCost = _context.Clock.GetElapsedTime(started, rows.Tail.FlushedAt);
     }
 
     private void ReleaseTail(Cut cut)

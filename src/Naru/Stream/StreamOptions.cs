@@ -11,7 +11,9 @@ internal sealed record StreamOptions
     [Setting("decoded bytes at which a landing starts early", Unit = SettingUnit.Bytes, Min = "1MB")]
     public long LandingBytes { get; init; } = 192L << 20;
 
-    [Setting("shortest time between two flushes of a table's unlanded rows for queries", Max = "10s")]
+    [Setting(
+        "longest pause between two flushes of a table's unlanded rows for queries; ten times what one takes is enough",
+        Max = "10s")]
     public TimeSpan TailInterval { get; init; } = TimeSpan.FromMilliseconds(250);
 
     [Setting("table files written at once in a landing", Unit = SettingUnit.Count, Min = "1", Max = "64")]

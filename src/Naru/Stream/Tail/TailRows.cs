@@ -12,6 +12,9 @@ internal sealed class TailRows
 
     /// <summary>Monotonic timestamp of the last flush.</summary>
     public long FlushedAt { get; set; }
+
+    /// <summary>What the last flush took.</summary>
+    public TimeSpan FlushCost { get; set; }
 }
 
 /// <summary>
