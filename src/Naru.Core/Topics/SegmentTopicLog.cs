@@ -12,9 +12,6 @@ namespace Naru.Core.Topics;
 /// </summary>
 public sealed class SegmentTopicLog : ITopicLog
 {
-    /// <summary>A segment spans at most this part of the retention time, so no event outlives it by more.</summary>
-    private const int SegmentsPerRetention = 8;
-
     private static readonly TimeSpan RoomPeriod = TimeSpan.FromMilliseconds(500);
     private readonly IFileSystem _files;
     private readonly TopicOptions _options;
@@ -149,7 +146,7 @@ public sealed class SegmentTopicLog : ITopicLog
                 ? (_time.GetUtcNow() - time).ToUnixTimeMilliseconds() * 1000
                 : long.MinValue;
             long rollBefore = _options.RetentionTime is { } kept
-                ? (_time.GetUtcNow() - (kept / SegmentsPerRetention)).ToUnixTimeMilliseconds() * 1000
+                ? (_time.GetUtcNow() - (kept / TopicOptions.SegmentsPerRetention)).ToUnixTimeMilliseconds() * 1000
                 : long.MinValue;
             long? bytesMax = _options.RetentionBytes / PartitionCount;
             for (int i = 0; i < PartitionCount; i++)

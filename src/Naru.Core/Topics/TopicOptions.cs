@@ -3,6 +3,9 @@ namespace Naru.Core.Topics;
 [SettingSection("topics", "How received events are kept.")]
 public sealed record TopicOptions
 {
+    /// <summary>A segment spans at most this part of the retention time, so no event outlives it by more.</summary>
+    internal const int SegmentsPerRetention = 8;
+
     [Setting(
         "partitions of a topic that is made new; one that exists keeps its number",
         Unit = SettingUnit.Count,
@@ -13,7 +16,7 @@ public sealed record TopicOptions
     [Setting("bytes at which a segment file is full", Unit = SettingUnit.Bytes, Min = "64KB", Max = "1GB")]
     public long SegmentBytes { get; init; } = 64L << 20;
 
-    [Setting("age at which a segment is deleted, once landed; shorter than every `secure` lifetime", Min = "1m")]
+    [Setting("age at which a segment is deleted, once landed; well below every `secure` lifetime", Min = "1m")]
     public TimeSpan? RetentionTime { get; init; } = TimeSpan.FromDays(7);
 
     [Setting("bytes of a topic beyond which landed segments are deleted, oldest first", Unit = SettingUnit.Bytes)]
@@ -27,6 +30,12 @@ public sealed record TopicOptions
 
     [Setting("bytes that may wait for their sync at once; beyond it 503", Unit = SettingUnit.Bytes, Min = "2MB")]
     public long InFlightBytes { get; init; } = 128L << 20;
+
+    /// <summary>
+    /// The longest that a received event is kept: its segment is sealed within an eighth of the retention time, and goes
+    /// as a whole. Null without end.
+    /// </summary>
+    public TimeSpan? KeptTimeMax => RetentionTime + (RetentionTime / SegmentsPerRetention);
 
     /// <summary>Every mistake in these settings, with its mend; empty when there is none.</summary>
     public IReadOnlyList<string> Problems()

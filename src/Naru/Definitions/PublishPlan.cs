@@ -90,7 +90,7 @@ internal static class PublishPlan
     /// <summary>Sensitive values lie in the topic too, so they must leave it before they leave the lake.</summary>
     private static void CheckRetention(LogFileContent file, Configuration.Settings? settings, MistakeList mistakes)
     {
-        TimeSpan kept = settings?.Get<TopicOptions>().RetentionTime ?? TimeSpan.MaxValue;
+        TimeSpan kept = settings?.Get<TopicOptions>().KeptTimeMax ?? TimeSpan.MaxValue;
         if (settings is null || !file.Log.HasSecure || file.Log.Lifetime.Secure is not { } secure || secure > kept)
         {
             return;
@@ -100,7 +100,7 @@ internal static class PublishPlan
         mistakes.Add(
             file.File,
             file.At(["lifetime", "secure"]),
-            $"'secure' is {DurationText.Format(secure)}, but received events are kept for {keptText}",
+            $"'secure' is {DurationText.Format(secure)}, but received events are kept for up to {keptText}",
             "make 'secure' longer, or set a shorter 'retention_time' in section 'topics' of naru.yaml");
     }
 

@@ -15,24 +15,17 @@ internal static class LandingModule
     public static void MapLanding(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/audit", static async (HttpContext http, AuditRunner audit) =>
-            MayAdminister(http)
-                ? Results.Json(
-                    await audit.RunAsync(Microseconds(http, "from", long.MinValue),
-                        Microseconds(http, "to", long.MaxValue), http.RequestAborted)
-                        .ConfigureAwait(false),
-                    ServerJson.Default.AuditReport)
-                : ServerErrors.Forbidden("audit"));
+            AccessModule.Refusal(http, out _)
+            ?? Results.Json(
+                await audit.RunAsync(Microseconds(http, "from", long.MinValue),
+                    Microseconds(http, "to", long.MaxValue), http.RequestAborted)
+                    .ConfigureAwait(false),
+                ServerJson.Default.AuditReport));
         routes.MapPost("/v1/rejected/replay",
             static async (HttpContext http, RejectedReplay replay, IDefinitionSource definitions) =>
         {
-            if (!MayAdminister(http))
-            {
-                return ServerErrors.Forbidden("replay rejected events");
-            }
-
-            return Filter(http, definitions.Current, out ReplayFilter filter) is { } error
-                ? error
-                : Results.Json(
+            return AccessModule.Refusal(http, out _) ?? Filter(http, definitions.Current, out ReplayFilter filter)
+                ?? Results.Json(
                     await replay.RunAsync(filter, http.RequestAborted).ConfigureAwait(false),
                     ServerJson.Default.ReplaySummary);
         });
@@ -56,10 +49,6 @@ internal static class LandingModule
                 $"one of {string.Join(", ", reasonNames)}")
             : null;
     }
-
-    private static bool MayAdminister(HttpContext http) =>
-        http.RequestServices.GetRequiredService<IAuthenticator>()
-            .Authenticate(http.Request.Headers.Authorization, http.Connection.RemoteIpAddress) is { Administer: true };
 
     private static long Microseconds(HttpContext http, string name, long otherwise) =>
         http.Request.Query[name] is [{ Length: > 0 } text]

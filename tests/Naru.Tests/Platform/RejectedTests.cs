@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 
 namespace Naru.Tests.Platform;
@@ -11,6 +12,17 @@ public sealed class RejectedTests
         fields:
           n: {type: int64, required: true}
         """;
+
+    [Fact]
+    public async Task A_page_of_another_site_cannot_replay()
+    {
+        using PlatformProject project = new(Log);
+        await using PlatformProcess platform = await PlatformProcess.StartAsync(project.Root);
+        using HttpRequestMessage request = new(HttpMethod.Post, "/v1/rejected/replay");
+        request.Headers.Add("Sec-Fetch-Site", "cross-site");
+        using HttpResponseMessage response = await platform.Http.SendAsync(request);
+        Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
+    }
 
     /// <summary>One event alone is checked before its answer; events of a batch are checked by the stream.</summary>
     [Theory]
