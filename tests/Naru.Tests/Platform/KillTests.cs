@@ -30,14 +30,76 @@ public sealed class KillTests(ITestOutputHelper output)
     [Trait("Size", "Long")]
     public Task Nothing_acknowledged_is_lost_or_doubled_over_5_000_kills() => RunAsync(5_000, 1_000_000);
 
+    /// <summary>
+    /// Harness H4: strace kills the process in a thread's n-th call of a kind. Where that falls into the start, there is
+    /// no server, and the next start finds what it left.
+    /// </summary>
+    [Fact]
+    [Trait("Size", "Slow")]
+    public Task Nothing_acknowledged_is_lost_whichever_call_it_dies_in() => DieInCallsAsync(28);
+
+    [Fact]
+    [Trait("Size", "Long")]
+    public Task Nothing_acknowledged_is_lost_whichever_of_1_000_calls_it_dies_in() => DieInCallsAsync(1_000);
+
+    private async Task DieInCallsAsync(int points)
+    {
+        string strace = Prerequisite.Strace();
+        Random random = TestSeed.Random(out int seed);
+        using PlatformProject project = new(Log);
+        using Ledger ledger = new(Path.Combine(project.Root, "ledger"));
+        await LandOftenAsync(project);
+
+        // How often a thread makes each while it lives for a second.
+        (string Name, int Most)[] calls =
+        [
+            ("fdatasync", 64), ("pwrite64", 64), ("fsync", 8), ("rename", 4), ("link", 4), ("unlink", 8),
+            ("ftruncate", 2),
+        ];
+        int died = 0;
+        for (int point = 0; point < points; point++)
+        {
+            (string call, int most) = calls[point % calls.Length];
+            string inject = $"{call}:signal=KILL:when={random.Next(1, most + 1)}";
+            string[] under =
+                [strace, "-f", "-qq", "-o", "/dev/null", "-e", $"trace={call}", "-e", $"inject={inject}"];
+            died += await DieInAsync(project, ledger, under) ? 1 : 0;
+        }
+
+        await using PlatformProcess last = await PlatformProcess.StartAsync(project.Root);
+        long landings = await last.CaughtUpAsync();
+        await VerifyAsync(last, ledger, seed);
+        output.WriteLine(
+            $"{points} points, died in {died}, {ledger.Acknowledged.Count} events acknowledged, {landings} landings");
+        Assert.True(died * 4 >= points, $"only {died} of {points} points were reached");
+    }
+
+    private static async Task<bool> DieInAsync(PlatformProject project, Ledger ledger, string[] under)
+    {
+        PlatformProcess platform;
+        try
+        {
+            platform = await PlatformProcess.StartAsync(project.Root, under);
+        }
+        catch (InvalidOperationException)
+        {
+            return true;
+        }
+
+        await using (platform)
+        {
+            using CancellationTokenSource stop = new(TimeSpan.FromSeconds(1));
+            await Task.WhenAll(Enumerable.Range(0, Clients)
+                .Select(client => SendAsync(platform, ledger, client, stop.Token)));
+            return platform.Ended;
+        }
+    }
+
     private async Task RunAsync(int kills, long acknowledgedMin)
     {
         Random random = TestSeed.Random(out int seed);
         using PlatformProject project = new(Log);
-
-        // Lands as often as it can, so that kills meet landings too.
-        await File.WriteAllTextAsync(
-            Path.Combine(project.Root, "naru.yaml"), "timezone: Asia/Seoul\nstream:\n  landing_interval: 100ms\n");
+        await LandOftenAsync(project);
         using Ledger ledger = new(Path.Combine(project.Root, "ledger"));
         int inFlight = 0;
         for (int kill = 0; kill < kills; kill++)
@@ -68,6 +130,10 @@ public sealed class KillTests(ITestOutputHelper output)
             $"only {ledger.Acknowledged.Count} events were acknowledged");
         Assert.True(inFlight * 2 >= kills, $"only {inFlight} of {kills} kills met requests in flight");
     }
+
+    /// <summary>So that kills meet landings too.</summary>
+    private static Task LandOftenAsync(PlatformProject project) => File.WriteAllTextAsync(
+        Path.Combine(project.Root, "naru.yaml"), "timezone: Asia/Seoul\nstream:\n  landing_interval: 100ms\n");
 
     private static async Task VerifyAsync(PlatformProcess platform, Ledger ledger, int seed)
     {

@@ -33,6 +33,7 @@ internal sealed class LandingLog : IDisposable
     private const long FileBytesMax = 16 << 20;
     private const int PayloadBytesMax = 256 << 20;
     private const string Extension = ".landings";
+    private const string NumbersBroken = "landing numbers do not follow each other";
 
     private readonly IFileSystem _files;
     private readonly string _directory;
@@ -104,6 +105,7 @@ internal sealed class LandingLog : IDisposable
 
     /// <summary>
     /// Reads landings with numbers in [from, to], in order, from the files of a folder; safe beside the appender.
+    /// Throws <see cref="StorageException"/> with fault Corrupt at a landing that is damaged.
     /// </summary>
     public static IEnumerable<LandingRecord> Read(IFileSystem files, string directory, long from, long to)
     {
@@ -118,14 +120,39 @@ internal sealed class LandingLog : IDisposable
 
             using IFile file = files.Open(PathOf(directory, numbers[i]), FileOpen.Read);
             long at = FileHeaderBytes;
-            while (TryReadFrame(file, ref at, out Frame frame) && frame.Number <= to)
+            long expected = numbers[i];
+            while (ReadFrame(file, ref at, isLastFile: i + 1 == numbers.Length) is { } frame && frame.Number <= to)
             {
+                Require(frame.Number == expected++, file.Path, at, NumbersBroken);
                 if (frame.Number >= from)
                 {
                     yield return frame.Record();
                 }
             }
+
+            bool isComplete = i + 1 == numbers.Length || expected == numbers[i + 1] || expected > to;
+            Require(isComplete, file.Path, at, NumbersBroken);
         }
+    }
+
+    /// <summary>
+    /// Null at the end. In the last file that is also where an append has only begun; a whole frame behind it says that
+    /// it must be whole by now, or is damaged.
+    /// </summary>
+    private static Frame? ReadFrame(IFile file, ref long at, bool isLastFile)
+    {
+        if (TryReadFrame(file, ref at, out Frame frame))
+        {
+            return frame;
+        }
+
+        if (at >= file.Length || (isLastFile && !HoldsFrameBehind(file, at)))
+        {
+            return null;
+        }
+
+        Require(TryReadFrame(file, ref at, out frame), file.Path, at, "a landing is not what was written");
+        return frame;
     }
 
     /// <summary>The first landing of each file, ascending.</summary>
@@ -255,7 +282,7 @@ internal sealed class LandingLog : IDisposable
             Frame last = default;
             while (TryReadFrame(file, ref at, out Frame frame))
             {
-                Require(frame.Number == expected, path, at, "landing numbers do not follow each other");
+                Require(frame.Number == expected, path, at, NumbersBroken);
                 last = frame;
                 expected++;
             }
