@@ -32,8 +32,8 @@ public sealed record TopicOptions
     public long InFlightBytes { get; init; } = 128L << 20;
 
     /// <summary>
-    /// The longest that a received event is kept: its segment is sealed within an eighth of the retention time, and goes
-    /// as a whole. Null without end.
+    /// The longest that a received event is kept: its segment is sealed within an eighth of the retention time, and
+    /// goes as a whole. Null without end.
     /// </summary>
     public TimeSpan? KeptTimeMax => RetentionTime + (RetentionTime / SegmentsPerRetention);
 

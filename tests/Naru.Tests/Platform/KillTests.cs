@@ -31,8 +31,8 @@ public sealed class KillTests(ITestOutputHelper output)
     public Task Nothing_acknowledged_is_lost_or_doubled_over_5_000_kills() => RunAsync(5_000, 1_000_000);
 
     /// <summary>
-    /// Harness H4: strace kills the process in a thread's n-th call of a kind. Where that falls into the start, there is
-    /// no server, and the next start finds what it left.
+    /// Harness H4: strace kills the process in a thread's n-th call of a kind. Where that falls into the start, there
+    /// is no server, and the next start finds what it left.
     /// </summary>
     [Fact]
     [Trait("Size", "Slow")]
