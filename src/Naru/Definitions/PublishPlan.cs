@@ -90,17 +90,20 @@ internal static class PublishPlan
     /// <summary>Sensitive values lie in the topic too, so they must leave it before they leave the lake.</summary>
     private static void CheckRetention(LogFileContent file, Configuration.Settings? settings, MistakeList mistakes)
     {
-        TimeSpan kept = settings?.Get<TopicOptions>().KeptTimeMax ?? TimeSpan.MaxValue;
-        if (settings is null || !file.Log.HasSecure || file.Log.Lifetime.Secure is not { } secure || secure > kept)
+        TopicOptions? topics = settings?.Get<TopicOptions>();
+        if (topics is null || !file.Log.HasSecure || file.Log.Lifetime.Secure is not { } secure
+            || secure > (topics.KeptTimeMax ?? TimeSpan.MaxValue))
         {
             return;
         }
 
-        string keptText = kept == TimeSpan.MaxValue ? "unlimited" : DurationText.Format(kept);
+        string kept = topics.RetentionTime is { } time
+            ? $"for {DurationText.Format(time)}, up to an eighth longer"
+            : "without end";
         mistakes.Add(
             file.File,
             file.At(["lifetime", "secure"]),
-            $"'secure' is {DurationText.Format(secure)}, but received events are kept for up to {keptText}",
+            $"'secure' is {DurationText.Format(secure)}, but received events are kept {kept}",
             "make 'secure' longer, or set a shorter 'retention_time' in section 'topics' of naru.yaml");
     }
 
