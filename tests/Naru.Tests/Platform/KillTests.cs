@@ -36,7 +36,7 @@ public sealed class KillTests(ITestOutputHelper output)
     /// </summary>
     [Fact]
     [Trait("Size", "Slow")]
-    public Task Nothing_acknowledged_is_lost_whichever_call_it_dies_in() => DieInCallsAsync(28);
+    public Task Nothing_acknowledged_is_lost_whichever_call_it_dies_in() => DieInCallsAsync(112);
 
     [Fact]
     [Trait("Size", "Long")]
