@@ -1,0 +1,92 @@
+using System.Collections.Immutable;
+using Naru.Aggregates;
+using Naru.Lake.Columns;
+
+namespace Naru.Stream.Aggregate;
+
+/// <summary>
+/// What the stream holds of the aggregates: open windows as they stand now, and closed ones for as long as
+/// <see cref="AggregatePlan.Live"/> says. For readers on any thread; reading neither waits for a landing nor makes one.
+/// </summary>
+internal interface ILiveAggregates
+{
+    /// <summary>
+    /// All that run, by name in ordinal order. Where a new version is being built, this is the old one, which serves.
+    /// </summary>
+    ImmutableArray<LiveStatus> List();
+
+    /// <summary>Rows of what is asked for, or null where no aggregate of that name runs.</summary>
+    ValueTask<LiveRows?> ReadAsync(LiveRead read, CancellationToken cancellationToken);
+}
+
+/// <summary>One aggregate as it runs. Times are Unix microseconds.</summary>
+internal sealed record LiveStatus
+{
+    public required AggregatePlan Plan { get; init; }
+
+    /// <summary>Windows that end at or before it are closed. Long.MinValue before the first event.</summary>
+    public required long Watermark { get; init; }
+
+    /// <summary>
+    /// When its last event was taken in; while it is being rebuilt this stands still, and so do its results.
+    /// </summary>
+    public required long AsOf { get; init; }
+
+    /// <summary>The state is being rebuilt; the last good results are shown.</summary>
+    public required bool IsBuilding { get; init; }
+
+    public required long OpenWindows { get; init; }
+
+    /// <summary>Rows of all windows that are held.</summary>
+    public required long Groups { get; init; }
+
+    public required long StateBytes { get; init; }
+
+    /// <summary>Events that came later than the lateness.</summary>
+    public required long LateEvents { get; init; }
+
+    /// <summary>Closed windows that were revised.</summary>
+    public required long Revisions { get; init; }
+}
+
+/// <summary>What is asked for: windows whose start is in [From, To), in Unix microseconds.</summary>
+internal sealed record LiveRead(string Name, long From = long.MinValue, long To = long.MaxValue)
+{
+    /// <summary>
+    /// Versions of blocks that the reader has, by id: such a block comes without rows while its version is the same.
+    /// </summary>
+    public ImmutableDictionary<long, long> Held { get; init; } = ImmutableDictionary<long, long>.Empty;
+
+    /// <summary>
+    /// One row per key instead, merged over all windows of the range out of the functions' partial results; its
+    /// window_start is the first of them and its window_end the last. Tumbling windows only, and one block.
+    /// </summary>
+    public bool IsMerged { get; init; }
+}
+
+/// <summary>Rows in the base columns of the plan, block after block. Disposed by whoever asked.</summary>
+internal sealed record LiveRows : IDisposable
+{
+    public required LiveStatus Status { get; init; }
+
+    /// <summary>All blocks of the range, in order of windows; those that the reader has are without rows.</summary>
+    public required ImmutableArray<LiveBlock> Blocks { get; init; }
+
+    /// <summary>Columns of <see cref="AggregatePlan.BaseSchema"/>.</summary>
+    public required ColumnBatch Rows { get; init; }
+
+    public void Dispose() => Rows.Dispose();
+}
+
+/// <summary>
+/// Rows that change together: one window, or, of sessions, any number that are alike. The id is the window's start, or
+/// of sessions any number that stays the block's own.
+/// </summary>
+/// <param name="Id">Never used again for other windows.</param>
+/// <param name="Version">Another number whenever its rows may be others.</param>
+/// <param name="FirstRow">Position among the rows.</param>
+/// <param name="RowCount">0 too where the reader has them.</param>
+/// <param name="IsFinal">The windows are closed.</param>
+/// <param name="Revision">How often they were revised since they closed.</param>
+internal readonly record struct LiveBlock(
+    long Id, long Version, int FirstRow, int RowCount, bool IsFinal, int Revision);
