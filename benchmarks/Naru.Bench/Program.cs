@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Running;
 using Naru.Bench.Collect;
 using Naru.Bench.Lake;
+using Naru.Bench.Numbers;
 using Naru.Bench.Rows;
 using Naru.Bench.Stream;
 using Naru.Bench.Topics;
@@ -39,6 +40,8 @@ internal static class BenchProgram
                 return DecodeBench.Run(rest);
             case ["dedup", .. string[] rest]:
                 return DedupBench.Run(rest);
+            case ["numbers"]:
+                return NumbersBench.Run();
             case ["topic-append", .. string[] rest]:
                 return TopicAppendBench.Run(rest);
             default:
