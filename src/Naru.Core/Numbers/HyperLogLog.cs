@@ -44,7 +44,7 @@ public unsafe struct HyperLogLog
     /// <summary>Registers that are not 0; not kept up for the dense form.</summary>
     private int _count;
 
-    /// <summary>Entries that the table has place for; 0 for the inline form, <see cref="Registers"/> for dense.</summary>
+    /// <summary>Entries that the table has place for; 0: within the value; <see cref="Registers"/>: dense.</summary>
     private int _capacity;
 
     /// <summary>Blocks of native memory that nobody has freed yet, in the process.</summary>

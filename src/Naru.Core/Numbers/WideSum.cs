@@ -3,9 +3,9 @@ using System.Numerics;
 namespace Naru.Core.Numbers;
 
 /// <summary>
-/// A fixed point number wide enough for any sum of 2^63 doubles: 67 signed 64-bit chunks, chunk i worth 2^(32 i - 1074),
-/// then the count of additions since carries were last passed on (Neal, "Fast exact summation using small and large
-/// superaccumulators", 2015). The 32 bits by which neighbours overlap take 1,023 additions before a carry is due.
+/// A fixed point number wide enough for any sum of 2^63 doubles: 67 signed 64-bit chunks, chunk i worth
+/// 2^(32 i - 1074), then the count of additions since carries were last passed on (Neal, "Fast exact summation using
+/// small and large superaccumulators", 2015). Of 64 bits an addition takes at most 52, so 1,023 of them need no carry.
 /// </summary>
 internal static unsafe class WideSum
 {
