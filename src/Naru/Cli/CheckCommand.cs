@@ -5,7 +5,6 @@ using Naru.Configuration;
 using Naru.Core.Files;
 using Naru.Definitions;
 using Naru.Server;
-using Naru.Watch.Alerts;
 using Naru.Yaml;
 
 namespace Naru.Cli;
@@ -35,13 +34,11 @@ internal static class CheckCommand
         string folder, bool json, bool impact, CancellationToken cancellationToken)
     {
         ProjectFolder project = new(new PosixFileSystem(), new ProjectPaths(Path.GetFullPath(folder)));
+        ProjectParts parts = new(project);
         CheckReport report;
         try
         {
-            report = ProjectCheck.Run(
-                project,
-                SettingsReader.ProcessEnvironment(),
-                (logs, mistakes) => AlertFolder.Read(project.Files, project.Paths.Alerts, logs, mistakes));
+            report = ProjectCheck.Run(project, SettingsReader.ProcessEnvironment(), parts.Read);
         }
         catch (StorageException exception)
         {
@@ -52,7 +49,7 @@ internal static class CheckCommand
         IReadOnlyDictionary<string, JsonElement> impacts = impact
             ? await ImpactsAsync(project, report, cancellationToken).ConfigureAwait(false)
             : new Dictionary<string, JsonElement>();
-        Console.Write(json ? Json(report, impacts) : Text(report, impacts));
+        Console.Write(json ? Json(report, parts, impacts) : Text(report, parts, impacts));
         return report.Mistakes.Count == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 
@@ -84,7 +81,8 @@ internal static class CheckCommand
         return impacts;
     }
 
-    internal static string Text(CheckReport report, IReadOnlyDictionary<string, JsonElement> impacts)
+    internal static string Text(
+        CheckReport report, ProjectParts parts, IReadOnlyDictionary<string, JsonElement> impacts)
     {
         System.Text.StringBuilder text = new();
         foreach (Mistake mistake in report.Mistakes)
@@ -108,10 +106,13 @@ internal static class CheckCommand
 
         int files = report.Mistakes.Select(static mistake => mistake.File).Distinct().Count();
         text.Append(report.Mistakes.Count == 0
-            ? $"{Count(report.LogCount, "log")}, nothing wrong\n"
+            ? $"{Count(report.LogCount, "log")}{Aggregates(parts)}, nothing wrong\n"
             : $"{Count(report.Mistakes.Count, "mistake")} in {Count(files, "file")}\n");
         return text.ToString();
     }
+
+    private static string Aggregates(ProjectParts parts) =>
+        parts.Aggregates.IsEmpty ? "" : $", {Count(parts.Aggregates.Length, "aggregate")}";
 
     private static string ImpactText(string log, JsonElement impact)
     {
@@ -145,7 +146,8 @@ internal static class CheckCommand
 
     private static string Count(long count, string noun) => count == 1 ? $"1 {noun}" : $"{count} {noun}s";
 
-    private static string Json(CheckReport report, IReadOnlyDictionary<string, JsonElement> impacts)
+    private static string Json(
+        CheckReport report, ProjectParts parts, IReadOnlyDictionary<string, JsonElement> impacts)
     {
         JsonArray mistakes = [];
         foreach (Mistake mistake in report.Mistakes)
@@ -180,6 +182,7 @@ internal static class CheckCommand
         {
             ["ok"] = report.Mistakes.Count == 0,
             ["logs"] = report.LogCount,
+            ["aggregates"] = parts.Aggregates.Length,
             ["mistakes"] = mistakes,
             ["changes"] = changes,
             ["impact"] = impact,

@@ -7,6 +7,8 @@ internal sealed record ProjectPaths(string Root)
 
     public string Logs => $"{Root}/logs";
 
+    public string Aggregates => $"{Root}/aggregates";
+
     public string Alerts => $"{Root}/alerts";
 
     public string Data => $"{Root}/data";

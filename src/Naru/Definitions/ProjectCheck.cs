@@ -20,16 +20,15 @@ internal static class ProjectCheck
     /// <summary>Throws <see cref="StorageException"/> when the files or what is published cannot be read.</summary>
     /// <param name="project">The project.</param>
     /// <param name="environment">Variables that override settings.</param>
-    /// <param name="others">Reads what else is in the folder, given the names of the logs.</param>
+    /// <param name="others">Reads what else is in the folder, given the logs.</param>
     public static CheckReport Run(
         ProjectFolder project,
         IReadOnlyDictionary<string, string> environment,
-        Action<IReadOnlyCollection<string>, MistakeList> others)
+        Action<ProjectContent, MistakeList> others)
     {
         MistakeList mistakes = new();
         ProjectContent content = project.Read(environment, mistakes);
-        string[] names = [.. content.LogFiles.Select(static file => Path.GetFileNameWithoutExtension(file))];
-        others(names, mistakes);
+        others(content, mistakes);
         DefinitionStore store = DefinitionStore.Open(project.Files, project.Paths.Definitions, TimeProvider.System);
         ImmutableArray<LogPlan> plans = PublishPlan.Make(store.Registry, store.Current, content, mistakes);
         return new CheckReport(

@@ -7,7 +7,12 @@ namespace Naru.Definitions;
 
 /// <summary>What the files of a project say, checked file by file. Settings is null when naru.yaml is wrong.</summary>
 internal sealed record ProjectContent(
-    Settings? Settings, ImmutableArray<LogFileContent> Logs, ImmutableArray<string> LogFiles);
+    Settings? Settings, ImmutableArray<LogFileContent> Logs, ImmutableArray<string> LogFiles)
+{
+    /// <summary>Of all logs that have a file, right or wrong.</summary>
+    public IReadOnlyList<string> LogNames =>
+        [.. LogFiles.Select(static file => Path.GetFileNameWithoutExtension(file))];
+}
 
 /// <summary>Reads the files of a project.</summary>
 internal sealed class ProjectFolder(IFileSystem files, ProjectPaths paths)

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Naru.Access;
+using Naru.Aggregates;
 using Naru.Backup;
 using Naru.Collect;
 using Naru.Configuration;
@@ -117,6 +118,7 @@ internal sealed class PlatformServer : IAsyncDisposable
             TimeProvider.System,
             notice => ServerLog.Topic(provider.GetRequiredService<ILogger<PlatformServer>>(), notice)));
         services.AddCollect(settings.Get<CollectOptions>());
+        services.AddAggregates();
         services.AddStream(settings.Get<StreamOptions>());
         services.AddQuery(
             settings.Get<QueryOptions>(),

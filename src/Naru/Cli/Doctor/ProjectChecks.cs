@@ -8,7 +8,6 @@ using Naru.Lake.Delta;
 using Naru.Stream;
 using Naru.Stream.Dedup;
 using Naru.Stream.Landing;
-using Naru.Watch.Alerts;
 using Naru.Yaml;
 
 namespace Naru.Cli.Doctor;
@@ -31,10 +30,9 @@ internal sealed class ProjectChecks(IFileSystem files, ProjectPaths paths, Findi
     {
         findings.Run("definitions", paths.Root, () =>
         {
+            ProjectFolder folder = new(files, paths);
             CheckReport report = ProjectCheck.Run(
-                new ProjectFolder(files, paths),
-                SettingsReader.ProcessEnvironment(),
-                (logs, mistakes) => AlertFolder.Read(files, paths.Alerts, logs, mistakes));
+                folder, SettingsReader.ProcessEnvironment(), new ProjectParts(folder).Read);
             foreach (Mistake mistake in report.Mistakes)
             {
                 findings.Problem("definitions", mistake.Message, $"{mistake.File}:{mistake.Line}", mistake.Hint);

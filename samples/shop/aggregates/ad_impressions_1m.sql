@@ -1,0 +1,6 @@
+-- description: showings of every ad, per minute
+-- owner: ads-team
+-- lateness: 10m
+SELECT window_start, window_end, ad_id, count(*) AS impressions
+FROM tumble(kr_ad.impression, event_time, INTERVAL '1 minute')
+GROUP BY window_start, window_end, ad_id

@@ -1,0 +1,2 @@
+SELECT window_start, window_end, count(*) AS n
+FROM (SELECT window_start, window_end, count(*) AS c FROM tumble(kr_ad.click, event_time, INTERVAL '1 minute')) GROUP BY 1, 2

@@ -1,0 +1,2 @@
+-- description: café
+SELECT 1

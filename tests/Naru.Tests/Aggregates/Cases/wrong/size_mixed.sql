@@ -1,0 +1,2 @@
+SELECT window_start, window_end, count(*) AS n
+FROM tumble(kr_ad.click, event_time, INTERVAL '1 day 2 hours') GROUP BY 1, 2

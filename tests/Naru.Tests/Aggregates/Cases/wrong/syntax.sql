@@ -1,0 +1,2 @@
+SELECT window_start,
+  window_end count(*) n FROM

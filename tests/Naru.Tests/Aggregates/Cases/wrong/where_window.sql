@@ -1,0 +1,4 @@
+SELECT window_start, window_end, count(*) AS n
+FROM tumble(kr_ad.click, event_time, INTERVAL '1 minute')
+WHERE window_start > TIMESTAMPTZ '2026-01-01'
+GROUP BY 1, 2
