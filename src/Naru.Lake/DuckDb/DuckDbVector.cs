@@ -17,7 +17,7 @@ public readonly record struct DuckDbInterval(int Months, int Days, long Microsec
 /// </summary>
 public readonly unsafe struct DuckDbVector
 {
-    private const int InlineBytesMax = 12;
+    internal const int InlineBytesMax = 12;
 
     private readonly nint _handle;
     private readonly byte* _data;
