@@ -3,8 +3,8 @@ using Naru.Core.Hashing;
 namespace Naru.Lake.DuckDb;
 
 /// <summary>
-/// The <see cref="StableHash64"/> of each value of a flat vector: the same for a value wherever it lies, in DuckDB or in
-/// a <see cref="Columns.ColumnVector"/>, of whatever width the whole number or decimal is stored in.
+/// The <see cref="StableHash64"/> of each value of a flat vector: the same for a value wherever it lies, in DuckDB or
+/// in a <see cref="Columns.ColumnVector"/>, of whatever width the whole number or decimal is stored in.
 /// </summary>
 internal static unsafe class VectorHashes
 {
