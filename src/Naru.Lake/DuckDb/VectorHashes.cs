@@ -8,7 +8,7 @@ namespace Naru.Lake.DuckDb;
 /// </summary>
 internal static unsafe class VectorHashes
 {
-    /// <summary>One hash a row, anything for a null's; false when this type has no hash: nested and rare ones.</summary>
+    /// <summary>One hash a row, anything for a null's; false when the type has no hash: nested ones.</summary>
     internal static bool TryHash(nint vector, int count, ulong* hashes)
     {
         nint type = DuckDbApi.VectorType(vector);
