@@ -36,6 +36,16 @@ public sealed class ColumnBatch : IDisposable
         }
     }
 
+    /// <summary>Ends rows that were written column after column.</summary>
+    public void EndRows(int count)
+    {
+        RowCount += count;
+        foreach (ColumnVector column in Columns)
+        {
+            Core.Invariant.Hold(column.Count == RowCount);
+        }
+    }
+
     public void EndRow()
     {
         RowCount++;

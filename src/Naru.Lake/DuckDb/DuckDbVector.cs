@@ -38,6 +38,12 @@ public readonly unsafe struct DuckDbVector
 
     public bool MayHaveNulls => _validity is not null;
 
+    /// <summary>First value, as long as the chunk is.</summary>
+    public byte* Data => _data;
+
+    /// <summary>Bit set, 1 = value; null when all rows have one.</summary>
+    public ulong* Validity => _validity;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool IsNull(int row) => _validity is not null && (_validity[row >> 6] & (1UL << (row & 63))) == 0;
 

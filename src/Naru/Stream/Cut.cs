@@ -35,6 +35,8 @@ internal sealed class Cut : IDisposable
 
     public IReadOnlyList<TableRows> Tables => _tables;
 
+    public IReadOnlyCollection<LogRows> Logs => _logs.Values;
+
     public StreamRows Stream { get; }
 
     public TimeSuspects Suspects { get; } = new();

@@ -42,6 +42,20 @@ internal sealed class LogRows
 
     public LogDefinition Log { get; }
 
+    /// <summary>Rows of `fields`, those that are not live among them.</summary>
+    public ColumnBatch FieldsBatch => _batch.Fields;
+
+    /// <summary>Sensitive fields, or null; <see cref="SecureRows"/> says whose.</summary>
+    public ColumnBatch? SecureBatch => _batch.Secure;
+
+    public ReadOnlySpan<int> SecureRows => _batch.SecureRows;
+
+    /// <summary>Rows of <see cref="FieldsBatch"/> that are to be landed, ascending.</summary>
+    public ReadOnlySpan<int> Live => System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_fields.Live);
+
+    /// <summary>How many of the live rows the aggregates have taken in.</summary>
+    public int Aggregated { get; set; }
+
     public IEnumerable<TableRows> Tables => _secure is null ? [_fields, _raw] : [_fields, _raw, _secure];
 
     /// <summary>Where any past may be replayed, an id is remembered for the table's life.</summary>

@@ -1,0 +1,55 @@
+using System.Buffers.Binary;
+using Naru.Lake.Columns;
+
+namespace Naru.Stream.Aggregate;
+
+/// <summary>`count(*)` and, with an argument, `count(x)`: saved as 8 bytes.</summary>
+internal sealed class CountAccumulator(int argument) : Accumulator
+{
+    private long[] _counts = [];
+
+    public override long MemoryBytes => _counts.Length * 8L;
+
+    public override void Grow(int count)
+    {
+        if (count > _counts.Length)
+        {
+            Array.Resize(ref _counts, Capacity(_counts.Length, count));
+        }
+    }
+
+    public override void Add(InputRows input, in RowGroups rows)
+    {
+        long[] counts = _counts;
+        if (argument < 0 || !input.Arguments[argument].MayHaveNulls)
+        {
+            foreach (int group in rows.Groups)
+            {
+                counts[group]++;
+            }
+
+            return;
+        }
+
+        ColumnView column = input.Arguments[argument];
+        for (int i = 0; i < rows.Count; i++)
+        {
+            counts[rows.Groups[i]] += column.IsNull(rows.Rows[i]) ? 0 : 1;
+        }
+    }
+
+    public override void Merge(int group, Accumulator from, int fromGroup) =>
+        _counts[group] += ((CountAccumulator)from)._counts[fromGroup];
+
+    public override void Clear(int group) => _counts[group] = 0;
+
+    public override void Append(int group, ColumnVector into) => into.AppendInt64(_counts[group]);
+
+    public override void Save(int group, ByteBuffer into) => into.Add(_counts[group]);
+
+    public override int Load(int group, ReadOnlySpan<byte> saved)
+    {
+        _counts[group] += BinaryPrimitives.ReadInt64LittleEndian(saved);
+        return 8;
+    }
+}

@@ -1,0 +1,122 @@
+using System.Buffers.Binary;
+using Naru.Aggregates;
+using Naru.Core;
+
+namespace Naru.Stream.Aggregate;
+
+/// <summary>The groups of one pane: keys and the partial results of every function call.</summary>
+internal sealed class GroupTable
+{
+    private readonly GroupKeys _keys = new();
+    private readonly Accumulator[] _accumulators;
+    private readonly ByteBuffer _key = new();
+    private int[] _groups = [];
+
+    public GroupTable(AggregatePlan plan) => _accumulators = MeasureAccumulators.Create(plan);
+
+    public int Count => _keys.Count;
+
+    public long MemoryBytes
+    {
+        get
+        {
+            long bytes = _keys.MemoryBytes;
+            foreach (Accumulator accumulator in _accumulators)
+            {
+                bytes += accumulator.MemoryBytes;
+            }
+
+            return bytes;
+        }
+    }
+
+    public Accumulator[] Accumulators => _accumulators;
+
+    public ReadOnlySpan<byte> KeyAt(int group) => _keys[group];
+
+    /// <summary>The group of a key as <see cref="ValueCode"/> writes its columns, or -1.</summary>
+    public int Find(ReadOnlySpan<byte> key) => _keys.Find(key);
+
+    /// <summary>Counts some rows of an input in.</summary>
+    public void Add(InputRows input, ReadOnlySpan<int> rows)
+    {
+        if (_groups.Length < rows.Length)
+        {
+            _groups = new int[Math.Max(rows.Length, _groups.Length * 2)];
+        }
+
+        for (int i = 0; i < rows.Length; i++)
+        {
+            _key.Clear();
+            foreach (ColumnView column in input.Keys)
+            {
+                ValueCode.Write(_key, column, rows[i]);
+            }
+
+            _groups[i] = _keys.FindOrAdd(_key.Written);
+        }
+
+        RowGroups groups = new(rows, _groups.AsSpan(0, rows.Length));
+        foreach (Accumulator accumulator in _accumulators)
+        {
+            accumulator.Grow(_keys.Count);
+            accumulator.Add(input, groups);
+        }
+    }
+
+    /// <summary>Adds all groups of another table of the same plan.</summary>
+    public void Merge(GroupTable from)
+    {
+        for (int group = 0; group < from.Count; group++)
+        {
+            MergeGroup(from, group);
+        }
+    }
+
+    /// <summary>Adds one group of another table; returns its number here.</summary>
+    public int MergeGroup(GroupTable from, int fromGroup)
+    {
+        int group = _keys.FindOrAdd(from.KeyAt(fromGroup));
+        for (int i = 0; i < _accumulators.Length; i++)
+        {
+            _accumulators[i].Grow(_keys.Count);
+            _accumulators[i].Merge(group, from._accumulators[i], fromGroup);
+        }
+
+        return group;
+    }
+
+    /// <summary>Per group: key length and key, then what each accumulator saves.</summary>
+    public void Save(ByteBuffer into)
+    {
+        for (int group = 0; group < Count; group++)
+        {
+            ReadOnlySpan<byte> key = _keys[group];
+            into.Add(key.Length);
+            into.Add(key);
+            foreach (Accumulator accumulator in _accumulators)
+            {
+                accumulator.Save(group, into);
+            }
+        }
+    }
+
+    /// <summary>Adds groups that were saved.</summary>
+    public void Load(ReadOnlySpan<byte> saved)
+    {
+        int at = 0;
+        while (at < saved.Length)
+        {
+            int keyBytes = BinaryPrimitives.ReadInt32LittleEndian(saved[at..]);
+            int group = _keys.FindOrAdd(saved.Slice(at + 4, keyBytes));
+            at += 4 + keyBytes;
+            foreach (Accumulator accumulator in _accumulators)
+            {
+                accumulator.Grow(_keys.Count);
+                at += accumulator.Load(group, saved[at..]);
+            }
+        }
+
+        Invariant.Hold(at == saved.Length);
+    }
+}
