@@ -11,7 +11,7 @@ namespace Naru.Stream.Aggregate;
 /// One holds the rows of one cut, or, where that has grown to be worth it, all that is kept.
 ///   header, 16 bytes: magic "NRAS" u32, format version u32 (1), landing i64
 ///   then sections:    CRC-32C u32 over what follows, payload length i32, payload:
-///                     fingerprint (64 bytes of hex), pane i64 (its ordinal, or the least value for sessions),
+///                     state key (64 bytes of hex: which version of which aggregate), pane i64 (its ordinal, or the least value for sessions),
 ///                     groups as GroupTable or SessionTable save them
 /// All integers little endian. A file is whole or the record does not name it; damage is found by the checksums, and
 /// what it held is counted again from the lake.
@@ -23,14 +23,14 @@ internal static class StateFile
     private const uint Magic = 0x5341_524E;
     private const uint FormatVersion = 1;
     private const int HeaderBytes = 16;
-    private const int FingerprintBytes = 64;
+    private const int KeyBytes = 64;
     private const string Extension = ".state";
 
     public static string NameOf(long landing) => landing.ToString("D20", CultureInfo.InvariantCulture) + Extension;
 
     /// <summary>Writes and syncs a file; the caller syncs the folder.</summary>
     public static StateFileName Write(
-        IFileSystem files, string directory, long landing, IEnumerable<(string Fingerprint, AggregateState State)> states)
+        IFileSystem files, string directory, long landing, IEnumerable<(string Key, AggregateState State)> states)
     {
         string name = NameOf(landing);
         string path = $"{directory}/{name}";
@@ -43,18 +43,18 @@ internal static class StateFile
         file.Write(header, 0);
         long end = HeaderBytes;
         ByteBuffer section = new();
-        foreach ((string fingerprint, AggregateState state) in states)
+        foreach ((string key, AggregateState state) in states)
         {
             foreach ((long pane, GroupTable table) in state.Panes)
             {
-                Begin(section, fingerprint, pane);
+                Begin(section, key, pane);
                 table.Save(section);
                 end = Append(file, section, end);
             }
 
             if (state.Sessions is { Count: > 0 } sessions)
             {
-                Begin(section, fingerprint, SessionsPane);
+                Begin(section, key, SessionsPane);
                 sessions.Save(section);
                 end = Append(file, section, end);
             }
@@ -65,7 +65,7 @@ internal static class StateFile
     }
 
     /// <summary>
-    /// Adds what a file holds of the aggregates that <paramref name="find"/> knows by fingerprint. Throws
+    /// Adds what a file holds of the aggregates that <paramref name="find"/> knows by their state keys. Throws
     /// <see cref="StorageException"/> (corrupt) when it is not what was written.
     /// </summary>
     public static void Load(
@@ -83,7 +83,7 @@ internal static class StateFile
         {
             Require(file.Read(prefix, at) == prefix.Length, path, at);
             int length = BinaryPrimitives.ReadInt32LittleEndian(prefix[4..]);
-            Require(length >= FingerprintBytes + 8 && at + 8 + length <= name.Bytes, path, at);
+            Require(length >= KeyBytes + 8 && at + 8 + length <= name.Bytes, path, at);
             byte[] checkedBytes = new byte[4 + length];
             file.Read(checkedBytes, at + 4);
             Require(Crc32C.Of(checkedBytes) == BinaryPrimitives.ReadUInt32LittleEndian(prefix), path, at);
@@ -94,13 +94,13 @@ internal static class StateFile
 
     private static void Take(ReadOnlySpan<byte> payload, Func<string, AggregateState?> find)
     {
-        if (find(Encoding.ASCII.GetString(payload[..FingerprintBytes])) is not { } state)
+        if (find(Encoding.ASCII.GetString(payload[..KeyBytes])) is not { } state)
         {
             return;
         }
 
-        long pane = BinaryPrimitives.ReadInt64LittleEndian(payload[FingerprintBytes..]);
-        ReadOnlySpan<byte> groups = payload[(FingerprintBytes + 8)..];
+        long pane = BinaryPrimitives.ReadInt64LittleEndian(payload[KeyBytes..]);
+        ReadOnlySpan<byte> groups = payload[(KeyBytes + 8)..];
         if (pane == SessionsPane)
         {
             state.Sessions!.Load(groups);
@@ -111,11 +111,11 @@ internal static class StateFile
         }
     }
 
-    private static void Begin(ByteBuffer section, string fingerprint, long pane)
+    private static void Begin(ByteBuffer section, string key, long pane)
     {
         section.Clear();
         section.Add(0L);
-        section.Add(Encoding.ASCII.GetBytes(fingerprint));
+        section.Add(Encoding.ASCII.GetBytes(key));
         section.Add(pane);
     }
 

@@ -1,0 +1,317 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Naru.Aggregates;
+using Naru.Core;
+using Naru.Core.Events;
+using Naru.Core.Windows;
+using Naru.Lake.Catalog;
+
+namespace Naru.Stream.Aggregate;
+
+/// <summary>
+/// One version of an aggregate while it runs. Its partial results stand in three layers: rows of landed cuts, of the
+/// sealed cut, of the active cut; a window is the sum of all three. The active layer belongs to the stream's thread, the
+/// other two to the landing's while one is under way; <see cref="Gate"/> lets readers look meanwhile.
+/// Invariants:
+///   A1  landed + sealed + active hold each live row that is not too late exactly once;
+///   A2  the watermark moves when a cut is sealed, never back, and is durable with that cut's landing;
+///   A3  a pane is kept until every window that holds it is past its lateness.
+/// </summary>
+internal sealed class RunningAggregate
+{
+    private readonly SourceReader[] _readers;
+    private readonly Dictionary<long, List<int>> _byPane = [];
+    private readonly Stack<List<int>> _spareRows = new();
+    private long _landedLate;
+    private long _sealedLate;
+    private long _activeLate;
+
+    public RunningAggregate(AggregatePlan plan, int version, ProjectZone zone, SourceReader[] readers)
+    {
+        Plan = plan;
+        Version = version;
+        Zone = zone;
+        _readers = readers;
+        Windows = plan.Window.Kind == WindowKind.Session ? null : new WindowAssigner(plan.Window, zone);
+        Landed = new AggregateState(plan);
+        Active = new AggregateState(plan);
+        StateKey = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
+            string.Create(CultureInfo.InvariantCulture, $"{plan.Name}@{version} {plan.Fingerprint}"))));
+    }
+
+    public AggregatePlan Plan { get; }
+
+    public int Version { get; }
+
+    public ProjectZone Zone { get; }
+
+    /// <summary>Null for sessions.</summary>
+    public WindowAssigner? Windows { get; }
+
+    /// <summary>The version's own table.</summary>
+    public TableName Table => AggregateTables.Of(Plan.Name, Version);
+
+    /// <summary>Held while a layer is changed or read.</summary>
+    public Lock Gate { get; } = new();
+
+    public AggregateState Landed { get; }
+
+    public AggregateState? Sealed { get; private set; }
+
+    public AggregateState Active { get; private set; }
+
+    /// <summary>Of the last landing: windows that end by it are in the table.</summary>
+    public long Watermark { get; private set; } = LogClock.Unknown;
+
+    /// <summary>Decided when the last cut was sealed: what new rows are judged by.</summary>
+    public long NextWatermark { get; private set; } = LogClock.Unknown;
+
+    /// <summary>Windows that wait for recomputation, as of the last landing.</summary>
+    public ImmutableArray<WindowRange> Queue { get; private set; } = [];
+
+    /// <summary>Events that came too late for a window, those of unlanded cuts among them.</summary>
+    public long Late => _landedLate + _sealedLate + _activeLate;
+
+    public long Revisions { get; private set; }
+
+    /// <summary>Changes whenever rows of the open windows may have.</summary>
+    public long Changes { get; private set; }
+
+    /// <summary>Why it stands still: an expression that failed for a whole batch. Null while it runs.</summary>
+    public string? Failure { get; set; }
+
+    /// <summary>
+    /// The state is being counted from the lake: it takes rows, and closes nothing until that is done.
+    /// </summary>
+    public bool IsBuilding { get; set; }
+
+    /// <summary>Late windows of the active cut.</summary>
+    public List<WindowRange> ActiveQueue { get; } = [];
+
+    /// <summary>What its partial results are found by in state files.</summary>
+    public string StateKey { get; }
+
+    public long LatenessMicroseconds => Plan.Lateness.Ticks / 10;
+
+    /// <summary>Goes on from a landing.</summary>
+    public void Restore(AggregateLanding landing)
+    {
+        Watermark = NextWatermark = landing.Watermark;
+        Queue = landing.Queue;
+        _landedLate = landing.Late;
+        Revisions = landing.Revisions;
+    }
+
+    /// <summary>First window that still takes events, by the watermark given.</summary>
+    public long FirstTaken(long watermark)
+    {
+        if (watermark == LogClock.Unknown)
+        {
+            return long.MinValue;
+        }
+
+        // Windows end at or before the watermark less lateness up to the pane that holds that instant.
+        long limit = watermark - LatenessMicroseconds;
+        long window = Windows!.LastWindowOf(Windows.PaneOf(limit));
+        while (Windows.EndOf(window) > limit)
+        {
+            window -= Windows.PanesPerSlide;
+        }
+
+        return window + Windows.PanesPerSlide;
+    }
+
+    /// <summary>Counts live rows of a log in; rows that are too late are told to <paramref name="late"/>.</summary>
+    public void Add(int source, LogRows log, ReadOnlySpan<int> live, TellLateRow late)
+    {
+        lock (Gate)
+        {
+            Changes++;
+            _readers[source].Read(log, live, (input, rows) => Add(Active, input, rows, late));
+        }
+    }
+
+    /// <summary>Counts rows into a state by the watermark that new rows are judged by.</summary>
+    public void Add(AggregateState state, InputRows input, ReadOnlySpan<int> rows, TellLateRow? late)
+    {
+        if (Windows is null)
+        {
+            AddSessions(state, input, rows, late);
+            return;
+        }
+
+        long first = FirstTaken(NextWatermark);
+        long pane = long.MinValue;
+        long paneStart = 0;
+        long paneEnd = 0;
+        List<int>? chosen = null;
+        foreach (int row in rows)
+        {
+            long time = input.Times.At<long>(row);
+            if (chosen is null || time < paneStart || time >= paneEnd)
+            {
+                pane = Windows.PaneOf(time);
+                paneStart = Windows.StartOf(pane);
+                paneEnd = Windows.StartOf(pane + 1);
+                chosen = RowsOf(pane);
+            }
+
+            if (Windows.FirstWindowOf(pane) < first && late is not null)
+            {
+                TellLate(input, row, pane, first, late);
+            }
+
+            if (Windows.LastWindowOf(pane) >= first)
+            {
+                chosen.Add(row);
+            }
+        }
+
+        foreach ((long each, List<int> list) in _byPane)
+        {
+            if (list.Count > 0)
+            {
+                state.Pane(each).Add(input, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list));
+            }
+
+            list.Clear();
+            _spareRows.Push(list);
+        }
+
+        _byPane.Clear();
+    }
+
+    /// <summary>The active layer becomes the sealed one, by a new watermark.</summary>
+    public SealedAggregate Seal(long watermark)
+    {
+        Invariant.Hold(Sealed is null && watermark >= NextWatermark);
+        lock (Gate)
+        {
+            SealedAggregate part = new(this, Active, NextWatermark, watermark, [.. ActiveQueue])
+            {
+                Late = _landedLate + _activeLate,
+            };
+            Sealed = Active;
+            (_sealedLate, _activeLate) = (_activeLate, 0);
+            Active = new AggregateState(Plan);
+            ActiveQueue.Clear();
+            NextWatermark = watermark;
+            return part;
+        }
+    }
+
+    /// <summary>The sealed layer was added to the landed one, on the landing's thread.</summary>
+    public void Fold(Action<byte[], long, long>? removed, long closedBy)
+    {
+        lock (Gate)
+        {
+            Landed.Merge(Sealed!, closedBy, removed);
+            Sealed = null;
+        }
+    }
+
+    /// <summary>Takes over a landing: what is past its lateness, and past what the live API shows, goes.</summary>
+    public void Complete(AggregateLanding landing)
+    {
+        lock (Gate)
+        {
+            Restore(landing);
+            _sealedLate = 0;
+            Changes++;
+            if (landing.Watermark == LogClock.Unknown)
+            {
+                return;
+            }
+
+            long kept = landing.Watermark - Math.Max(LatenessMicroseconds, Plan.Live.Ticks / 10);
+            if (Windows is null)
+            {
+                Landed.DropSessionsEndedBy(kept);
+            }
+            else
+            {
+                Landed.DropBefore(Windows.PaneOf(kept) - Windows.PanesPerWindow + 1);
+            }
+        }
+    }
+
+    private void AddSessions(AggregateState state, InputRows input, ReadOnlySpan<int> rows, TellLateRow? late)
+    {
+        long gap = Plan.Window.Size;
+        List<int> chosen = [];
+        ByteBuffer key = new();
+        foreach (int row in rows)
+        {
+            long time = input.Times.At<long>(row);
+            bool isLate = NextWatermark != LogClock.Unknown && time + gap + LatenessMicroseconds <= NextWatermark;
+            if (isLate && late is not null && !TouchesAny(input, row, key, time))
+            {
+                ActiveQueue.Add(new WindowRange(time, time + 1, 0));
+                _activeLate++;
+                late(input, new LateRow(row, time, time, time + gap, NextWatermark));
+            }
+            else
+            {
+                chosen.Add(row);
+            }
+        }
+
+        state.Sessions!.Add(input, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(chosen));
+    }
+
+    private bool TouchesAny(InputRows input, int row, ByteBuffer key, long time)
+    {
+        key.Clear();
+        foreach (ColumnView column in input.Keys)
+        {
+            ValueCode.Write(key, column, row);
+        }
+
+        return Landed.Sessions!.Touches(key.Written, time) || Active.Sessions!.Touches(key.Written, time)
+            || (Sealed?.Sessions!.Touches(key.Written, time) ?? false);
+    }
+
+    private void TellLate(InputRows input, int row, long pane, long firstTaken, TellLateRow late)
+    {
+        long firstWindow = Windows!.FirstWindowOf(pane);
+        long lastWindow = Math.Min(Windows.LastWindowOf(pane), firstTaken - Windows.PanesPerSlide);
+        long from = Windows.StartOf(firstWindow);
+        ActiveQueue.Add(new WindowRange(from, Windows.StartOf(lastWindow) + 1, 0));
+        _activeLate++;
+        late(input, new LateRow(row, input.Times.At<long>(row), from, Windows.EndOf(lastWindow), NextWatermark));
+    }
+
+    private List<int> RowsOf(long pane)
+    {
+        if (!_byPane.TryGetValue(pane, out List<int>? rows))
+        {
+            rows = _spareRows.TryPop(out List<int>? spare) ? spare : [];
+            _byPane.Add(pane, rows);
+        }
+
+        return rows;
+    }
+}
+
+/// <summary>
+/// An event that came after its windows' lateness: its row in the input, its time, and the windows [From, To) that it
+/// is missing in. Times are Unix microseconds.
+/// </summary>
+internal readonly record struct LateRow(int Row, long Time, long From, long To, long Watermark);
+
+/// <summary>What one cut adds to an aggregate, and the watermark that goes with it.</summary>
+internal sealed record SealedAggregate(
+    RunningAggregate Aggregate,
+    AggregateState Added,
+    long WatermarkBefore,
+    long Watermark,
+    ImmutableArray<WindowRange> LateWindows)
+{
+    /// <summary>Late events since the version began, those of this cut among them.</summary>
+    public long Late { get; init; }
+}
+
+/// <summary>Takes note of a late row of an input.</summary>
+internal delegate void TellLateRow(InputRows input, in LateRow late);
