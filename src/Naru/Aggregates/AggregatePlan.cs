@@ -85,11 +85,11 @@ internal sealed record AggregatePlan
     ]);
 
     /// <summary>
-    /// `SELECT outputs FROM rows [WHERE having]`, where <paramref name="rows"/> stands after FROM and has the base
-    /// columns. Only when the outputs are not direct.
+    /// `SELECT outputs[, more] FROM rows [WHERE having]`, where <paramref name="rows"/> stands after FROM and has the
+    /// base columns, and what <paramref name="more"/> names. Only when the outputs are not direct.
     /// </summary>
-    public string OutputSql(string rows) =>
-        $"SELECT {string.Join(", ", Outputs.Select(static output => output.Sql))} FROM {rows}"
+    public string OutputSql(string rows, params ReadOnlySpan<string> more) =>
+        $"SELECT {string.Join(", ", [.. Outputs.Select(static output => output.Sql), .. more])} FROM {rows}"
         + (Having is null ? "" : $" WHERE {Having}");
 }
 

@@ -5,6 +5,7 @@ using Naru.Core.Topics;
 using Naru.Definitions;
 using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
+using Naru.Stream.Aggregate;
 using Naru.Stream.Decode;
 using Naru.Stream.Dedup;
 using Naru.Stream.Landing;
@@ -47,6 +48,9 @@ internal sealed class Cut : IDisposable
 
     /// <summary>Monotonic timestamp of the first record; 0 while empty.</summary>
     public long StartedAt { get; set; }
+
+    /// <summary>Set when the cut is sealed: what it adds to the aggregates.</summary>
+    public SealedAggregates Aggregates { get; set; } = null!;
 
     /// <summary>Set when the cut is sealed: runs of the deduplication index that its landing merges into one.</summary>
     public DedupMerge? Merge { get; set; }

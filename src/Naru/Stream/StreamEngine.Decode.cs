@@ -18,6 +18,7 @@ internal sealed partial class StreamEngine
         }
 
         _active.Advance(batch);
+        Aggregates.See(batch);
         if ((batch.Header.Flags & BatchFlags.Rejected) != 0)
         {
             TakeRejected(batch);

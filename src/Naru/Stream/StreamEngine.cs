@@ -5,6 +5,7 @@ using Naru.Core.Files;
 using Naru.Core.Topics;
 using Naru.Definitions;
 using Naru.Lake.Delta;
+using Naru.Stream.Aggregate;
 using Naru.Stream.Decode;
 using Naru.Stream.Dedup;
 using Naru.Stream.Landing;
@@ -34,6 +35,7 @@ internal sealed partial class StreamEngine : IDisposable
     private ImmutableArray<DedupRun> _runs;
     private Cut _active;
     private Cut? _sealed;
+    private long _landedAt;
 
     private StreamEngine(LandingContext context, StreamOptions options, LandingRecord? last)
     {
@@ -42,6 +44,7 @@ internal sealed partial class StreamEngine : IDisposable
         _lander = new Lander(context);
         _runs = last?.DedupRuns ?? [];
         Landed = last?.Number ?? 0;
+        Aggregates = AggregateStage.Open(context, last?.Aggregates);
         _active = NewCut(StartOffsets(context.Topic, last));
     }
 
@@ -49,6 +52,8 @@ internal sealed partial class StreamEngine : IDisposable
     public long Landed { get; private set; }
 
     public bool Landing => _sealed is not null;
+
+    public AggregateStage Aggregates { get; }
 
     /// <summary>First offset that no landing holds, per partition: what the topic may delete lies before it.</summary>
     public long[] LandedOffsets => [.. (_sealed ?? _active).From];
@@ -93,30 +98,40 @@ internal sealed partial class StreamEngine : IDisposable
         for (int partition = 0; partition < _context.Topic.PartitionCount; partition++)
         {
             long next = _active.To[partition];
-            if (next < _context.Topic.Offsets(partition).Durable)
+            long durable = _context.Topic.Offsets(partition).Durable;
+            if (next < durable)
             {
                 BatchReader reader = new(this, bytesMax);
                 _context.Topic.Read(partition, next, ref reader);
                 any = true;
+                if (_active.To[partition] < durable)
+                {
+                    Aggregates.NoteBacklog(partition);
+                }
             }
         }
 
+        Aggregates.TakeInSome(_active);
         return any;
     }
 
     /// <summary>Whether the active cut should be sealed now; never while another one is being landed.</summary>
     public bool ShouldSeal(bool landNow) =>
-        _sealed is null && !_active.Empty
-        && (landNow
-            || _context.Clock.GetElapsedTime(_active.StartedAt) >= _options.LandingInterval
-            || _active.MemoryBytes >= _options.LandingBytes);
+        _sealed is null
+        && (_active.Empty
+            ? (landNow || _context.Clock.GetElapsedTime(_landedAt) >= _options.LandingInterval)
+                && Aggregates.WantsLanding()
+            : landNow
+                || _context.Clock.GetElapsedTime(_active.StartedAt) >= _options.LandingInterval
+                || _active.MemoryBytes >= _options.LandingBytes);
 
     /// <summary>The active cut has all it may hold while the sealed one is still being landed: read no more.</summary>
     public bool Full => _sealed is not null && _active.MemoryBytes >= _options.LandingBytes;
 
     public Cut Seal()
     {
-        Invariant.Hold(_sealed is null && !_active.Empty);
+        Invariant.Hold(_sealed is null);
+        _active.Aggregates = Aggregates.Seal(_active, Landed + 1);
         _sealed = _active;
         _sealed.CountVolume(Landed + 1);
         _sealed.Merge = _context.Dedup.PlanMerge();
@@ -145,6 +160,15 @@ internal sealed partial class StreamEngine : IDisposable
         TakeOverRuns(record.DedupRuns);
         _pending.DropRotated();
         Landed = record.Number;
+        _landedAt = _context.Clock.GetTimestamp();
+        Aggregates.Complete(record.Aggregates);
+        foreach (WindowReplacement replacement in cut.Aggregates.Replacements)
+        {
+            replacement.Landed.TrySetResult(record.Number);
+            replacement.Rows.Dispose();
+        }
+
+        AggregateLander.DeleteUnnamed(_context.Files, _context.StateDirectory, record.Aggregates);
         _sealed = null;
         ReleaseTail(cut);
         cut.Dispose();
@@ -167,6 +191,7 @@ internal sealed partial class StreamEngine : IDisposable
         _sealed?.Dispose();
         _active.Dispose();
         _pending.Dispose();
+        Aggregates.Dispose();
     }
 
     private static long[] StartOffsets(ITopicLog topic, LandingRecord? last)

@@ -6,6 +6,7 @@ using System.Text.Unicode;
 using Naru.Core.Events;
 using Naru.Core.Topics;
 using Naru.Lake.Columns;
+using Naru.Stream.Aggregate;
 using Naru.Stream.Landing;
 
 namespace Naru.Stream;
@@ -16,6 +17,7 @@ internal sealed class StreamRows(TimeZoneInfo timeZone, Cut cut)
     private TableRows? _rejected;
     private TableRows? _secure;
     private TableRows? _replays;
+    private TableRows? _late;
     private (long Hour, int Day) _lastDay = (long.MinValue, 0);
 
     public void AddRejected(in RejectedEvent rejected)
@@ -45,6 +47,21 @@ internal sealed class StreamRows(TimeZoneInfo timeZone, Cut cut)
         columns[5].AppendInt64(replayedMicroseconds);
         columns[6].AppendInt32(DayOf(replayedMicroseconds));
         EndRow(_replays);
+    }
+
+    public void AddLate(RunningAggregate aggregate, string log, InputRows input, in LateRow late)
+    {
+        _late ??= cut.AddTable(StreamTables.Late, StreamTables.LateSchema);
+        ColumnVector[] columns = _late.Batch.Columns;
+        AppendText(columns[0], aggregate.Plan.Name);
+        AppendText(columns[1], log);
+        columns[2].AppendString(input.Ids.Utf8At(late.Row));
+        columns[3].AppendInt64(late.Time);
+        columns[4].AppendInt64(late.From);
+        columns[5].AppendInt64(late.To);
+        columns[6].AppendInt64(late.Watermark);
+        columns[7].AppendInt32(DayOf(late.Time));
+        EndRow(_late);
     }
 
     public void AddVolume(TableRows rows, ImmutableArray<VolumeCount> counts, long landing)

@@ -27,6 +27,9 @@ internal static class StreamTables
     /// <summary>Senders whose clocks lie, one row a landing.</summary>
     public static readonly TableName TimeSuspects = new(Schema, "time_suspects");
 
+    /// <summary>Events that came to an aggregate after their windows' lateness.</summary>
+    public static readonly TableName Late = new(Schema, "late");
+
     public static readonly ImmutableArray<string> PartitionColumns = [LogTables.Ymd];
 
     private static readonly Column Ymd = new(LogTables.Ymd, ColumnType.Date, false, 90);
@@ -100,8 +103,23 @@ internal static class StreamTables
         Ymd,
     ]);
 
+    public static readonly TableSchema LateSchema = new(
+    [
+        new("aggregate", ColumnType.String, false, 100),
+        new("log", ColumnType.String, false, 101),
+        new("_id", ColumnType.String, false, 3),
+        new("_event_time", ColumnType.Timestamp, false, 4),
+
+        // The windows that the event is missing in until they are recomputed begin and end within these.
+        new("window_start", ColumnType.Timestamp, false, 102),
+        new("window_end", ColumnType.Timestamp, false, 103),
+        new("watermark", ColumnType.Timestamp, false, 104),
+        Ymd,
+    ]);
+
     public static readonly ImmutableArray<(TableName Name, TableSchema Schema, string Description)> All =
     [
+        (Late, LateSchema, "events that came to an aggregate after their windows' lateness; they are recomputed"),
         (Rejected, RejectedSchema, "events that were received and not landed, with the reason"),
         (RejectedSecure, RejectedSecureSchema, "their bytes as received; expires with the shortest secure lifetime"),
         (Replays, ReplaysSchema, "what became of replayed events"),

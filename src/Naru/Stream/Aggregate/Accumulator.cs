@@ -30,5 +30,10 @@ internal abstract class Accumulator
     /// <summary>Adds what was saved; returns the bytes that it took.</summary>
     public abstract int Load(int group, ReadOnlySpan<byte> saved);
 
+    /// <summary>Gives back memory outside of the managed heap; the accumulator is done with.</summary>
+    public virtual void Free()
+    {
+    }
+
     protected static int Capacity(int present, int count) => Math.Max(count, Math.Max(8, present * 2));
 }

@@ -50,11 +50,22 @@ internal sealed class AggregateState
         }
     }
 
+    /// <summary>The state is done with.</summary>
+    public void Free()
+    {
+        Sessions?.Free();
+        foreach (GroupTable pane in _panes.Values)
+        {
+            pane.Free();
+        }
+    }
+
     /// <summary>Forgets panes before this one.</summary>
     public void DropBefore(long ordinal)
     {
         foreach (long old in _panes.Keys.TakeWhile(pane => pane < ordinal).ToArray())
         {
+            _panes[old].Free();
             _panes.Remove(old);
         }
     }
@@ -71,7 +82,9 @@ internal sealed class AggregateState
 
         if (anyEnded)
         {
-            Sessions = Sessions.EndingAfter(_plan, instant);
+            SessionTable kept = Sessions.EndingAfter(_plan, instant);
+            Sessions.Free();
+            Sessions = kept;
         }
     }
 }

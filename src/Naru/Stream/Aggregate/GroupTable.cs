@@ -101,6 +101,15 @@ internal sealed class GroupTable
         }
     }
 
+    /// <summary>The table is done with.</summary>
+    public void Free()
+    {
+        foreach (Accumulator accumulator in _accumulators)
+        {
+            accumulator.Free();
+        }
+    }
+
     /// <summary>Adds groups that were saved.</summary>
     public void Load(ReadOnlySpan<byte> saved)
     {

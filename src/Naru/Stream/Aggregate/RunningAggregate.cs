@@ -208,6 +208,7 @@ internal sealed class RunningAggregate
         lock (Gate)
         {
             Landed.Merge(Sealed!, closedBy, removed);
+            Sealed!.Free();
             Sealed = null;
         }
     }
@@ -234,6 +235,67 @@ internal sealed class RunningAggregate
             {
                 Landed.DropBefore(Windows.PaneOf(kept) - Windows.PanesPerWindow + 1);
             }
+        }
+    }
+
+    /// <summary>Some window that is held ends in (after, by].</summary>
+    public bool HasWindowEndingIn(long after, long by)
+    {
+        foreach (AggregateState state in new[] { Landed, Active })
+        {
+            if (state.Sessions is { } sessions)
+            {
+                for (int session = 0; session < sessions.NumberEnd; session++)
+                {
+                    if (sessions.IsLive(session) && sessions.EndAt(session) > after && sessions.EndAt(session) <= by)
+                    {
+                        return true;
+                    }
+                }
+            }
+
+            foreach (long pane in state.Panes.Keys)
+            {
+                if (Windows!.EndOf(Windows.FirstWindowOf(pane)) <= by && Windows.EndOf(Windows.LastWindowOf(pane)) > after)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>End of the last window that is held, or <see cref="LogClock.Unknown"/>.</summary>
+    public long LastEnd()
+    {
+        long last = LogClock.Unknown;
+        foreach (AggregateState state in new[] { Landed, Active })
+        {
+            if (state.Sessions is { } sessions)
+            {
+                for (int session = 0; session < sessions.NumberEnd; session++)
+                {
+                    last = sessions.IsLive(session) ? Math.Max(last, sessions.EndAt(session)) : last;
+                }
+            }
+            else if (state.Panes.Count > 0)
+            {
+                last = Math.Max(last, Windows!.EndOf(Windows.LastWindowOf(state.Panes.Keys.Max())));
+            }
+        }
+
+        return last;
+    }
+
+    public void Free()
+    {
+        Landed.Free();
+        Sealed?.Free();
+        Active.Free();
+        foreach (SourceReader reader in _readers)
+        {
+            reader.Dispose();
         }
     }
 

@@ -163,6 +163,15 @@ internal sealed class SessionTable
         }
     }
 
+    /// <summary>The table is done with.</summary>
+    public void Free()
+    {
+        foreach (Accumulator accumulator in _accumulators)
+        {
+            accumulator.Free();
+        }
+    }
+
     public void Load(ReadOnlySpan<byte> saved)
     {
         int at = 0;

@@ -10,7 +10,7 @@ namespace Naru.Stream.Aggregate;
 /// Brings decoded rows of one log version into the shape that an aggregate counts: as they are where the plan names
 /// columns only, else through DuckDB, which filters and computes. Used on the stream's thread.
 /// </summary>
-internal sealed class SourceReader
+internal sealed class SourceReader : IDisposable
 {
     private const string EventTime = "_event_time";
     private const string Id = "_id";
@@ -54,6 +54,8 @@ internal sealed class SourceReader
             take(ViewsOf(chunk, _plan), all.AsSpan(0, chunk.RowCount));
         }
     }
+
+    public void Dispose() => _connection.Dispose();
 
     /// <summary>Rows as <see cref="AggregateSource.Sql"/> returns them.</summary>
     public static InputRows ViewsOf(DuckDbChunk chunk, AggregatePlan plan)

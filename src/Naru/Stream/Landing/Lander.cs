@@ -6,6 +6,7 @@ using Naru.Core.Files;
 using Naru.Lake.Catalog;
 using Naru.Lake.Delta;
 using Naru.Lake.Parquet;
+using Naru.Stream.Aggregate;
 using Naru.Stream.Dedup;
 
 namespace Naru.Stream.Landing;
@@ -25,7 +26,9 @@ internal sealed class Lander(LandingContext context)
     /// </summary>
     public LandingRecord Write(Cut cut, long number, ImmutableArray<DedupRun> runsBefore)
     {
-        ImmutableArray<TableLanding> tables = WriteTables(cut, number);
+        (AggregatesLanding aggregates, ImmutableArray<TableEdit> edits) =
+            new AggregateLander(context).Write(cut.Aggregates, context.Landings.Last?.Aggregates ?? AggregatesLanding.Empty);
+        ImmutableArray<TableLanding> tables = WriteTables(cut, edits, number);
         LandingRecord record = new()
         {
             Number = number,
@@ -36,6 +39,7 @@ internal sealed class Lander(LandingContext context)
             Tables = tables,
             DedupRuns = WriteDedupRuns(cut, number, runsBefore),
             Volume = cut.VolumeCounts(),
+            Aggregates = aggregates,
         };
         context.Landings.Append(record);
         return record;
@@ -52,6 +56,10 @@ internal sealed class Lander(LandingContext context)
             CommitTable(record, table, txns);
         }
     }
+
+    /// <summary>The txn of an aggregate's table: its version is the landing's number.</summary>
+    public static string LandingAppId(string topic, Guid incarnation) =>
+        string.Create(CultureInfo.InvariantCulture, $"naru/{topic}/{incarnation:N}/landing");
 
     public static string AppId(string topic, Guid incarnation, int partition) =>
         string.Create(CultureInfo.InvariantCulture, $"naru/{topic}/{incarnation:N}/{partition}");
@@ -82,13 +90,17 @@ internal sealed class Lander(LandingContext context)
                     .SelectMany(static landing => landing.Files)
                     .Select(file => ToDelta(table, shape, file, record.Number)),
             ],
-            Txns = txns,
+            Removes = [.. landings.SelectMany(static landing => landing.Removes)],
+            Txns = landings.Key.Schema == AggregateTables.Schema
+                ? ImmutableSortedDictionary<string, long>.Empty.Add(
+                    LandingAppId(record.Topic, record.Incarnation), record.Number)
+                : txns,
             Schema = shape.Schema,
         };
         CommitResult result = table.Commit(commit);
 
-        // A landing only adds, so nothing that another committer does can conflict with it, and only this worker
-        // commits for these partitions.
+        // In a log's table a landing only adds, so nothing that another committer does can conflict with it; an
+        // aggregate's has no other committer. And only this worker commits for these partitions.
         Invariant.Hold(result.Outcome is CommitOutcome.Committed or CommitOutcome.AlreadyDone);
         Invariant.Hold(result.TxnsBehind.IsDefaultOrEmpty);
     }
@@ -102,10 +114,10 @@ internal sealed class Lander(LandingContext context)
             new SealedFile(file.Info.Bytes, file.ContentHash)) with
         { Landing = landing };
 
-    private ImmutableArray<TableLanding> WriteTables(Cut cut, long number)
+    private ImmutableArray<TableLanding> WriteTables(Cut cut, ImmutableArray<TableEdit> edits, long number)
     {
         List<PendingFile> pending = [];
-        foreach (TableRows rows in cut.Tables)
+        foreach (TableRows rows in cut.Tables.Concat(edits.Select(static edit => edit.Rows).OfType<TableRows>()))
         {
             foreach ((ImmutableArray<string> values, int[] chosen) in rows.ByPartition())
             {
@@ -137,7 +149,27 @@ internal sealed class Lander(LandingContext context)
             context.Files.SyncDirectory(folder);
         }
 
-        return Gather(pending, landed);
+        ImmutableArray<TableLanding> tables = Gather(pending, landed);
+        foreach (TableEdit edit in edits)
+        {
+            tables = WithRemoves(tables, edit);
+            edit.Rows?.Dispose();
+        }
+
+        return tables;
+    }
+
+    private static ImmutableArray<TableLanding> WithRemoves(ImmutableArray<TableLanding> tables, TableEdit edit)
+    {
+        if (edit.Removes.IsEmpty)
+        {
+            return tables;
+        }
+
+        TableLanding? adds = tables.FirstOrDefault(landing => landing.Table == edit.Rows!.Name);
+        TableLanding whole =
+            (adds ?? new TableLanding(edit.Rows!.Name, 0, 0, [])) with { Removes = edit.Removes };
+        return adds is null ? tables.Add(whole) : tables.Replace(adds, whole);
     }
 
     private void WriteInParallel(List<PendingFile> pending, LandedFile[] landed)

@@ -1,10 +1,14 @@
 using System.Collections.Immutable;
+using Naru.Aggregates;
+using Naru.Core;
 using Naru.Core.Files;
 using Naru.Core.Topics;
 using Naru.Definitions;
 using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
+using Naru.Lake.Delta;
 using Naru.Lake.Parquet;
+using Naru.Stream.Aggregate;
 using Naru.Stream.Dedup;
 
 namespace Naru.Stream.Landing;
@@ -28,6 +32,18 @@ internal sealed class LandingContext : IDisposable
     public required LakeTables Tables { get; init; }
 
     public required ITableFileWriter Writer { get; init; }
+
+    public required ITableFileReader Reader { get; init; }
+
+    /// <summary>Where partial results of aggregates are kept.</summary>
+    public required string StateDirectory { get; init; }
+
+    public required IAggregateSource Aggregates { get; init; }
+
+    /// <summary>Rows that may wait until the aggregates take them in, and for how long.</summary>
+    public int AggregateRowsMax { get; init; } = 32 << 10;
+
+    public TimeSpan AggregateInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
     public required DedupIndex Dedup { get; init; }
 
@@ -59,6 +75,14 @@ internal sealed class LandingContext : IDisposable
             {
                 return new TableShape(schema, StreamTables.PartitionColumns);
             }
+        }
+
+        if (name.Schema == AggregateTables.Schema)
+        {
+            // Made when its first rows were written, before the landing that names them.
+            DeltaTable? made = Tables.Find(name);
+            Invariant.Hold(made is not null);
+            return new TableShape(made.Current.Schema, AggregateTables.PartitionColumns);
         }
 
         LogDefinition version = Definitions.Current.Version(log.LogId, log.Version);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Naru.Lake.Catalog;
 using Naru.Lake.Parquet;
+using Naru.Stream.Aggregate;
 using Naru.Stream.Dedup;
 
 namespace Naru.Stream.Landing;
@@ -32,6 +33,9 @@ internal sealed record LandingRecord
     public required ImmutableArray<DedupRun> DedupRuns { get; init; }
 
     public required ImmutableArray<VolumeCount> Volume { get; init; }
+
+    /// <summary>The aggregates after this landing.</summary>
+    public AggregatesLanding Aggregates { get; init; } = AggregatesLanding.Empty;
 }
 
 /// <summary>Offsets [From, To) of one partition, with what became of each (see <see cref="OutcomeRuns"/>).</summary>
@@ -44,7 +48,11 @@ internal sealed record PartitionLanding(int Partition, long From, long To, byte[
 /// <summary>
 /// The files that a landing adds to one table. Log number and version say the schema they were written with.
 /// </summary>
-internal sealed record TableLanding(TableName Table, int LogId, int LogVersion, ImmutableArray<LandedFile> Files);
+internal sealed record TableLanding(TableName Table, int LogId, int LogVersion, ImmutableArray<LandedFile> Files)
+{
+    /// <summary>Files whose rows these take the place of; none but in tables of aggregates.</summary>
+    public ImmutableArray<string> Removes { get; init; } = [];
+}
 
 /// <param name="Path">Relative to the table's folder, with forward slashes.</param>
 /// <param name="PartitionValues">One per partition column, in order, as Delta writes them.</param>

@@ -1,0 +1,112 @@
+using System.Collections.Immutable;
+using Naru.Aggregates;
+using Naru.Core;
+using Naru.Core.Files;
+using Naru.Core.Windows;
+using Naru.Lake.Columns;
+using Naru.Lake.Delta;
+using Naru.Stream.Landing;
+
+namespace Naru.Stream.Aggregate;
+
+/// <summary>
+/// The aggregates' part of a landing, on the landing's thread: writes what the cut adds to a state file, adds it to the
+/// landed layer, and makes the rows of windows that the new watermark closes or the cut revises. Nothing is visible
+/// before the landing record names it.
+/// </summary>
+internal sealed class AggregateLander(LandingContext context)
+{
+    /// <summary>All partial results are written anew when the files since then are as large.</summary>
+    private const long WholeStateBytesMin = 4 << 20;
+    private const int StateFilesMax = 64;
+
+    /// <summary>Rows of the tables in this landing: the caller writes and disposes them.</summary>
+    public (AggregatesLanding Landing, ImmutableArray<TableEdit> Edits) Write(
+        SealedAggregates cut, AggregatesLanding before)
+    {
+        ImmutableArray<StateFileName> files = before.Files;
+        bool isWhole = cut.WritesWholeState || IsWorthWriting(files);
+        context.Files.CreateDirectory(context.StateDirectory);
+        if (!isWhole && cut.Parts.Any(static part => !part.Added.IsEmpty))
+        {
+            files = files.Add(StateFile.Write(
+                context.Files,
+                context.StateDirectory,
+                cut.Landing,
+                cut.Parts.Select(static part => (part.Aggregate.StateKey, part.Added))));
+        }
+
+        ImmutableArray<TableEdit>.Builder edits = ImmutableArray.CreateBuilder<TableEdit>();
+        ImmutableArray<AggregateLanding>.Builder landings = ImmutableArray.CreateBuilder<AggregateLanding>();
+        foreach (SealedAggregate part in cut.Parts)
+        {
+            TableEdit edit = new(context, part, cut);
+            long revised = edit.Collect();
+            edits.Add(edit);
+            landings.Add(LandingOf(part, cut, revised));
+        }
+
+        if (isWhole)
+        {
+            // After the layers are one: the whole is what is kept of it.
+            files =
+            [
+                StateFile.Write(
+                    context.Files,
+                    context.StateDirectory,
+                    cut.Landing,
+                    cut.Parts.Select(static part => (part.Aggregate.StateKey, part.Aggregate.Landed))),
+            ];
+        }
+
+        context.Files.SyncDirectory(context.StateDirectory);
+        AggregatesLanding landing = new()
+        {
+            Files = files,
+            Aggregates = landings.ToImmutable(),
+            Logs = cut.Logs,
+            LastReceived = cut.LastReceived,
+        };
+        return (landing, edits.ToImmutable());
+    }
+
+    /// <summary>Deletes state files that the last landing does not name.</summary>
+    public static void DeleteUnnamed(IFileSystem files, string directory, AggregatesLanding landing)
+    {
+        HashSet<string> named = [.. landing.Files.Select(static file => file.Name)];
+        foreach (string name in files.List(directory))
+        {
+            if (!named.Contains(name))
+            {
+                files.Delete($"{directory}/{name}");
+            }
+        }
+    }
+
+    private static bool IsWorthWriting(ImmutableArray<StateFileName> files) =>
+        files.Length >= StateFilesMax
+        || (files.Length > 1
+            && files.Skip(1).Sum(static file => file.Bytes) > Math.Max(WholeStateBytesMin, files[0].Bytes));
+
+    private static AggregateLanding LandingOf(SealedAggregate part, SealedAggregates cut, long revised)
+    {
+        RunningAggregate aggregate = part.Aggregate;
+        ImmutableArray<WindowRange> queue = WindowRanges.Add(
+            aggregate.Queue, part.LateWindows.Select(range => range with { Landing = cut.Landing }));
+        foreach (WindowReplacement done in cut.Replacements.Where(each => each.Aggregate == aggregate))
+        {
+            queue = WindowRanges.Clear(queue, done.From, done.To, done.ReadLanding);
+        }
+
+        return new AggregateLanding
+        {
+            Name = aggregate.Plan.Name,
+            Version = aggregate.Version,
+            Fingerprint = aggregate.Plan.Fingerprint,
+            Watermark = part.Watermark,
+            Queue = queue,
+            Late = part.Late,
+            Revisions = aggregate.Revisions + revised,
+        };
+    }
+}

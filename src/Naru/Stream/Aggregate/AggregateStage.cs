@@ -1,0 +1,374 @@
+using System.Collections.Immutable;
+using Naru.Aggregates;
+using Naru.Core;
+using Naru.Core.Events;
+using Naru.Core.Files;
+using Naru.Core.Topics;
+using Naru.Core.Windows;
+using Naru.Definitions;
+using Naru.Lake.Columns;
+using Naru.Lake.DuckDb;
+using Naru.Stream.Landing;
+
+namespace Naru.Stream.Aggregate;
+
+/// <summary>
+/// The aggregates of one stream engine: takes in the live rows of the active cut, decides watermarks when it is sealed,
+/// and goes on from what the landing record says. Everything runs on the engine's thread, but for what
+/// <see cref="AggregateLander"/> does with a sealed part.
+/// </summary>
+internal sealed class AggregateStage : IDisposable
+{
+    private const int EventTimeColumn = 3;
+    private const int ReceivedColumn = 4;
+
+    private readonly LandingContext _context;
+    private readonly ReceiptClock _receipts;
+    private readonly Dictionary<string, LogClock> _logs = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, RunningAggregate> _running = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _versions = new(StringComparer.Ordinal);
+    private AggregateSet _set = AggregateSet.Empty;
+    private DuckDbDatabase? _database;
+    private long _lastReceived;
+    private long _lastReceivedAt;
+    private long _pendingRows;
+    private long _takenAt;
+
+    private AggregateStage(LandingContext context)
+    {
+        _context = context;
+        _receipts = new ReceiptClock(context.Clock);
+        _lastReceivedAt = _takenAt = context.Clock.GetTimestamp();
+    }
+
+    /// <summary>All that run, by name.</summary>
+    public IEnumerable<RunningAggregate> Running => _running.Values.OrderBy(static each => each.Plan.Name,
+        StringComparer.Ordinal);
+
+    /// <summary>Set by `naru aggregate flush`: the next seal closes every window that has begun.</summary>
+    public HashSet<string> ToFlush { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Names of aggregates whose partial results no state file holds yet.</summary>
+    public bool NeedsWholeState { get; private set; }
+
+    /// <summary>Results of the batch side that wait for the next landing.</summary>
+    public List<WindowReplacement> Replacements { get; } = [];
+
+    /// <summary>
+    /// Goes on from the last landing. What its state files do not hold any more (damage) or never did (a new aggregate
+    /// over a lake with rows) is left for <see cref="StartBuilding"/>.
+    /// </summary>
+    public static AggregateStage Open(LandingContext context, AggregatesLanding? last)
+    {
+        AggregateStage stage = new(context);
+        last ??= AggregatesLanding.Empty;
+        stage._lastReceived = last.LastReceived;
+        foreach (LogTime log in last.Logs)
+        {
+            stage._logs.Add(log.Log, stage.NewClock([.. log.Latest]));
+        }
+
+        foreach (AggregateLanding aggregate in last.Aggregates)
+        {
+            stage._versions[aggregate.Name] = aggregate.Version;
+        }
+
+        stage.Adopt(context.Aggregates.Current, last);
+        return stage;
+    }
+
+    public RunningAggregate? Find(string name) => _running.GetValueOrDefault(name);
+
+    /// <summary>Whether the set of aggregates is another one than this stage runs.</summary>
+    public bool IsOutdated => !ReferenceEquals(_set, _context.Aggregates.Current);
+
+    public DuckDbDatabase Database => _database ??= DuckDbDatabase.OpenMemory(
+        new("threads", "1"), new("memory_limit", "256MB"), new("temp_directory", ""),
+        new("enable_external_access", "false"));
+
+    /// <summary>A batch was read: its receipt tells the time, unless it is history.</summary>
+    public void See(in TopicBatch batch)
+    {
+        if ((batch.Header.Flags & (BatchFlags.Replay | BatchFlags.History)) == 0)
+        {
+            long received = Math.Min(batch.Header.ReceivedMicroseconds, _receipts.Latest());
+            if (received > _lastReceived)
+            {
+                _lastReceived = received;
+                _lastReceivedAt = _context.Clock.GetTimestamp();
+            }
+        }
+
+        _pendingRows += batch.Count;
+    }
+
+    /// <summary>The partition's reader has more to read: nothing in it is idle.</summary>
+    public void NoteBacklog(int partition)
+    {
+        foreach (LogClock log in _logs.Values)
+        {
+            log.Hear(partition);
+        }
+    }
+
+    /// <summary>Takes in what waits, when it is much or has waited long.</summary>
+    public void TakeInSome(Cut cut)
+    {
+        if (_pendingRows >= _context.AggregateRowsMax
+            || (_pendingRows > 0 && _context.Clock.GetElapsedTime(_takenAt) >= _context.AggregateInterval))
+        {
+            TakeIn(cut);
+        }
+    }
+
+    /// <summary>Takes in every live row of the cut that was not yet.</summary>
+    public void TakeIn(Cut cut)
+    {
+        long latest = _receipts.Latest();
+        foreach (LogRows log in cut.Logs)
+        {
+            ReadOnlySpan<int> live = log.Live[log.Aggregated..];
+            if (live.IsEmpty)
+            {
+                continue;
+            }
+
+            log.Aggregated = log.Live.Length;
+            if (_logs.TryGetValue(log.Log.FullName, out LogClock? clock))
+            {
+                SeeTimes(clock, log, live, latest);
+                foreach (RunningAggregate aggregate in _running.Values)
+                {
+                    TakeIn(aggregate, log, live, cut);
+                }
+            }
+        }
+
+        _pendingRows = 0;
+        _takenAt = _context.Clock.GetTimestamp();
+    }
+
+    /// <summary>Whether a landing now would close windows or bring results of the batch side.</summary>
+    public bool WantsLanding() =>
+        Replacements.Count > 0 || ToFlush.Count > 0 || _running.Values.Any(WouldClose);
+
+    /// <summary>Decides the watermarks that go with a cut, and gives the cut what it adds.</summary>
+    public SealedAggregates Seal(Cut cut, long landing)
+    {
+        TakeIn(cut);
+        ImmutableArray<SealedAggregate> parts =
+        [
+            .. Running.Where(static each => each.Failure is null && !each.IsBuilding)
+                .Select(each => each.Seal(WatermarkOf(each))),
+        ];
+        SealedAggregates sealedParts = new(parts, [.. Replacements], landing)
+        {
+            Logs =
+            [
+                .. _logs.OrderBy(static log => log.Key, StringComparer.Ordinal)
+                    .Select(static log => new LogTime(log.Key, [.. log.Value.Latest])),
+            ],
+            LastReceived = _lastReceived,
+            WritesWholeState = NeedsWholeState,
+            Database = () => Database,
+        };
+        Replacements.Clear();
+        ToFlush.Clear();
+        NeedsWholeState = false;
+        return sealedParts;
+    }
+
+    /// <summary>Takes over a landing.</summary>
+    public void Complete(AggregatesLanding landing)
+    {
+        foreach (AggregateLanding landed in landing.Aggregates)
+        {
+            if (_running.TryGetValue(landed.Name, out RunningAggregate? running) && running.Version == landed.Version)
+            {
+                running.Complete(landed);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (RunningAggregate running in _running.Values)
+        {
+            running.Free();
+        }
+
+        _database?.Dispose();
+    }
+
+    private void Adopt(AggregateSet set, AggregatesLanding last)
+    {
+        _set = set;
+        foreach (AggregatePlan plan in set.Plans)
+        {
+            foreach (AggregateSource source in plan.Sources)
+            {
+                if (!_logs.ContainsKey(source.Log))
+                {
+                    _logs.Add(source.Log, NewClock([]));
+                }
+            }
+
+            AggregateLanding? landed = last.Aggregates.FirstOrDefault(each => each.Name == plan.Name);
+            bool goesOn = landed is not null && landed.Fingerprint == plan.Fingerprint;
+            int version = goesOn ? landed!.Version : _versions.GetValueOrDefault(plan.Name) + 1;
+            RunningAggregate running = NewRunning(plan, version);
+            _versions[plan.Name] = version;
+            _running.Add(plan.Name, running);
+            if (goesOn)
+            {
+                running.Restore(landed!);
+            }
+        }
+
+        Load(last);
+    }
+
+    private void Load(AggregatesLanding last)
+    {
+        Dictionary<string, AggregateState> states =
+            _running.Values.ToDictionary(static each => each.StateKey, static each => each.Landed);
+        foreach (StateFileName file in last.Files)
+        {
+            StateFile.Load(_context.Files, _context.StateDirectory, file, key => states.GetValueOrDefault(key));
+        }
+    }
+
+    private RunningAggregate NewRunning(AggregatePlan plan, int version) => new(
+        plan,
+        version,
+        ProjectZone.Of(_context.Definitions.Current.TimeZone),
+        [.. plan.Sources.Select(source => new SourceReader(plan, source, Database))]);
+
+    private LogClock NewClock(ReadOnlySpan<long> latest) =>
+        new(_context.Clock, latest, _context.Topic.PartitionCount);
+
+    private static void SeeTimes(LogClock clock, LogRows log, ReadOnlySpan<int> live, long latestReceipt)
+    {
+        ColumnVector[] columns = log.FieldsBatch.Columns;
+        ColumnVector partitions = columns[LogTables.PartitionColumn];
+        int heard = -1;
+        foreach (int row in live)
+        {
+            int partition = partitions.ValueAt<int>(row);
+            if (partition != heard)
+            {
+                clock.Hear(partition);
+                heard = partition;
+            }
+
+            long received = Math.Min(columns[ReceivedColumn].ValueAt<long>(row), latestReceipt);
+            clock.See(partition, columns[EventTimeColumn].ValueAt<long>(row), received);
+        }
+    }
+
+    private static void TakeIn(RunningAggregate aggregate, LogRows log, ReadOnlySpan<int> live, Cut cut)
+    {
+        if (aggregate.Failure is not null)
+        {
+            return;
+        }
+
+        for (int source = 0; source < aggregate.Plan.Sources.Length; source++)
+        {
+            if (aggregate.Plan.Sources[source].Log != log.Log.FullName)
+            {
+                continue;
+            }
+
+            try
+            {
+                aggregate.Add(source, log, live, (InputRows input, in LateRow late) =>
+                    cut.Stream.AddLate(aggregate, log.Log.FullName, input, late));
+            }
+            catch (DuckDbException exception)
+            {
+                aggregate.Failure = exception.Message;
+            }
+        }
+    }
+
+    private bool WouldClose(RunningAggregate aggregate)
+    {
+        if (aggregate.Failure is not null || aggregate.IsBuilding)
+        {
+            return false;
+        }
+
+        long next = WatermarkOf(aggregate);
+        return next > aggregate.NextWatermark && aggregate.HasWindowEndingIn(aggregate.NextWatermark, next);
+    }
+
+    private long WatermarkOf(RunningAggregate aggregate)
+    {
+        if (ToFlush.Contains(aggregate.Plan.Name))
+        {
+            return Math.Max(aggregate.NextWatermark, aggregate.LastEnd());
+        }
+
+        long? least = null;
+        foreach (AggregateSource source in aggregate.Plan.Sources)
+        {
+            long? time = _logs[source.Log].Time();
+            least = time is null ? least : Math.Min(least ?? long.MaxValue, time.Value);
+        }
+
+        long? now = least ?? QuietTime(aggregate);
+        return now is null or LogClock.Unknown
+            ? aggregate.NextWatermark
+            : Math.Max(aggregate.NextWatermark, now.Value - (aggregate.Plan.Disorder.Ticks / 10));
+    }
+
+    /// <summary>
+    /// All logs are quiet and all is read: time goes on as the last receipt told it. Not for logs that take any past,
+    /// where the receipt says nothing of the events.
+    /// </summary>
+    private long? QuietTime(RunningAggregate aggregate)
+    {
+        DefinitionSet definitions = _context.Definitions.Current;
+        foreach (AggregateSource source in aggregate.Plan.Sources)
+        {
+            if (definitions.Logs.FirstOrDefault(log => log.FullName == source.Log) is not { MaxPast: not null })
+            {
+                return null;
+            }
+        }
+
+        return _lastReceived == 0 ? null : _lastReceived + (_context.Clock.GetElapsedTime(_lastReceivedAt).Ticks / 10);
+    }
+}
+
+/// <summary>What one cut adds to the aggregates, for its landing.</summary>
+internal sealed record SealedAggregates(
+    ImmutableArray<SealedAggregate> Parts, ImmutableArray<WindowReplacement> Replacements, long Landing)
+{
+    public ImmutableArray<LogTime> Logs { get; init; } = [];
+
+    public long LastReceived { get; init; }
+
+    /// <summary>Some aggregate's results stand in no state file: this landing writes all.</summary>
+    public bool WritesWholeState { get; init; }
+
+    public required Func<DuckDbDatabase> Database { get; init; }
+}
+
+/// <summary>
+/// Rows of the batch side that take the place of what the table has of windows that start in [From, To), Unix
+/// microseconds; counted from the lake as of landing <paramref name="ReadLanding"/>. Windows that the stream still
+/// revises stay as they are.
+/// </summary>
+/// <param name="Aggregate">The version whose table it is.</param>
+/// <param name="From">First window start.</param>
+/// <param name="To">First window start after.</param>
+/// <param name="Rows">In the plan's schema.</param>
+/// <param name="ReadLanding">Later events are not in the rows.</param>
+internal sealed record WindowReplacement(
+    RunningAggregate Aggregate, long From, long To, ColumnBatch Rows, long ReadLanding)
+{
+    /// <summary>Completes when the landing that holds it is committed.</summary>
+    public TaskCompletionSource<long> Landed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

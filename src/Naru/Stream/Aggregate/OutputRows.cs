@@ -1,0 +1,135 @@
+using Naru.Aggregates;
+using Naru.Core;
+using Naru.Core.Events;
+using Naru.Lake.Columns;
+using Naru.Lake.DuckDb;
+using Naru.Lake.Parquet;
+
+namespace Naru.Stream.Aggregate;
+
+/// <summary>
+/// Turns groups into rows of an aggregate's table: base columns first (window, keys, results), then the select list and
+/// HAVING over them. Used by one thread.
+/// </summary>
+internal sealed class OutputRows : IDisposable
+{
+    private const string RowNumber = "_row";
+
+    private readonly AggregatePlan _plan;
+    private readonly ProjectZone _zone;
+    private readonly ColumnBatch _base;
+
+    public OutputRows(AggregatePlan plan, ProjectZone zone)
+    {
+        _plan = plan;
+        _zone = zone;
+        _base = new ColumnBatch(new TableSchema(
+        [
+            .. plan.BaseSchema.Columns,
+            new Column(RowNumber, ColumnType.Int64, false, plan.BaseSchema.Columns.Length + 1),
+        ]));
+    }
+
+    public int Count => _base.RowCount;
+
+    /// <summary>Adds every group of a window; times in Unix microseconds.</summary>
+    public void Add(long start, long end, GroupTable groups)
+    {
+        for (int group = 0; group < groups.Count; group++)
+        {
+            Add(start, end, groups.KeyAt(group), (groups.Accumulators, group));
+        }
+    }
+
+    public void Add(long start, long end, ReadOnlySpan<byte> key, (Accumulator[] Results, int Group) of)
+    {
+        ColumnVector[] columns = _base.Columns;
+        columns[0].AppendInt64(start);
+        columns[1].AppendInt64(end);
+        int column = 2;
+        for (int i = 0; i < _plan.Keys.Length; i++)
+        {
+            key = key[ValueCode.Append(key, columns[column++])..];
+        }
+
+        foreach (Accumulator result in of.Results)
+        {
+            result.Append(of.Group, columns[column++]);
+        }
+
+        columns[column].AppendInt64(_base.RowCount);
+        _base.EndRow();
+    }
+
+    /// <summary>
+    /// Appends the rows that HAVING leaves to a batch of the plan's schema, `_final` and `_revision` (by the window's
+    /// start) as given. <paramref name="database"/> evaluates expressions, where there are any.
+    /// </summary>
+    public void AppendTo(ColumnBatch rows, bool isFinal, Func<long, int> revision, Func<DuckDbDatabase> database)
+    {
+        if (_base.RowCount == 0)
+        {
+            return;
+        }
+
+        if (_plan.OutputsAreDirect)
+        {
+            for (int row = 0; row < _base.RowCount; row++)
+            {
+                for (int i = 0; i < _plan.Outputs.Length; i++)
+                {
+                    ColumnCopy.Append(ColumnView.Of(_base.Columns[_plan.Outputs[i].Base]), row, rows.Columns[i]);
+                }
+
+                End(rows, row, isFinal, revision);
+            }
+
+            return;
+        }
+
+        using BatchScan scan = database().Scan(_base, Enumerable.Range(0, _base.RowCount).ToArray());
+        using DuckDbConnection connection = database().Connect();
+        using DuckDbResult result = connection.Materialize(_plan.OutputSql(scan.Sql, RowNumber));
+        while (result.TryNext(out DuckDbChunk? chunk))
+        {
+            for (int i = 0; i < _plan.Outputs.Length; i++)
+            {
+                ParquetTableReader.Append(chunk[i], rows.Columns[i]);
+            }
+
+            foreach (long row in chunk[_plan.Outputs.Length].Values<long>())
+            {
+                EndColumns(rows, (int)row, isFinal, revision);
+            }
+
+            rows.EndRows(chunk.RowCount);
+        }
+    }
+
+    /// <summary>The partition values of a window's start.</summary>
+    public static (int Day, int Hour) PartitionOf(long start, ProjectZone zone)
+    {
+        int day = zone.DayAt(start, out int hour);
+        return (day, hour);
+    }
+
+    public void Dispose() => _base.Dispose();
+
+    private void End(ColumnBatch rows, int row, bool isFinal, Func<long, int> revision)
+    {
+        EndColumns(rows, row, isFinal, revision);
+        rows.EndRow();
+    }
+
+    private void EndColumns(ColumnBatch rows, int row, bool isFinal, Func<long, int> revision)
+    {
+        Invariant.Hold((uint)row < (uint)_base.RowCount);
+        long start = _base.Columns[0].ValueAt<long>(row);
+        (int day, int hour) = PartitionOf(start, _zone);
+        int column = _plan.Outputs.Length;
+        rows.Columns[column++].AppendInt32(revision(start));
+        rows.Columns[column++].AppendBoolean(isFinal);
+        rows.Columns[column++].AppendInt32(day);
+        rows.Columns[column].AppendInt32(hour);
+    }
+}
