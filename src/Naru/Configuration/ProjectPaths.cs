@@ -25,6 +25,9 @@ internal sealed record ProjectPaths(string Root)
 
     public string Definitions => $"{Data}/definitions";
 
+    /// <summary>Partial results of open windows.</summary>
+    public string AggregateStates => $"{Data}/aggregates";
+
     public string State => $"{Data}/state";
 
     /// <summary>Scratch of SQL workers; emptied at start.</summary>

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Naru.Aggregates;
 using Naru.Configuration;
 using Naru.Core.Files;
 using Naru.Core.Topics;
@@ -50,6 +51,7 @@ internal static class StreamModule
         services.AddSingleton<ISystemTable, ExpiriesTable>();
         services.AddHostedService<LakeMaintenance>();
         services.AddSingleton<ITableFileWriter>(static _ => new ParquetTableWriter(new ParquetOptions()));
+        services.AddSingleton<ITableFileReader>(static _ => new ParquetTableReader(new ParquetOptions()));
         services.AddSingleton(static provider => new StreamWorker(
             () => OpenContext(provider),
             provider.GetRequiredService<ITopicLog>(),
@@ -99,6 +101,9 @@ internal static class StreamModule
             TailDirectory = paths.Tail,
             Tables = provider.GetRequiredService<LakeTables>(),
             Writer = provider.GetRequiredService<ITableFileWriter>(),
+            Reader = provider.GetRequiredService<ITableFileReader>(),
+            StateDirectory = paths.AggregateStates,
+            Aggregates = provider.GetRequiredService<IAggregateSource>(),
             Dedup = new DedupIndex(files, paths.Dedup, options.DedupMemory),
             Definitions = provider.GetRequiredService<IDefinitionSource>(),
             Counters = provider.GetRequiredService<StreamCounters>(),

@@ -16,6 +16,11 @@ internal sealed class PlainTableWriter(IFileSystem files) : ITableFileWriter
 
     public TableFileInfo Write(ColumnBatch batch, ReadOnlyMemory<int> rows, int columnsLeftOut, string path)
     {
+        if (PlainTableReader.IsWhole(batch.Schema))
+        {
+            return PlainTableReader.Write(files, (batch, rows, columnsLeftOut), path);
+        }
+
         StringBuilder text = new("rows\n");
         bool keyed = batch.Schema.IndexOf("_topic_partition") == 0;
         int id = batch.Schema.IndexOf("_id");

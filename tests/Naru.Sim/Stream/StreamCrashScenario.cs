@@ -31,6 +31,7 @@ internal sealed class StreamCrashScenario : CrashScenario
     private readonly Random _random;
     private readonly ManualTimeProvider _time = new();
     private readonly TestDefinitions _definitions = new(TimeZoneInfo.Utc);
+    private readonly TestAggregates _aggregates = new();
     private readonly LogDefinition _log;
     private readonly Guid _incarnation;
     private readonly int _partitions;
@@ -132,6 +133,9 @@ internal sealed class StreamCrashScenario : CrashScenario
             TailDirectory = $"{Root}/tail",
             Tables = _tables,
             Writer = new PlainTableWriter(_files),
+            Reader = new PlainTableReader(_files),
+            StateDirectory = $"{Root}/aggregates",
+            Aggregates = _aggregates,
             Dedup = new DedupIndex(_files, $"{Root}/dedup", 1 << 20),
             Definitions = _definitions,
             Counters = new StreamCounters(),

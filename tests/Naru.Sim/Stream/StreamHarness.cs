@@ -1,4 +1,5 @@
 using System.Text;
+using Naru.Aggregates;
 using Naru.Core.Files;
 using Naru.Core.Topics;
 using Naru.Definitions;
@@ -42,6 +43,12 @@ internal sealed class TestDefinitions(TimeZoneInfo timeZone) : IDefinitionSource
     }
 }
 
+/// <summary>Aggregates that a test sets.</summary>
+internal sealed class TestAggregates : IAggregateSource
+{
+    public AggregateSet Current { get; set; } = AggregateSet.Empty;
+}
+
 /// <summary>
 /// A stream engine on a folder, stepped by hand: append, read, land, ask; dropped and opened again at will.
 /// </summary>
@@ -50,19 +57,27 @@ internal sealed class StreamHarness : IDisposable
     private readonly IFileSystem _files;
     private readonly string _root;
     private readonly ITableFileWriter _writer;
+    private readonly ITableFileReader _reader;
     private readonly TimeProvider _clock;
 
-    public StreamHarness(IFileSystem files, string root, ITableFileWriter writer, TimeProvider clock)
+    public StreamHarness(
+        IFileSystem files, string root, (ITableFileWriter Writer, ITableFileReader Reader) tables, TimeProvider clock)
     {
         _files = files;
         _root = root;
-        _writer = writer;
+        (_writer, _reader) = tables;
         _clock = clock;
         Definitions = new TestDefinitions(TimeZoneInfo.FindSystemTimeZoneById("Asia/Seoul"));
         Tables = new LakeTables(files, $"{root}/lake", new PlainCheckpointFormat(), clock);
     }
 
+    /// <summary>Tables as they are in life.</summary>
+    public static (ITableFileWriter Writer, ITableFileReader Reader) Parquet() =>
+        (new ParquetTableWriter(new ParquetOptions()), new ParquetTableReader(new ParquetOptions()));
+
     public TestDefinitions Definitions { get; }
+
+    public TestAggregates Aggregates { get; } = new();
 
     public LakeTables Tables { get; private set; }
 
@@ -98,6 +113,9 @@ internal sealed class StreamHarness : IDisposable
             TailDirectory = $"{_root}/tail",
             Tables = Tables,
             Writer = _writer,
+            Reader = _reader,
+            StateDirectory = $"{_root}/aggregates",
+            Aggregates = Aggregates,
             Dedup = new DedupIndex(_files, $"{_root}/dedup", 16 << 20),
             Definitions = Definitions,
             Counters = new StreamCounters(),

@@ -44,7 +44,7 @@ public sealed class ExpiryCanaryTests : IDisposable
 
     public ExpiryCanaryTests()
     {
-        _stream = new StreamHarness(_files, _root, new ParquetTableWriter(new ParquetOptions()), _clock);
+        _stream = new StreamHarness(_files, _root, StreamHarness.Parquet(), _clock);
         _log = _stream.Definitions.Publish(Log);
         _stream.Open();
     }

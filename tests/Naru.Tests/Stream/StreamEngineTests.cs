@@ -36,7 +36,7 @@ public sealed class StreamEngineTests : IDisposable
     public StreamEngineTests()
     {
         _stream = new StreamHarness(
-            new PosixFileSystem(), _root, new ParquetTableWriter(new ParquetOptions()), TimeProvider.System);
+            new PosixFileSystem(), _root, StreamHarness.Parquet(), TimeProvider.System);
         _click = _stream.Definitions.Publish(Clicks);
         _stream.Open();
     }
