@@ -44,7 +44,8 @@ public sealed class LogClock
     public void Hear(int partition) => _heardAt[partition] = _clock.GetTimestamp();
 
     /// <summary>
-    /// The time that all events to come are expected after, less disorder: the least over partitions that are not idle.
+    /// The time that all events to come are expected after, less disorder: the least over partitions that are not
+    /// idle.
     /// <see cref="Unknown"/> when some partition holds without having seen any event; null when all are idle.
     /// </summary>
     public long? Time()

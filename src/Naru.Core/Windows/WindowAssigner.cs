@@ -45,7 +45,8 @@ public sealed class WindowAssigner
     /// <summary>First instant after a window that begins with this pane.</summary>
     public long EndOf(long window) => StartOf(window + PanesPerWindow);
 
-    /// <summary>The first window that holds a pane; the others follow every slide, the last begins at or before it.
+    /// <summary>
+    /// The first window that holds a pane; the others follow every slide, the last begins at or before it.
     /// </summary>
     public long FirstWindowOf(long pane)
     {

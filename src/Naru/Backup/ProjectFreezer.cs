@@ -6,6 +6,7 @@ using Naru.Core.Topics;
 using Naru.Lake.Catalog;
 using Naru.Lake.Delta;
 using Naru.Stream;
+using Naru.Stream.Aggregate;
 using Naru.Stream.Landing;
 
 namespace Naru.Backup;
@@ -93,6 +94,11 @@ internal sealed class ProjectFreezer
         foreach (string run in last?.DedupRuns.Select(static run => run.Name) ?? [])
         {
             Link($"{_paths.Dedup}/{run}", null, null);
+        }
+
+        foreach (StateFileName state in last?.Aggregates.Files ?? [])
+        {
+            Link($"{_paths.AggregateStates}/{state.Name}", state.Bytes, null);
         }
 
         LinkAll(_paths.Landings);

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Naru.Aggregates;
 using Naru.Configuration;
@@ -51,6 +52,7 @@ internal static class StreamModule
         services.AddSingleton<ISystemTable, ExpiriesTable>();
         services.AddHostedService<LakeMaintenance>();
         services.AddSingleton<ITableFileWriter>(static _ => new ParquetTableWriter(new ParquetOptions()));
+        services.TryAddSingleton<IAggregateSource, NoAggregates>();
         services.AddSingleton<ITableFileReader>(static _ => new ParquetTableReader(new ParquetOptions()));
         services.AddSingleton(static provider => new StreamWorker(
             () => OpenContext(provider),
@@ -111,4 +113,10 @@ internal static class StreamModule
             WriterThreads = options.WriterThreads,
         };
     }
+}
+
+/// <summary>Where the project's aggregates are not read.</summary>
+internal sealed class NoAggregates : IAggregateSource
+{
+    public AggregateSet Current => AggregateSet.Empty;
 }

@@ -83,6 +83,9 @@ internal sealed class StreamHarness : IDisposable
 
     public StreamOptions Options { get; init; } = new() { WriterThreads = 1 };
 
+    /// <summary>Of the topic, when it is made.</summary>
+    public int Partitions { get; init; } = new TopicOptions().Partitions;
+
     public ITopicLog Topic { get; private set; } = null!;
 
     public LandingContext Context { get; private set; } = null!;
@@ -94,8 +97,11 @@ internal sealed class StreamHarness : IDisposable
     public void Open()
     {
         Topic = SegmentTopicLog.Open(
-            _files, $"{_root}/topics/events", new TopicOptions { DiskReserve = 0, SegmentBytes = 1 << 20 }, _clock,
-                static _ => { });
+            _files,
+            $"{_root}/topics/events",
+            new TopicOptions { DiskReserve = 0, SegmentBytes = 1 << 20, Partitions = Partitions },
+            _clock,
+            static _ => { });
         OpenEngine();
     }
 

@@ -35,7 +35,7 @@ public sealed class AggregateStreamTests : IDisposable
 
     public AggregateStreamTests()
     {
-        _stream = new StreamHarness(new PosixFileSystem(), _root, StreamHarness.Parquet(), _clock);
+        _stream = new StreamHarness(new PosixFileSystem(), _root, StreamHarness.Parquet(), _clock) { Partitions = 1 };
         _click = _stream.Definitions.Publish(Clicks);
         _stream.Aggregates.Current = new AggregateSet([Plan(new WindowSpec(WindowKind.Tumble, Minute, Minute, false))]);
         _stream.Open();

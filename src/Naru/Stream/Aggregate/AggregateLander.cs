@@ -29,7 +29,7 @@ internal sealed class AggregateLander(LandingContext context)
         context.Files.CreateDirectory(context.StateDirectory);
         if (!isWhole && cut.Parts.Any(static part => !part.Added.IsEmpty))
         {
-            files = files.Add(StateFile.Write(
+            files = files.Add(AggregateStateFile.Write(
                 context.Files,
                 context.StateDirectory,
                 cut.Landing,
@@ -51,7 +51,7 @@ internal sealed class AggregateLander(LandingContext context)
             // After the layers are one: the whole is what is kept of it.
             files =
             [
-                StateFile.Write(
+                AggregateStateFile.Write(
                     context.Files,
                     context.StateDirectory,
                     cut.Landing,

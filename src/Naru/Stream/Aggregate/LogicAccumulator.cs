@@ -51,7 +51,7 @@ internal sealed class LogicAccumulator(int argument, bool isAnd) : Accumulator
         }
     }
 
-    public override void Save(int group, ByteBuffer into) => into.Add(_seen[group]);
+    public override void Save(int group, ByteBuffer into) => into.AddByte(_seen[group]);
 
     public override int Load(int group, ReadOnlySpan<byte> saved)
     {

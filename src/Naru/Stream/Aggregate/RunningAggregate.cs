@@ -12,8 +12,8 @@ namespace Naru.Stream.Aggregate;
 
 /// <summary>
 /// One version of an aggregate while it runs. Its partial results stand in three layers: rows of landed cuts, of the
-/// sealed cut, of the active cut; a window is the sum of all three. The active layer belongs to the stream's thread, the
-/// other two to the landing's while one is under way; <see cref="Gate"/> lets readers look meanwhile.
+/// sealed cut, of the active cut; a window is the sum of all three. The active layer belongs to the stream's thread,
+/// the other two to the landing's while one is under way; <see cref="Gate"/> lets readers look meanwhile.
 /// Invariants:
 ///   A1  landed + sealed + active hold each live row that is not too late exactly once;
 ///   A2  the watermark moves when a cut is sealed, never back, and is durable with that cut's landing;
@@ -256,7 +256,8 @@ internal sealed class RunningAggregate
 
             foreach (long pane in state.Panes.Keys)
             {
-                if (Windows!.EndOf(Windows.FirstWindowOf(pane)) <= by && Windows.EndOf(Windows.LastWindowOf(pane)) > after)
+                if (Windows!.EndOf(Windows.FirstWindowOf(pane)) <= by
+                    && Windows.EndOf(Windows.LastWindowOf(pane)) > after)
                 {
                     return true;
                 }

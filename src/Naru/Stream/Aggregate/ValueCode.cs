@@ -18,15 +18,15 @@ internal static class ValueCode
     {
         if (column.IsNull(row))
         {
-            into.Add(0);
+            into.AddByte(0);
             return;
         }
 
-        into.Add(1);
+        into.AddByte(1);
         switch (column.Type.Kind)
         {
             case ColumnKind.Boolean:
-                into.Add(column.At<byte>(row) != 0 ? (byte)1 : (byte)0);
+                into.AddByte(column.At<byte>(row) != 0 ? (byte)1 : (byte)0);
                 break;
             case ColumnKind.Int32 or ColumnKind.Date:
                 into.Add(column.At<int>(row));
@@ -113,15 +113,15 @@ internal static class ValueCode
     {
         foreach (byte each in utf8)
         {
-            into.Add(each);
+            into.AddByte(each);
             if (each == 0)
             {
-                into.Add(255);
+                into.AddByte(255);
             }
         }
 
-        into.Add(0);
-        into.Add(0);
+        into.AddByte(0);
+        into.AddByte(0);
     }
 
     /// <summary>.NET's own NaN has its sign set, which would order it below all.</summary>
@@ -153,7 +153,7 @@ internal sealed class ByteBuffer
         return _bytes.AsSpan(Length - bytes, bytes);
     }
 
-    public void Add(byte value) => Reserve(1)[0] = value;
+    public void AddByte(byte value) => Reserve(1)[0] = value;
 
     public void Add(int value) => BinaryPrimitives.WriteInt32LittleEndian(Reserve(4), value);
 

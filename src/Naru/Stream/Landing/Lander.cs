@@ -26,8 +26,9 @@ internal sealed class Lander(LandingContext context)
     /// </summary>
     public LandingRecord Write(Cut cut, long number, ImmutableArray<DedupRun> runsBefore)
     {
+        AggregatesLanding before = context.Landings.Last?.Aggregates ?? AggregatesLanding.Empty;
         (AggregatesLanding aggregates, ImmutableArray<TableEdit> edits) =
-            new AggregateLander(context).Write(cut.Aggregates, context.Landings.Last?.Aggregates ?? AggregatesLanding.Empty);
+            new AggregateLander(context).Write(cut.Aggregates, before);
         ImmutableArray<TableLanding> tables = WriteTables(cut, edits, number);
         LandingRecord record = new()
         {

@@ -11,12 +11,13 @@ namespace Naru.Stream.Aggregate;
 /// One holds the rows of one cut, or, where that has grown to be worth it, all that is kept.
 ///   header, 16 bytes: magic "NRAS" u32, format version u32 (1), landing i64
 ///   then sections:    CRC-32C u32 over what follows, payload length i32, payload:
-///                     state key (64 bytes of hex: which version of which aggregate), pane i64 (its ordinal, or the least value for sessions),
+///                     state key (64 bytes of hex: which version of which aggregate),
+///                     pane i64 (its ordinal, or the least value for sessions),
 ///                     groups as GroupTable or SessionTable save them
 /// All integers little endian. A file is whole or the record does not name it; damage is found by the checksums, and
 /// what it held is counted again from the lake.
 /// </summary>
-internal static class StateFile
+internal static class AggregateStateFile
 {
     public const long SessionsPane = long.MinValue;
 
@@ -30,7 +31,10 @@ internal static class StateFile
 
     /// <summary>Writes and syncs a file; the caller syncs the folder.</summary>
     public static StateFileName Write(
-        IFileSystem files, string directory, long landing, IEnumerable<(string Key, AggregateState State)> states)
+        IFileSystem files,
+        string directory,
+        long landing,
+        IEnumerable<(string Key, AggregateState State)> states)
     {
         string name = NameOf(landing);
         string path = $"{directory}/{name}";
