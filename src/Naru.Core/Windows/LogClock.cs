@@ -40,13 +40,13 @@ public sealed class LogClock
         }
     }
 
-    /// <summary>The log was heard of in this partition, or its reader has a backlog: it is not idle from here.</summary>
+    /// <summary>The log was heard of in this partition, or its reader has a backlog: not idle from here.</summary>
     public void Hear(int partition) => _heardAt[partition] = _clock.GetTimestamp();
 
     /// <summary>
     /// The time that all events to come are expected after, less disorder: the least over partitions that are not
     /// idle.
-    /// <see cref="Unknown"/> when some partition holds without having seen any event; null when all are idle.
+    /// <see cref="Unknown"/> when some partition holds without having seen an event; null when all are idle.
     /// </summary>
     public long? Time()
     {

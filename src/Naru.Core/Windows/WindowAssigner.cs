@@ -29,7 +29,7 @@ public sealed class WindowAssigner
 
     public long PanesPerSlide { get; }
 
-    /// <summary>Microseconds that the zone's standard time is ahead of UTC: what windows under a day align to.</summary>
+    /// <summary>Microseconds that the zone's standard time is ahead of UTC: short windows align to it.</summary>
     public static long StandardOffset(ProjectZone zone) => zone.Zone.BaseUtcOffset.Ticks / 10;
 
     /// <summary>Ordinal of the pane that holds a time (Unix microseconds).</summary>

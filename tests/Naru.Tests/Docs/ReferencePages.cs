@@ -22,6 +22,7 @@ internal static class ReferencePages
         ["naru.rejected$secure"] = "their raw bytes, for callers with the secure right",
         ["naru.replays"] = "what became of each rejected event that was replayed",
         ["naru.volume"] = "counts per log and minute of receipt, a row a landing: sum them",
+        ["naru.late"] = "events that came to an aggregate after their windows' lateness, a row for each",
         ["naru.time_suspects"] = "senders whose clocks lie, a row a landing",
     };
 

@@ -234,7 +234,8 @@ internal sealed class AggregateStage : IDisposable
             _running.Values.ToDictionary(static each => each.StateKey, static each => each.Landed);
         foreach (StateFileName file in last.Files)
         {
-            AggregateStateFile.Load(_context.Files, _context.StateDirectory, file, key => states.GetValueOrDefault(key));
+            AggregateStateFile.Load(
+                _context.Files, _context.StateDirectory, file, key => states.GetValueOrDefault(key));
         }
     }
 
