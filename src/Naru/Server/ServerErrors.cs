@@ -25,6 +25,14 @@ internal static class ServerErrors
             ? $"did you mean {nearest}?"
             : "`naru check` lists the logs of a project");
 
+    public static IResult UnknownAggregate(string name, IEnumerable<string> known) => Error(
+        404,
+        "unknown_aggregate",
+        $"there is no aggregate \"{name}\"",
+        NearestName.Find(name, known) is { } nearest
+            ? $"did you mean {nearest}?"
+            : "`naru aggregate list` shows what runs");
+
     private static IResult Error(int status, string code, string message, string hint) => Results.Json(
         new ErrorBody(new ErrorDetail(code, message, hint)), ServerJson.Default.ErrorBody, statusCode: status);
 }

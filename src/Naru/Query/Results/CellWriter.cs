@@ -249,7 +249,8 @@ internal sealed class CellWriter(OutputBuffer output, ZoneClock clock, bool json
         }
     }
 
-    private void WriteFloating<T>(T value)
+    /// <summary>Every digit that tells the number from its neighbours; what is not finite as a word.</summary>
+    public void WriteFloating<T>(T value)
         where T : System.Numerics.IBinaryFloatingPointIeee754<T>
     {
         if (T.IsFinite(value))
@@ -262,7 +263,7 @@ internal sealed class CellWriter(OutputBuffer output, ZoneClock clock, bool json
         }
     }
 
-    private void WriteDecimal(Int128 value, int scale)
+    public void WriteDecimal(Int128 value, int scale)
     {
         if (scale == 0)
         {
@@ -343,7 +344,8 @@ internal sealed class CellWriter(OutputBuffer output, ZoneClock clock, bool json
         }
     }
 
-    private void WriteRawJson(ReadOnlySpan<byte> text)
+    /// <summary>JSON text as it stands, or as a string where it is none.</summary>
+    public void WriteRawJson(ReadOnlySpan<byte> text)
     {
         // DuckDB lets NaN and Infinity stand in JSON; a whole answer must not become unreadable for them.
         try

@@ -1,0 +1,170 @@
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Naru.Access;
+using Naru.Aggregates;
+using Naru.Core.Events;
+using Naru.Lake.Catalog;
+using Naru.Server.Live;
+using Naru.Stream.Aggregate;
+
+namespace Naru.Server;
+
+/// <summary>Live windows over HTTP: listed, asked and followed. Whoever may read `agg.NAME` in SQL may.</summary>
+internal static class AggregatesModule
+{
+    private const string Schema = "agg";
+
+    public static IServiceCollection AddAggregates(this IServiceCollection services, ProjectZone zone)
+    {
+        services.AddSingleton(provider => new LiveAnswers(
+            provider.GetRequiredService<ILiveAggregates>(), provider.GetRequiredService<TimeProvider>(), zone));
+        services.AddSingleton<LiveStreams>();
+        return services;
+    }
+
+    public static void MapAggregates(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/v1/aggregates", List).WithSummary("Lists the aggregates with their columns and state.");
+        routes.MapGet("/v1/aggregates/{name}", AskAsync).WithSummary("Live windows of an aggregate.");
+        routes.MapGet("/v1/aggregates/{name}/stream", FollowAsync)
+            .WithSummary("Follows live windows as server-sent events: a snapshot, then what changes.");
+    }
+
+    private static IResult List(HttpContext http, ILiveAggregates live, IAuthenticator keys, LiveAnswers answers)
+    {
+        if (keys.Authenticate(http.Request.Headers.Authorization, http.Connection.RemoteIpAddress) is not { } asking)
+        {
+            return AccessErrors.Unauthorized();
+        }
+
+        return Results.Json(
+            new AggregateList(
+            [
+                .. live.List()
+                    .Where(status => asking.MayRead(new TableName(Schema, status.Plan.Name)))
+                    .Select(status => AggregateItem.Of(status, answers.Zone)),
+            ]),
+            AggregatesJson.Default.AggregateList);
+    }
+
+    private static async Task AskAsync(string name, HttpContext http)
+    {
+        if (Refuse(name, http, out LiveQuestion? asked) is { } refusal)
+        {
+            await refusal.ExecuteAsync(http).ConfigureAwait(false);
+            return;
+        }
+
+        LiveQuestion question = asked!;
+        LiveAnswers answers = http.RequestServices.GetRequiredService<LiveAnswers>();
+        if (!question.IsOneKey)
+        {
+            LivePicture? picture = await answers.AnswerAsync(question, http.RequestAborted).ConfigureAwait(false);
+            await (picture is null ? Unknown(name, http).ExecuteAsync(http) : WriteAsync(http, picture.Json))
+                .ConfigureAwait(false);
+            return;
+        }
+
+        LiveJson writer = answers.RentWriter();
+        try
+        {
+            bool found = await answers.WriteOneAsync(question, writer, http.RequestAborted).ConfigureAwait(false);
+            await (found ? WriteAsync(http, writer) : Unknown(name, http).ExecuteAsync(http)).ConfigureAwait(false);
+        }
+        finally
+        {
+            answers.ReturnWriter(writer);
+        }
+    }
+
+    private static async Task FollowAsync(string name, HttpContext http)
+    {
+        if (Refuse(name, http, out LiveQuestion? question) is { } refusal)
+        {
+            await refusal.ExecuteAsync(http).ConfigureAwait(false);
+            return;
+        }
+
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(
+            http.RequestAborted,
+            http.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping);
+        http.Response.ContentType = "text/event-stream";
+        http.Response.Headers.CacheControl = "no-store";
+        try
+        {
+            await http.Response.Body.FlushAsync(ended.Token).ConfigureAwait(false);
+            await http.RequestServices.GetRequiredService<LiveStreams>()
+                .FollowAsync(question!, http.Response.Body, ended.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The client went, or the server stops.
+        }
+    }
+
+    private static IResult? Refuse(string name, HttpContext http, out LiveQuestion? question)
+    {
+        question = null;
+        IServiceProvider services = http.RequestServices;
+        Principal? principal = services.GetRequiredService<IAuthenticator>()
+            .Authenticate(http.Request.Headers.Authorization, http.Connection.RemoteIpAddress);
+        if (principal is null)
+        {
+            return AccessErrors.Unauthorized();
+        }
+
+        AggregatePlan? plan = Find(services.GetRequiredService<ILiveAggregates>(), name);
+        if (plan is null)
+        {
+            return Unknown(name, http);
+        }
+
+        if (!principal.MayRead(new TableName(Schema, name)))
+        {
+            return ServerErrors.Forbidden($"read {Schema}.{name}");
+        }
+
+        question = new LiveQuestionReader(plan, services.GetRequiredService<LiveAnswers>().Zone)
+            .Read(http.Request.Query, out var mistake);
+        return question is null ? ServerErrors.BadRequest(mistake.Message, mistake.Hint) : null;
+    }
+
+    private static AggregatePlan? Find(ILiveAggregates live, string name)
+    {
+        foreach (LiveStatus status in live.List())
+        {
+            if (string.Equals(status.Plan.Name, name, StringComparison.Ordinal))
+            {
+                return status.Plan;
+            }
+        }
+
+        return null;
+    }
+
+    private static IResult Unknown(string name, HttpContext http) => ServerErrors.UnknownAggregate(
+        name, http.RequestServices.GetRequiredService<ILiveAggregates>().List().Select(static each => each.Plan.Name));
+
+    private static Task WriteAsync(HttpContext http, LiveJson writer)
+    {
+        http.Response.ContentType = "application/json";
+        http.Response.Headers.CacheControl = "no-store";
+        http.Response.ContentLength = writer.Written.Length;
+        PipeWriter body = http.Response.BodyWriter;
+        writer.Written.CopyTo(body.GetSpan(writer.Written.Length));
+        body.Advance(writer.Written.Length);
+        return body.FlushAsync(http.RequestAborted).AsTask();
+    }
+
+    private static Task WriteAsync(HttpContext http, ReadOnlyMemory<byte> json)
+    {
+        http.Response.ContentType = "application/json";
+        http.Response.Headers.CacheControl = "no-store";
+        http.Response.ContentLength = json.Length;
+        return http.Response.BodyWriter.WriteAsync(json, http.RequestAborted).AsTask();
+    }
+}
