@@ -93,6 +93,7 @@ internal static partial class EngineErrors
     {
         string text = Kind().Replace(message, "", 1);
         text = text.Replace(InformationTables.InternalSchema, InformationTables.Schema, StringComparison.Ordinal);
+        text = OwnAggregates.AsWritten(text);
         text = text.Replace("memory.", "", StringComparison.Ordinal);
         return FilePath().Replace(text, "(a file)").Trim();
     }

@@ -39,6 +39,10 @@ internal sealed partial class SqlGate
         if (kind is "FUNCTION" or "WINDOW")
         {
             Function(expression);
+            if (kind == "FUNCTION")
+            {
+                PreferOwn(expression);
+            }
         }
         else if (kind == "COLUMN_REF")
         {
@@ -76,6 +80,27 @@ internal sealed partial class SqlGate
                 Hint = NearestName.Find(name, SqlFunctions.Known) is string near ? $"did you mean {near}?" : null,
             };
         throw new QueryException(At(Location(expression), error));
+    }
+
+    /// <summary>
+    /// Puts our function's name for one that means ours. Not where DuckDB cannot run ours, and not where the text has
+    /// anything else in front of the name: those calls are DuckDB's own.
+    /// </summary>
+    private void PreferOwn(JsonElement function)
+    {
+        string name = function.GetProperty("function_name").GetString()!;
+        long location = Location(function);
+        if (OwnAggregates.InternalNameOf(name) is not string own
+            || location < 0
+            || !FirstNameIs(location, name)
+            || (function.TryGetProperty("order_bys", out JsonElement order)
+                && order.ValueKind == JsonValueKind.Object
+                && order.GetProperty("orders").GetArrayLength() > 0))
+        {
+            return;
+        }
+
+        Rename((int)location, own);
     }
 
     private void TableFunction(JsonElement reference, Scope? scope)
@@ -270,11 +295,13 @@ internal sealed partial class SqlGate
     }
 
     /// <summary>DuckDB's own information_schema cannot be replaced; ours has a name of the same length.</summary>
-    private void RenameSchema(int start)
+    private void RenameSchema(int start) => Rename(start, InformationTables.InternalSchema);
+
+    /// <summary>Writes another name of the same length over the one that starts there.</summary>
+    private void Rename(int start, string name)
     {
         SqlToken token = new SqlLexer(text.Body.Span, Math.Max(start, 0)).Next();
-        bool quoted = token.Kind == SqlTokenKind.QuotedName;
-        string replacement = quoted ? $"\"{InformationTables.InternalSchema}\"" : InformationTables.InternalSchema;
+        string replacement = token.Kind == SqlTokenKind.QuotedName ? $"\"{name}\"" : name;
         if (start < 0 || token.End - token.Start != replacement.Length)
         {
             throw NotUnderstood("a name of this form");

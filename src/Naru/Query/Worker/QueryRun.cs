@@ -1,8 +1,10 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Naru.Core;
 using Naru.Lake.DuckDb;
+using Naru.Query.Gate;
 using Naru.Query.Results;
 using Naru.Query.Sandbox;
 
@@ -124,14 +126,16 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
     {
         string before = request.Prefix.Length == 0 ? "" : request.Prefix + "\n";
         using DuckDbResult result = OnUserText(before, () => connection.Stream(before + request.Sql));
-        RefuseUnwritable(result);
+        ImmutableArray<DuckDbColumn> shown =
+            [.. result.Columns.Select(static column => column with { Name = OwnAggregates.AsWritten(column.Name) })];
+        RefuseUnwritable(shown);
         ResultColumn[] columns =
-            [.. result.Columns.Select(static column => new ResultColumn(column.Name, TypeText.Of(column.Type)))];
+            [.. shown.Select(static column => new ResultColumn(column.Name, TypeText.Of(column.Type)))];
         channel.Write(FrameKind.Columns, columns, WorkerJson.Default.IReadOnlyListResultColumn);
 
         ZoneClock clock = new(zone);
         ResultWriter writer = ResultWriter.Create(request.Format, _output, clock, request.GuardFormulas);
-        writer.Begin(result.Columns);
+        writer.Begin(shown);
         DuckDbVector[] vectors = new DuckDbVector[result.Columns.Length];
         long rows = 0;
         bool truncated = false;
@@ -173,13 +177,33 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
         string limit = request.RowsMax is long most
             ? string.Create(CultureInfo.InvariantCulture, $" LIMIT {most}")
             : "";
-        string before = limit.Length > 0 ? "COPY (SELECT * FROM (\n" : "COPY (\n";
-        string after = limit.Length > 0 ? $"\n){limit})" : "\n)";
+        string names = OwnAggregates.AreIn(request.Sql) ? NamesAsWritten(connection) : "";
+        bool wraps = limit.Length > 0 || names.Length > 0;
+        string before = wraps ? "COPY (SELECT * FROM (\n" : "COPY (\n";
+        string after = wraps ? $"\n){names}{limit})" : "\n)";
         string sql = $"{before}{request.Sql}{after} TO {Literal(file)} "
             + "(FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)";
         using DuckDbResult result = OnUserText(before, () => connection.Materialize(sql));
         long count = result.TryNext(out DuckDbChunk? chunk) ? chunk[0].Values<long>()[0] : 0;
         return finished with { Rows = count, File = file };
+    }
+
+    /// <summary>The file's columns named as the answer's are in every other form: ` AS t("…", …)`.</summary>
+    private string NamesAsWritten(DuckDbConnection connection)
+    {
+        string before = "DESCRIBE ";
+        using DuckDbResult columns = OnUserText(before, () => connection.Materialize(before + request.Sql));
+        List<string> names = [];
+        while (columns.TryNext(out DuckDbChunk? chunk))
+        {
+            for (int row = 0; row < chunk.RowCount; row++)
+            {
+                string name = OwnAggregates.AsWritten(chunk[0].StringAt(row));
+                names.Add($"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"");
+            }
+        }
+
+        return $" AS t({string.Join(", ", names)})";
     }
 
     /// <summary>Positions are told in the user's text, not in what was put before it.</summary>
@@ -195,9 +219,9 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
         }
     }
 
-    private static void RefuseUnwritable(DuckDbResult result)
+    private static void RefuseUnwritable(ImmutableArray<DuckDbColumn> columns)
     {
-        foreach (DuckDbColumn column in result.Columns)
+        foreach (DuckDbColumn column in columns)
         {
             if (!TypeText.IsWritable(column.Type))
             {

@@ -1,4 +1,5 @@
 using Naru.Lake.DuckDb;
+using Naru.Query.Gate;
 using Naru.Query.Sandbox;
 
 namespace Naru.Query.Worker;
@@ -93,6 +94,7 @@ internal sealed class QuerySession
             DuckDbConnection connection = database.Connect();
             try
             {
+                OwnAggregates.Register(connection);
                 lock (_gate)
                 {
                     _connection = connection;
