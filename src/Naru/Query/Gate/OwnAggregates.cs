@@ -6,7 +6,7 @@ namespace Naru.Query.Gate;
 /// approx_count_distinct means ours: of 4,096 registers, 1.6% RMS error, and the number that an aggregate of the stream
 /// gives for the same values. DuckDB 1.5.6's own has 64 registers and errs by 10%, at times 34%. It cannot be replaced
 /// under its name, so ours carries another of the same length, which the gate puts into the text.
-/// Calls over a window, and with an ORDER BY among the arguments, stay DuckDB's own (see <see cref="ExactAggregates"/>).
+/// Calls over a window, and with ORDER BY among the arguments, stay DuckDB's own (see <see cref="ExactAggregates"/>).
 /// </summary>
 internal static class OwnAggregates
 {
