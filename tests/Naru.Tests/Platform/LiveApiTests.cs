@@ -31,9 +31,9 @@ public sealed class LiveApiTests : IAsyncLifetime
         builder.Services.AddSingleton<ILiveAggregates>(_live);
         builder.Services.AddSingleton<IAuthenticator>(new Keys());
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddAggregates(ProjectZone.Of(TimeZoneInfo.FindSystemTimeZoneById("Asia/Seoul")));
+        builder.Services.AddLiveAggregates(ProjectZone.Of(TimeZoneInfo.FindSystemTimeZoneById("Asia/Seoul")));
         _application = builder.Build();
-        _application.MapAggregates();
+        _application.MapLiveAggregates();
         await _application.StartAsync(TestContext.Current.CancellationToken);
         _http.BaseAddress = new Uri(_application.Urls.First());
         _http.DefaultRequestHeaders.Add("Authorization", "all");

@@ -82,9 +82,7 @@ internal sealed class AggregateStage : IDisposable
     /// <summary>Whether the set of aggregates is another one than this stage runs.</summary>
     public bool IsOutdated => !ReferenceEquals(_set, _context.Aggregates.Current);
 
-    public DuckDbDatabase Database => _database ??= DuckDbDatabase.OpenMemory(
-        new("threads", "1"), new("memory_limit", "256MB"), new("temp_directory", ""),
-        new("enable_external_access", "false"));
+    public DuckDbDatabase Database => _database ??= OpenDatabase(_context.Definitions.Current.TimeZone);
 
     /// <summary>A batch was read: its receipt tells the time, unless it is history.</summary>
     public void See(in TopicBatch batch)
@@ -226,6 +224,17 @@ internal sealed class AggregateStage : IDisposable
         }
 
         Load(last);
+    }
+
+    /// <summary>Expressions see the project's clock, as the batch side's and users' SQL do.</summary>
+    private static DuckDbDatabase OpenDatabase(TimeZoneInfo zone)
+    {
+        DuckDbDatabase database = DuckDbDatabase.OpenMemory(
+            new("threads", "1"), new("memory_limit", "256MB"), new("temp_directory", ""),
+            new("enable_external_access", "false"));
+        using DuckDbConnection connection = database.Connect();
+        connection.Execute($"SET GLOBAL TimeZone = '{zone.Id}'");
+        return database;
     }
 
     private void Load(AggregatesLanding last)
@@ -370,6 +379,12 @@ internal sealed record SealedAggregates(
 internal sealed record WindowReplacement(
     RunningAggregate Aggregate, long From, long To, ColumnBatch Rows, long ReadLanding)
 {
+    /// <summary>
+    /// Of the landing that was read: windows that the stream could still revise then are not in the rows, though it may
+    /// be past them by now.
+    /// </summary>
+    public long Watermark { get; init; } = long.MaxValue;
+
     /// <summary>Completes when the landing that holds it is committed.</summary>
     public TaskCompletionSource<long> Landed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -293,7 +293,8 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
 
         foreach (WindowReplacement replacement in replacements)
         {
-            if (start >= replacement.From && start < replacement.To && !IsRevisable(start, EndOf(before, row)))
+            if (start >= replacement.From && start < replacement.To
+                && !IsRevisable(replacement, start, EndOf(before, row)))
             {
                 return true;
             }
@@ -302,11 +303,11 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
         return false;
     }
 
-    /// <summary>The stream still holds the window and revises it itself.</summary>
-    private bool IsRevisable(long start, long end) =>
+    /// <summary>The stream still holds the window and revises it itself, or did when the batch side read.</summary>
+    private bool IsRevisable(WindowReplacement replacement, long start, long end) =>
         part.WatermarkBefore == LogClock.Unknown
         || (_aggregate.Windows is { } windows ? windows.EndOf(windows.PaneOf(start)) : end)
-            + _aggregate.LatenessMicroseconds > part.WatermarkBefore;
+            + _aggregate.LatenessMicroseconds > Math.Min(part.WatermarkBefore, replacement.Watermark);
 
     private void AppendReplacement(WindowReplacement replacement, ColumnBatch rows)
     {
@@ -315,7 +316,7 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
         for (int row = 0; row < from.RowCount; row++)
         {
             long start = starts.At<long>(row);
-            if (IsRevisable(start, EndOf(from, row)))
+            if (IsRevisable(replacement, start, EndOf(from, row)))
             {
                 continue;
             }

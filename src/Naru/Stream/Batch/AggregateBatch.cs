@@ -38,14 +38,16 @@ internal sealed class AggregateBatch
 
     /// <summary>
     /// Rows of all windows that begin in [from, to), Unix microseconds, in order of windows and keys; batches are the
-    /// caller's to dispose. Throws <see cref="OperationCanceledException"/>, and <see cref="DuckDbException"/> where
-    /// files cannot be read.
+    /// caller's to dispose. With <paramref name="closedBy"/> only of windows that end by it.
+    /// Throws <see cref="OperationCanceledException"/>, and <see cref="DuckDbException"/> where files cannot be read.
     /// </summary>
-    public IEnumerable<ColumnBatch> Run(long from, long to, CancellationToken cancellationToken)
+    public IEnumerable<ColumnBatch> Run(
+        long from, long to, long closedBy, CancellationToken cancellationToken)
     {
         using DuckDbDatabase database = Open();
         using DuckDbConnection connection = database.Connect();
         using DuckDbConnection output = database.Connect();
+        ExactAggregates.Register(connection);
         foreach (DuckDbConnection each in (ReadOnlySpan<DuckDbConnection>)[connection, output])
         {
             each.Execute($"SET TimeZone = '{_zone.Zone.Id}'");
@@ -75,7 +77,7 @@ internal sealed class AggregateBatch
             string sql = _windows.IsSession
                 ? statements.Sessions(pass, EndOfSessions(connection, statements, pass, (last, cancellationToken)))
                 : statements.Fixed(pass);
-            foreach (ColumnBatch batch in Rows(connection, sql, cancellationToken))
+            foreach (ColumnBatch batch in Rows(connection, sql, closedBy, cancellationToken))
             {
                 using (batch)
                 {
@@ -164,7 +166,7 @@ internal sealed class AggregateBatch
 
     /// <summary>Base rows as the statement gives them.</summary>
     private IEnumerable<ColumnBatch> Rows(
-        DuckDbConnection connection, string sql, CancellationToken cancellationToken)
+        DuckDbConnection connection, string sql, long closedBy, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         using DuckDbResult result = Started(connection, sql, cancellationToken);
@@ -172,7 +174,7 @@ internal sealed class AggregateBatch
         while (Next(result, cancellationToken) is { } chunk)
         {
             batch ??= new ColumnBatch(_plan.BaseSchema);
-            Append(chunk, batch);
+            Append(chunk, batch, closedBy);
             if (batch.RowCount >= _options.BatchRows)
             {
                 yield return batch;
@@ -215,15 +217,21 @@ internal sealed class AggregateBatch
         DuckDbException exception, CancellationToken cancellationToken) =>
         new("the batch was cancelled", exception, cancellationToken);
 
-    private void Append(DuckDbChunk chunk, ColumnBatch batch)
+    private void Append(DuckDbChunk chunk, ColumnBatch batch, long closedBy)
     {
         ReadOnlySpan<long> starts = chunk[0].Values<long>();
         ReadOnlySpan<long> ends = chunk[1].Values<long>();
         for (int row = 0; row < chunk.RowCount; row++)
         {
             long window = starts[row];
+            long end = _windows.IsSession ? ends[row] : _windows.EndOf(window);
+            if (end > closedBy)
+            {
+                continue;
+            }
+
             batch.Columns[0].AppendInt64(_windows.IsSession ? window : _windows.StartOf(window));
-            batch.Columns[1].AppendInt64(_windows.IsSession ? ends[row] : _windows.EndOf(window));
+            batch.Columns[1].AppendInt64(end);
             for (int i = 2; i < batch.Columns.Length; i++)
             {
                 chunk[i].AppendTo(batch.Columns[i], row);

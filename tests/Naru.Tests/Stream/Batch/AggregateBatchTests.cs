@@ -176,7 +176,7 @@ public sealed class AggregateBatchTests : IDisposable
         using CancellationTokenSource cancel = new();
         Assert.ThrowsAny<OperationCanceledException>(() =>
         {
-            foreach (ColumnBatch rows in batch.Run(long.MinValue, long.MaxValue, cancel.Token))
+            foreach (ColumnBatch rows in batch.Run(long.MinValue, long.MaxValue, long.MaxValue, cancel.Token))
             {
                 rows.Dispose();
                 cancel.Cancel();
@@ -245,7 +245,8 @@ public sealed class AggregateBatchTests : IDisposable
     private static List<(long Start, long End, string?[] Values)> Rows(AggregateBatch aggregate, long from, long to)
     {
         List<(long, long, string?[])> rows = [];
-        foreach (ColumnBatch each in aggregate.Run(from, to, TestContext.Current.CancellationToken))
+        foreach (ColumnBatch each in aggregate.Run(
+            from, to, long.MaxValue, TestContext.Current.CancellationToken))
         {
             using ColumnBatch batch = each;
             for (int i = 0; i < batch.RowCount; i++)

@@ -14,11 +14,11 @@ using Naru.Stream.Aggregate;
 namespace Naru.Server;
 
 /// <summary>Live windows over HTTP: listed, asked and followed. Whoever may read `agg.NAME` in SQL may.</summary>
-internal static class AggregatesModule
+internal static class LiveModule
 {
     private const string Schema = "agg";
 
-    public static IServiceCollection AddAggregates(this IServiceCollection services, ProjectZone zone)
+    public static IServiceCollection AddLiveAggregates(this IServiceCollection services, ProjectZone zone)
     {
         services.AddSingleton(provider => new LiveAnswers(
             provider.GetRequiredService<ILiveAggregates>(), provider.GetRequiredService<TimeProvider>(), zone));
@@ -26,7 +26,7 @@ internal static class AggregatesModule
         return services;
     }
 
-    public static void MapAggregates(this IEndpointRouteBuilder routes)
+    public static void MapLiveAggregates(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/aggregates", List).WithSummary("Lists the aggregates with their columns and state.");
         routes.MapGet("/v1/aggregates/{name}", AskAsync).WithSummary("Live windows of an aggregate.");

@@ -1,0 +1,116 @@
+using System.Collections.Immutable;
+using Naru.Aggregates;
+using Naru.Core.Events;
+using Naru.Definitions;
+using Naru.Lake.Catalog;
+using Naru.Lake.Delta;
+using Naru.Stream.Aggregate;
+using Naru.Stream.Landing;
+
+namespace Naru.Stream.Batch;
+
+/// <summary>
+/// What the batch side of an aggregate works on: the tables of its logs and its own table as of one landing, leased,
+/// with the watermark and the queue of that landing. Taken on the stream's thread between two landings, so that all of
+/// them agree; used anywhere after.
+/// </summary>
+internal sealed class AggregateInputs : IDisposable
+{
+    private readonly List<DeltaLease> _leases = [];
+
+    private AggregateInputs(RunningAggregate aggregate, long landing)
+    {
+        Aggregate = aggregate;
+        Landing = landing;
+        Watermark = aggregate.Watermark;
+        Queue = aggregate.Queue;
+    }
+
+    /// <summary>For <see cref="WindowReplacement"/>; its state belongs to the stream.</summary>
+    public RunningAggregate Aggregate { get; }
+
+    public AggregatePlan Plan => Aggregate.Plan;
+
+    public ProjectZone Zone => Aggregate.Zone;
+
+    /// <summary>The last landing that the tables hold.</summary>
+    public long Landing { get; }
+
+    /// <summary>Windows that end at or before it are in the table.</summary>
+    public long Watermark { get; }
+
+    /// <summary>Windows that wait for recomputation: late events of theirs are in the lake only.</summary>
+    public ImmutableArray<WindowRange> Queue { get; }
+
+    /// <summary>In the order of the plan's sources.</summary>
+    public ImmutableArray<BatchSource> Sources { get; private set; } = [];
+
+    /// <summary>The aggregate's own table; null before its first window closed.</summary>
+    public BatchTable? Table { get; private set; }
+
+    /// <summary>Cancelled when leased files may be deleted, because sensitive data had to go.</summary>
+    public IEnumerable<CancellationToken> Ended => _leases.Select(static lease => lease.Ended);
+
+    /// <summary>
+    /// First instant (Unix microseconds) from which all events are still in the lake by the logs' lifetimes.
+    /// </summary>
+    public long FirstKept { get; private set; } = long.MinValue;
+
+    /// <summary>Null where no such aggregate runs. On the stream's thread, while nothing lands.</summary>
+    public static AggregateInputs? Take(AggregateStage stage, LandingContext context, string name, long landing)
+    {
+        if (stage.Find(name) is not { } aggregate)
+        {
+            return null;
+        }
+
+        AggregateInputs inputs = new(aggregate, landing);
+        inputs.Table = inputs.Lease(context, aggregate.Table);
+        inputs.Sources = [.. aggregate.Plan.Sources.Select(source => inputs.Source(context, source))];
+        return inputs;
+    }
+
+    public void Dispose()
+    {
+        foreach (DeltaLease lease in _leases)
+        {
+            lease.Dispose();
+        }
+
+        _leases.Clear();
+    }
+
+    private BatchSource Source(LandingContext context, AggregateSource source)
+    {
+        LogDefinition log = context.Definitions.Current.Logs.First(each => each.FullName == source.Log);
+        TableName fields = new(log.RegionGroup, log.Name);
+        bool isSensitive = source.Columns.Any(static column => column.IsSensitive);
+        BatchTable? secure = isSensitive ? Lease(context, fields with { Group = ColumnGroup.Secure }) : null;
+        foreach (TimeSpan lifetime in Lifetimes(log, isSensitive))
+        {
+            // A day is kept until all of it is older than the lifetime.
+            long oldest = context.NowMicroseconds - (lifetime.Ticks / TimeSpan.TicksPerMicrosecond);
+            int day = Zone.DayAt(oldest, out _);
+            FirstKept = Math.Max(FirstKept, Zone.ToUtc(day * ProjectZone.DayMicroseconds));
+        }
+
+        return BatchSource.Of(log, Lease(context, fields), secure, Zone);
+    }
+
+    private static IEnumerable<TimeSpan> Lifetimes(LogDefinition log, bool isSensitive) =>
+        new[] { log.Lifetime.Total, isSensitive ? log.Lifetime.Secure : null }
+            .Where(static lifetime => lifetime is not null)
+            .Select(static lifetime => lifetime!.Value);
+
+    private BatchTable? Lease(LandingContext context, TableName name)
+    {
+        if (context.Tables.Find(name) is not { } table)
+        {
+            return null;
+        }
+
+        DeltaLease lease = table.Lease();
+        _leases.Add(lease);
+        return new BatchTable(table.Directory, lease.Version);
+    }
+}
