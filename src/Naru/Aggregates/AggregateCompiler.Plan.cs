@@ -62,8 +62,16 @@ internal sealed partial class AggregateCompiler
         return _text.Mistakes.Count == before;
     }
 
-    private ColumnType InputType(JsonObject expression) => Kept(expression, TypeOf(expression,
-        [.. _sources.Select(source => $"SELECT {_engine.Text(source.OverLog(expression))} AS c FROM {source.Stub}")]));
+    private ColumnType InputType(JsonObject expression)
+    {
+        // A column as it is in every log has its own type: json is text to the engine.
+        ColumnType?[] bare = [.. _sources.Select(source =>
+            SqlTree.BareColumn(source.OverLog(expression)) is string name ? source.ColumnOf(name)?.Type : null)];
+        string common = TypeOf(expression,
+            [.. _sources.Select(source => $"SELECT {_engine.Text(source.OverLog(expression))} FROM {source.Stub}")]);
+        ColumnType kept = Kept(expression, common);
+        return bare[0] is { } own && bare.All(type => type == own) ? own : kept;
+    }
 
     /// <summary>The one type that an expression has in all logs.</summary>
     private string TypeOf(JsonObject at, string[] selects)

@@ -9,6 +9,6 @@ SELECT
     first(ad_id) AS ad_first, last(placement) AS placement_last,
     count_if(paid) AS billed, count(*) FILTER (WHERE score > 0.5) AS good,
     sum(cost) FILTER (WHERE paid) AS cost_paid, count(DISTINCT user_id) FILTER (WHERE paid) AS payers,
-    count(user_id) FILTER (WHERE paid) AS paid_known, count(tags) AS tagged, count(1) AS rows
+    count(user_id) FILTER (WHERE paid) AS paid_known, first(context) AS context, count(tags) AS tagged, count(1) AS rows
 FROM tumble(kr_ad.click, _event_time, INTERVAL '1 hour')
 GROUP BY window_start, window_end
