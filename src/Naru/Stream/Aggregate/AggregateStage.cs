@@ -65,7 +65,9 @@ internal sealed class AggregateStage : IDisposable
         stage._lastReceived = last.LastReceived;
         foreach (LogTime log in last.Logs)
         {
-            stage._logs.Add(log.Log, stage.NewClock([.. log.Latest]));
+            // Partitions of another topic say nothing of this one's; the watermarks themselves go on.
+            bool sameTopic = context.Landings.Last?.Incarnation == context.Topic.Incarnation;
+            stage._logs.Add(log.Log, stage.NewClock(sameTopic ? [.. log.Latest] : []));
         }
 
         foreach (AggregateLanding aggregate in last.Aggregates)
@@ -252,7 +254,7 @@ internal sealed class AggregateStage : IDisposable
         plan,
         version,
         ProjectZone.Of(_context.Definitions.Current.TimeZone),
-        [.. plan.Sources.Select(source => new SourceReader(plan, source, Database))]);
+        [.. plan.Sources.Select(source => new SourceReader(plan, source, () => Database))]);
 
     private LogClock NewClock(ReadOnlySpan<long> latest) =>
         new(_context.Clock, latest, _context.Topic.PartitionCount);

@@ -17,15 +17,17 @@ internal sealed class SourceReader : IDisposable
 
     private readonly AggregatePlan _plan;
     private readonly AggregateSource _source;
-    private readonly DuckDbConnection _connection;
-    private readonly DuckDbDatabase _database;
+    private readonly Func<DuckDbDatabase> _database;
+    private DuckDbConnection? _connection;
 
-    public SourceReader(AggregatePlan plan, AggregateSource source, DuckDbDatabase database)
+    /// <param name="plan">The aggregate.</param>
+    /// <param name="source">One of its logs.</param>
+    /// <param name="database">Asked for only when there is something to compute.</param>
+    public SourceReader(AggregatePlan plan, AggregateSource source, Func<DuckDbDatabase> database)
     {
         _plan = plan;
         _source = source;
         _database = database;
-        _connection = database.Connect();
     }
 
     /// <summary>Takes the chosen rows of an input; valid during the call.</summary>
@@ -47,7 +49,8 @@ internal sealed class SourceReader : IDisposable
             return;
         }
 
-        using BatchScan scan = _database.Scan(copy, all);
+        _connection ??= _database().Connect();
+        using BatchScan scan = _database().Scan(copy, all);
         using DuckDbResult result = _connection.Materialize(_source.SelectFrom(scan.Sql));
         while (result.TryNext(out DuckDbChunk? chunk))
         {
@@ -55,7 +58,7 @@ internal sealed class SourceReader : IDisposable
         }
     }
 
-    public void Dispose() => _connection.Dispose();
+    public void Dispose() => _connection?.Dispose();
 
     /// <summary>Rows as <see cref="AggregateSource.Sql"/> returns them.</summary>
     public static InputRows ViewsOf(DuckDbChunk chunk, AggregatePlan plan)
