@@ -26,6 +26,7 @@ internal static class BenchCommand
         new("P4", "the whole way: collect, check, deduplicate, land; beside DuckDB alone", WholeWay.RunAsync),
         new("P5", "CPU time of the platform at 50,000 events/s", ProcessorTime.RunAsync),
         new("P6", "acknowledged to visible in SQL, and to committed, at 50,000 events/s", Freshness.RunAsync),
+        new("P7", "windows counted on decoded batches, exactly once, beside one GROUP BY", WindowSpeed.RunAsync),
         new("P9", "SQL on 20 M events beside DuckDB on the same files", SqlSpeed.RunAsync),
         new("P10", "restart after kill -9 with a large topic", Restart.RunAsync),
         new("P11", "memory of all processes: idle, at 100,000 events/s, at rest after it", Memory.RunAsync),

@@ -19,6 +19,15 @@ internal abstract class Accumulator
     /// <summary>Adds a group of another table of the same call.</summary>
     public abstract void Merge(int group, Accumulator from, int fromGroup);
 
+    /// <summary>Adds all groups of another table of the same call, each to the group given for it.</summary>
+    public virtual void MergeAll(Accumulator from, ReadOnlySpan<int> groups)
+    {
+        for (int i = 0; i < groups.Length; i++)
+        {
+            Merge(groups[i], from, i);
+        }
+    }
+
     /// <summary>Forgets what a group holds.</summary>
     public abstract void Clear(int group);
 

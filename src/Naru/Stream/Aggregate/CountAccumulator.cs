@@ -41,6 +41,16 @@ internal sealed class CountAccumulator(int argument) : Accumulator
     public override void Merge(int group, Accumulator from, int fromGroup) =>
         _counts[group] += ((CountAccumulator)from)._counts[fromGroup];
 
+    public override void MergeAll(Accumulator from, ReadOnlySpan<int> groups)
+    {
+        long[] counts = _counts;
+        long[] added = ((CountAccumulator)from)._counts;
+        for (int i = 0; i < groups.Length; i++)
+        {
+            counts[groups[i]] += added[i];
+        }
+    }
+
     public override void Clear(int group) => _counts[group] = 0;
 
     public override void Append(int group, ColumnVector into) => into.AppendInt64(_counts[group]);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using Naru.Aggregates;
 using Naru.Core;
@@ -67,10 +68,16 @@ internal sealed class GroupTable
     /// <summary>Adds all groups of another table of the same plan.</summary>
     public void Merge(GroupTable from)
     {
-        for (int group = 0; group < from.Count; group++)
+        int[] groups = ArrayPool<int>.Shared.Rent(from.Count);
+        Span<int> all = groups.AsSpan(0, from.Count);
+        _keys.FindOrAddAll(from._keys, all);
+        for (int i = 0; i < _accumulators.Length; i++)
         {
-            MergeGroup(from, group);
+            _accumulators[i].Grow(_keys.Count);
+            _accumulators[i].MergeAll(from._accumulators[i], all);
         }
+
+        ArrayPool<int>.Shared.Return(groups);
     }
 
     /// <summary>Adds one group of another table; returns its number here.</summary>

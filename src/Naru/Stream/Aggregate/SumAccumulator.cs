@@ -91,7 +91,27 @@ internal sealed class WideSumAccumulator(int argument) : Accumulator
     public override void Add(InputRows input, in RowGroups rows)
     {
         ColumnView column = input.Arguments[argument];
-        bool isDecimal = column.Type.Kind == ColumnKind.Decimal;
+        switch (column.Type.WidthBytes)
+        {
+            case 2:
+                Add<short>(column, rows);
+                break;
+            case 4:
+                Add<int>(column, rows);
+                break;
+            case 8:
+                Add<long>(column, rows);
+                break;
+            default:
+                Add<Int128>(column, rows);
+                break;
+        }
+    }
+
+    /// <summary>A column's unscaled values, of the width that its precision has.</summary>
+    private void Add<T>(in ColumnView column, in RowGroups rows)
+        where T : unmanaged, System.Numerics.IBinaryInteger<T>
+    {
         for (int i = 0; i < rows.Count; i++)
         {
             int row = rows.Rows[i];
@@ -99,7 +119,7 @@ internal sealed class WideSumAccumulator(int argument) : Accumulator
             {
                 ref (long Values, Int128 Sum) sum = ref _sums[rows.Groups[i]];
                 sum.Values++;
-                sum.Sum += isDecimal ? column.DecimalAt(row) : column.At<long>(row);
+                sum.Sum += Int128.CreateTruncating(column.At<T>(row));
             }
         }
     }
@@ -109,6 +129,17 @@ internal sealed class WideSumAccumulator(int argument) : Accumulator
         (long values, Int128 added) = ((WideSumAccumulator)from)._sums[fromGroup];
         ref (long Values, Int128 Sum) sum = ref _sums[group];
         sum = (sum.Values + values, sum.Sum + added);
+    }
+
+    public override void MergeAll(Accumulator from, ReadOnlySpan<int> groups)
+    {
+        (long Values, Int128 Sum)[] added = ((WideSumAccumulator)from)._sums;
+        for (int i = 0; i < groups.Length; i++)
+        {
+            ref (long Values, Int128 Sum) sum = ref _sums[groups[i]];
+            sum.Values += added[i].Values;
+            sum.Sum += added[i].Sum;
+        }
     }
 
     public override void Clear(int group) => _sums[group] = default;
