@@ -27,6 +27,8 @@ internal static class CommandTree
         root.Subcommands.Add(SendCommand.Create());
         root.Subcommands.Add(SqlCommand.Create());
         root.Subcommands.Add(TailCommand.Create());
+        root.Subcommands.Add(TopCommand.Create());
+        root.Subcommands.Add(AggregateCommand.Create());
         root.Subcommands.Add(RejectedCommand.Create());
         root.Subcommands.Add(AuditCommand.Create());
         root.Subcommands.Add(DoctorCommand.Create());

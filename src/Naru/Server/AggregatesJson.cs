@@ -13,6 +13,7 @@ namespace Naru.Server;
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.Never)]
 [JsonSerializable(typeof(AggregateList))]
+[JsonSerializable(typeof(FlushAnswer))]
 internal sealed partial class AggregatesJson : JsonSerializerContext;
 
 internal sealed record AggregateList(ImmutableArray<AggregateItem> Aggregates);

@@ -1,15 +1,21 @@
+using System.Collections.Immutable;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Naru.Access;
 using Naru.Aggregates;
+using Naru.Configuration;
 using Naru.Core.Events;
 using Naru.Lake.Catalog;
+using Naru.Lake.Parquet;
 using Naru.Server.Live;
+using Naru.Stream;
 using Naru.Stream.Aggregate;
+using Naru.Stream.Batch;
 
 namespace Naru.Server;
 
@@ -23,6 +29,12 @@ internal static class LiveModule
         services.AddSingleton(provider => new LiveAnswers(
             provider.GetRequiredService<ILiveAggregates>(), provider.GetRequiredService<TimeProvider>(), zone));
         services.AddSingleton<LiveStreams>();
+        services.TryAddSingleton<ILiveAggregates, NoLiveAggregates>();
+        services.AddSingleton(static provider => new AggregateRunner(
+            provider.GetRequiredService<StreamWorker>(),
+            provider.GetRequiredService<ITableFileReader>(),
+            provider.GetRequiredService<ProjectPaths>(),
+            provider.GetRequiredService<TimeProvider>()));
         return services;
     }
 
@@ -117,7 +129,7 @@ internal static class LiveModule
             return AccessErrors.Unauthorized();
         }
 
-        AggregatePlan? plan = Find(services.GetRequiredService<ILiveAggregates>(), name);
+        AggregatePlan? plan = services.GetRequiredService<LiveAnswers>().FindPlan(name);
         if (plan is null)
         {
             return Unknown(name, http);
@@ -133,20 +145,8 @@ internal static class LiveModule
         return question is null ? ServerErrors.BadRequest(mistake.Message, mistake.Hint) : null;
     }
 
-    private static AggregatePlan? Find(ILiveAggregates live, string name)
-    {
-        foreach (LiveStatus status in live.List())
-        {
-            if (string.Equals(status.Plan.Name, name, StringComparison.Ordinal))
-            {
-                return status.Plan;
-            }
-        }
-
-        return null;
-    }
-
-    private static IResult Unknown(string name, HttpContext http) => ServerErrors.UnknownAggregate(
+    /// <summary>The answer where no such aggregate runs.</summary>
+    public static IResult Unknown(string name, HttpContext http) => ServerErrors.UnknownAggregate(
         name, http.RequestServices.GetRequiredService<ILiveAggregates>().List().Select(static each => each.Plan.Name));
 
     private static Task WriteAsync(HttpContext http, LiveJson writer)
@@ -167,4 +167,13 @@ internal static class LiveModule
         http.Response.ContentLength = json.Length;
         return http.Response.BodyWriter.WriteAsync(json, http.RequestAborted).AsTask();
     }
+}
+
+/// <summary>Where the stream shows no live windows.</summary>
+internal sealed class NoLiveAggregates : ILiveAggregates
+{
+    public ImmutableArray<LiveStatus> List() => [];
+
+    public ValueTask<LiveRows?> ReadAsync(LiveRead read, CancellationToken cancellationToken) =>
+        ValueTask.FromResult<LiveRows?>(null);
 }

@@ -10,6 +10,7 @@ using Naru.Aggregates;
 using Naru.Backup;
 using Naru.Collect;
 using Naru.Configuration;
+using Naru.Core.Events;
 using Naru.Core.Files;
 using Naru.Core.Topics;
 using Naru.Definitions;
@@ -125,6 +126,7 @@ internal sealed class PlatformServer : IAsyncDisposable
             new QueryPlace(
                 new QueryPaths(start.Paths.Lake, start.Paths.Tail, start.Paths.Spill),
                 settings.Get<ProjectOptions>().FindTimeZone()));
+        services.AddLiveAggregates(ProjectZone.Of(settings.Get<ProjectOptions>().FindTimeZone()));
         services.AddSingleton<StatusReader>();
         services.AddSingleton<ServerMetrics>();
         services.AddSingleton<PrometheusText>();
@@ -144,6 +146,8 @@ internal sealed class PlatformServer : IAsyncDisposable
         application.MapLanding();
         application.MapTail();
         application.MapBackup();
+        application.MapLiveAggregates();
+        application.MapAggregates();
     }
 }
 

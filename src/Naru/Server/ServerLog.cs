@@ -29,4 +29,7 @@ internal static partial class ServerLog
 
     [LoggerMessage(4, LogLevel.Error, "the project could not be frozen for a backup; the platform goes on")]
     public static partial void NotFrozen(ILogger logger, Exception exception);
+
+    [LoggerMessage(5, LogLevel.Warning, "the batch side of aggregate {Name} failed")]
+    public static partial void AggregateBatchFailed(ILogger logger, string name, Exception exception);
 }

@@ -22,6 +22,7 @@ internal sealed class LiveAnswers : IDisposable
     private const int WritersMax = 64;
 
     private static readonly TimeSpan FreshFor = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PlansFreshFor = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan UsableFor = TimeSpan.FromSeconds(3);
 
     private readonly ILiveAggregates _live;
@@ -29,6 +30,9 @@ internal sealed class LiveAnswers : IDisposable
     private readonly LiveOutput _output;
     private readonly LiveViews _views;
     private readonly ConcurrentBag<LiveJson> _writers = [];
+    private volatile Tuple<long, ImmutableDictionary<string, AggregatePlan>> _plans =
+        new(0, ImmutableDictionary<string, AggregatePlan>.Empty);
+
     private readonly ConcurrentDictionary<string, Answer> _answers = new(StringComparer.Ordinal);
 
     public LiveAnswers(ILiveAggregates live, TimeProvider time, ProjectZone zone)
@@ -45,6 +49,23 @@ internal sealed class LiveAnswers : IDisposable
 
     /// <summary>Unix microseconds.</summary>
     public long Now => _time.GetUtcNow().ToUnixTimeMilliseconds() * 1000;
+
+    /// <summary>
+    /// The plan of a running aggregate, or null. Every request asks: statuses are read twice a second at most.
+    /// </summary>
+    public AggregatePlan? FindPlan(string name)
+    {
+        Tuple<long, ImmutableDictionary<string, AggregatePlan>> plans = _plans;
+        if (_time.GetElapsedTime(plans.Item1) > PlansFreshFor || !plans.Item2.ContainsKey(name))
+        {
+            plans = new(
+                _time.GetTimestamp(),
+                _live.List().ToImmutableDictionary(static each => each.Plan.Name, static each => each.Plan));
+            _plans = plans;
+        }
+
+        return plans.Item2.GetValueOrDefault(name);
+    }
 
     public LiveJson RentWriter() => _writers.TryTake(out LiveJson? writer) ? writer : new LiveJson(Zone.Zone);
 

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text;
 using Microsoft.AspNetCore.Http;
 using Naru.Aggregates;
 using Naru.Core.Events;
@@ -193,11 +192,9 @@ internal sealed class LiveQuestionReader(AggregatePlan plan, ProjectZone zone)
 
     private long Time(string name, string value)
     {
-        if (!TimeText.TryParse(Encoding.UTF8.GetBytes(value), zone, out long time))
+        if (!TimeParameter.TryRead(value, zone, out long time))
         {
-            Fail(
-                $"`{name}` is \"{value}\", which is no time",
-                "write it as 2026-11-20T09:00 in the project's zone, with an offset, or as a Unix time");
+            Fail($"`{name}` is \"{value}\", which is no time", TimeParameter.Hint);
         }
 
         return time;

@@ -1,0 +1,183 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Naru.Cli.Sql;
+
+namespace Naru.Cli;
+
+/// <summary>
+/// `naru top NAME`: the first keys of an aggregate by a measure, drawn again as they change; once where the output is
+/// no terminal.
+/// </summary>
+internal static class TopCommand
+{
+    private const int CellColumnsMax = 40;
+
+    public static Command Create()
+    {
+        Argument<string> name = new("NAME") { Description = "the aggregate" };
+        Option<string?> by = new("--by")
+        {
+            Description = "column to rank by; default: the first that is no key",
+            HelpName = "COLUMN",
+        };
+        Option<int> count = new("-n", "--count")
+        {
+            Description = "rows",
+            DefaultValueFactory = static _ => 20,
+            HelpName = "N",
+        };
+        Option<string?> last = new("--last")
+        {
+            Description = "over the windows that began within so long; default: all that are live, of hopping windows "
+                + "the newest that is whole",
+            HelpName = "DURATION",
+        };
+        Option<bool> json = new("--json") { Description = "print the answer as JSON, once" };
+        Option<string?> server = ServerConnection.ServerOption();
+        Option<string?> project = ServerConnection.ProjectOption();
+        Option<string?> key = ServerConnection.KeyOption();
+        Command command = new(
+            "top", "Watch the first keys of an aggregate. Example: naru top ad_clicks_1m --by clicks --last 5m -n 10")
+        {
+            name, by, count, last, json, server, project, key,
+        };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            StringBuilder query = new(string.Create(CultureInfo.InvariantCulture, $"?top={parsed.GetValue(count)}"));
+            foreach ((string parameter, string? value) in
+                new[] { ("by", parsed.GetValue(by)), ("last", parsed.GetValue(last)) })
+            {
+                if (value is not null)
+                {
+                    query.Append('&').Append(parameter).Append('=').Append(Uri.EscapeDataString(value));
+                }
+            }
+
+            string address = $"/v1/aggregates/{Uri.EscapeDataString(parsed.GetValue(name)!)}";
+            using ServerConnection connection = ServerConnection.Open(
+                parsed.GetValue(server), parsed.GetValue(project), parsed.GetValue(key));
+            return Console.IsOutputRedirected || parsed.GetValue(json)
+                ? await OnceAsync(connection, $"{address}{query}", parsed.GetValue(json), cancellationToken)
+                    .ConfigureAwait(false)
+                : await FollowAsync(connection, $"{address}/stream{query}", cancellationToken).ConfigureAwait(false);
+        });
+        return command;
+    }
+
+    private static async Task<int> OnceAsync(
+        ServerConnection connection, string address, bool json, CancellationToken cancellationToken)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Get, address);
+        using JsonDocument? answer = await connection.SendAsync(request, cancellationToken).ConfigureAwait(false);
+        if (answer is null)
+        {
+            return ExitCode.Failed;
+        }
+
+        Console.WriteLine(json ? answer.RootElement.GetRawText() : Table(answer.RootElement));
+        return ExitCode.Done;
+    }
+
+    private static async Task<int> FollowAsync(
+        ServerConnection connection, string address, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using HttpResponseMessage response = await connection.Http.GetAsync(
+                new Uri(address, UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, cancellationToken)
+                .ConfigureAwait(false);
+            if (!response.IsSuccessStatusCode)
+            {
+                string text = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
+                await Console.Error.WriteLineAsync(ServerConnection.ErrorText(response, text)).ConfigureAwait(false);
+                return ExitCode.Failed;
+            }
+
+            using StreamReader lines = new(
+                await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false), Encoding.UTF8);
+            while (await lines.ReadLineAsync(cancellationToken).ConfigureAwait(false) is string line)
+            {
+                if (line.StartsWith("data: ", StringComparison.Ordinal))
+                {
+                    using JsonDocument answer = JsonDocument.Parse(line["data: ".Length..]);
+
+                    // Home, the new picture, and nothing of the old one after it: no flicker.
+                    string table = Table(answer.RootElement).Replace("\n", "\u001b[K\n", StringComparison.Ordinal);
+                    Console.Write($"\u001b[H{table}\u001b[K\n\u001b[J");
+                }
+            }
+
+            await Console.Error.WriteLineAsync("the server ended the answer").ConfigureAwait(false);
+            return ExitCode.Failed;
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCode.Done;
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        {
+            await Console.Error.WriteLineAsync(
+                $"no answer from {connection.Http.BaseAddress}: {exception.Message}\n"
+                + "start the platform with `naru up`, or name it with --server").ConfigureAwait(false);
+            return ExitCode.Failed;
+        }
+    }
+
+    /// <summary>A line of state, then the rows: text to the left, numbers to the right.</summary>
+    private static string Table(JsonElement answer)
+    {
+        List<string[]> cells = [];
+        List<bool> isNumber = [];
+        foreach (JsonElement row in answer.GetProperty("rows").EnumerateArray())
+        {
+            JsonProperty[] members = [.. row.EnumerateObject()];
+            if (cells.Count == 0)
+            {
+                cells.Add([.. members.Select(static member => Plain(member.Name))]);
+                isNumber.AddRange(members.Select(static member => member.Value.ValueKind == JsonValueKind.Number));
+            }
+
+            cells.Add([.. members.Select(static member => Cell(member.Value))]);
+        }
+
+        StringBuilder text = new();
+        text.Append(Plain(answer.GetProperty("aggregate").GetString()!)).Append("  closed until ")
+            .Append(answer.GetProperty("watermark").GetString() ?? "-");
+        text.Append(answer.GetProperty("building").GetBoolean() ? "  building: the last good results" : "");
+        if (cells.Count == 0)
+        {
+            return text.Append("\nno rows").ToString();
+        }
+
+        int[] widths =
+            [.. Enumerable.Range(0, isNumber.Count).Select(i => cells.Max(row => TextWidth.Of(row[i])))];
+        foreach (string[] row in cells)
+        {
+            text.Append('\n');
+            for (int i = 0; i < row.Length; i++)
+            {
+                string space = new(' ', widths[i] - TextWidth.Of(row[i]));
+                text.Append(i == 0 ? "" : "  ").Append(isNumber[i] ? space + row[i] : row[i] + space);
+            }
+        }
+
+        return text.ToString();
+    }
+
+    private static string Cell(JsonElement value)
+    {
+        string text = value.ValueKind switch
+        {
+            JsonValueKind.String => value.GetString()!,
+            JsonValueKind.Null => "NULL",
+            _ => value.GetRawText(),
+        };
+        return Plain(text.Length > CellColumnsMax ? text[..(CellColumnsMax - 1)] + "…" : text);
+    }
+
+    /// <summary>No sender can move the terminal's cursor.</summary>
+    private static string Plain(string text) =>
+        string.Concat(text.Select(static c => char.IsControl(c) ? '\uFFFD' : c));
+}
