@@ -36,10 +36,13 @@ internal sealed record ModelCase(ModelQuery Query, WindowCase Window, HeaderCase
     /// <summary>One partition, landed after every send: then the model knows each watermark.</summary>
     public required bool IsExact { get; init; }
 
+    /// <summary>Windows of a quiet stream are closed by the clock.</summary>
+    public required bool IsQuiet { get; init; }
+
     public required ModelStep[] Steps { get; init; }
 
     public override string ToString() =>
-        $"{Query.Name} {Window.Sql} {Header} {Zone.Id} exact={IsExact} partitions={Partitions}\n"
+        $"{Query.Name} {Window.Sql} {Header} {Zone.Id} exact={IsExact} quiet={IsQuiet} partitions={Partitions}\n"
         + string.Join('\n', Steps.Select(Describe));
 
     private static string Describe(ModelStep step) => step is ModelStep.Send send
@@ -68,10 +71,10 @@ internal sealed class ModelCaseRun : IDisposable
           p: {type: string}
           s: {type: string, required: true}
           b: {type: boolean}
-        max_past: unlimited
         """;
 
     private const string Name = "model";
+    private const long FutureMax = 600_000_000;
 
     private static readonly Dictionary<string, AggregatePlan> Plans = [];
 
@@ -89,8 +92,9 @@ internal sealed class ModelCaseRun : IDisposable
     {
         _case = of;
         _run = new AggregateRun(of.Zone, 1);
-        _click = _run.Publish($"log: m.click\ndescription: A tap.\nowner: m\n{Fields}");
-        _view = _run.Publish($"log: m.view\ndescription: A view.\nowner: m\n{Fields}");
+        string past = of.IsQuiet ? "7d" : "unlimited";
+        _click = _run.Publish($"log: m.click\ndescription: A tap.\nowner: m\n{Fields}\nmax_past: {past}");
+        _view = _run.Publish($"log: m.view\ndescription: A view.\nowner: m\n{Fields}\nmax_past: {past}");
         _plan = PlanOf(of, _click, _view);
         _run.Open(of.Partitions, _plan);
     }
@@ -180,8 +184,8 @@ internal sealed class ModelCaseRun : IDisposable
         List<string> lines = [];
         foreach (ModelEvent sent in send.Events)
         {
-            // A clock years ahead: the time of receipt is used.
-            ModelEvent row = send.Ahead ? sent with { Time = now } : sent;
+            // A clock years ahead, or steps that a smaller case left out: the time of receipt is used.
+            ModelEvent row = send.Ahead || sent.Time - now > FutureMax ? sent with { Time = now } : sent;
             lines.Add(Json(sent, send.Ahead));
             if ((_case.Query.ReadsViews || !row.IsView) && !_known.ContainsKey(row.Seq))
             {
