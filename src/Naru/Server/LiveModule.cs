@@ -29,6 +29,8 @@ internal static class LiveModule
         services.AddSingleton(provider => new LiveAnswers(
             provider.GetRequiredService<ILiveAggregates>(), provider.GetRequiredService<TimeProvider>(), zone));
         services.AddSingleton<LiveStreams>();
+        services.AddSingleton<AggregateChecks>();
+        services.AddHostedService(static provider => provider.GetRequiredService<AggregateChecks>());
         services.TryAddSingleton<ILiveAggregates, NoLiveAggregates>();
         services.AddSingleton(static provider => new AggregateRunner(
             provider.GetRequiredService<StreamWorker>(),

@@ -32,4 +32,11 @@ internal static partial class ServerLog
 
     [LoggerMessage(5, LogLevel.Warning, "the batch side of aggregate {Name} failed")]
     public static partial void AggregateBatchFailed(ILogger logger, string name, Exception exception);
+
+    [LoggerMessage(6, LogLevel.Error, "aggregate {Name} differs from the lake in {Differences} places of {Rows} rows; "
+        + "see naru aggregate verify {Name}")]
+    public static partial void AggregateDiffers(ILogger logger, string name, long differences, long rows);
+
+    [LoggerMessage(7, LogLevel.Information, "aggregate {Name} verified: {Rows} rows equal those of the lake")]
+    public static partial void AggregateVerified(ILogger logger, string name, long rows);
 }

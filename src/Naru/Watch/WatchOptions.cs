@@ -20,6 +20,9 @@ internal sealed record WatchOptions : ICheckedOptions
     [Setting("how often an alert that goes on firing is told again", Min = "1m")]
     public TimeSpan? RepeatInterval { get; init; } = TimeSpan.FromHours(4);
 
+    [Setting("how often windows that closed since the last time are counted again from the lake", Min = "1m")]
+    public TimeSpan? VerifyInterval { get; init; } = TimeSpan.FromHours(24);
+
     public IEnumerable<(string Property, string Message, string Hint)> Check()
     {
         if (Webhook.Length > 0 && SecretReference.Fault(Webhook) is { } fault)

@@ -58,6 +58,33 @@ public sealed class AlertWatchTests : IDisposable
         _watch.Book.Instances.Single(instance => instance.Alert == alert && instance.Log == log).State;
 
     [Fact]
+    public async Task Aggregates_that_differ_or_stand_fire_each_by_itself()
+    {
+        Alert("differ", "kind: aggregate_difference");
+        Alert("stuck", "kind: aggregate_lag\nabove: 5m");
+        _source.Aggregates =
+        [
+            new AggregateSample("agg.clicks", TimeSpan.FromMinutes(4), 3),
+            new AggregateSample("agg.views", TimeSpan.FromMinutes(6), 0),
+        ];
+        await LookAsync();
+        Assert.Equal(
+            (AlertState.Firing, AlertState.Ok, AlertState.Ok, AlertState.Firing),
+            (State("differ", "agg.clicks"), State("differ", "agg.views"),
+                State("stuck", "agg.clicks"), State("stuck", "agg.views")));
+        await LookAsync(10, 3);
+        string text = Assert.Single(_sender.Sent);
+        Assert.Contains(
+            "FIRING differ on agg.clicks: the last verification found 3 differences between the table and the lake",
+            text,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "FIRING stuck on agg.views: events come and the watermark has stood still for 6m (limit 5m)",
+            text,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_rate_fires_after_its_time_is_told_once_with_its_group_and_resolved_after_a_clear_minute()
     {
         Alert("rejects", "kind: invalid_rate\nabove: 5%\nwindow: 1m\nat_least: 10\nfor: 30s");
@@ -225,7 +252,10 @@ public sealed class AlertWatchTests : IDisposable
         public void Set(string log, long received, long rejected, TimeProvider time) =>
             _logs[log] = new LogSample(log, received, rejected, time.GetUtcNow());
 
-        public WatchSample Read() => new(_logs.Values.ToImmutableArray(), LagAge, FreeBytes, 1000L << 20);
+        public ImmutableArray<AggregateSample> Aggregates { get; set; } = [];
+
+        public WatchSample Read() =>
+            new(_logs.Values.ToImmutableArray(), LagAge, FreeBytes, 1000L << 20) { Aggregates = Aggregates };
     }
 
     private sealed class FakeSender : IWebhookSender

@@ -13,6 +13,12 @@ internal enum AlertKind
 
     /// <summary>The volume of the data runs full.</summary>
     Disk,
+
+    /// <summary>The last verification of an aggregate found that stream and lake do not agree.</summary>
+    AggregateDifference,
+
+    /// <summary>An aggregate takes events in, and its windows do not close.</summary>
+    AggregateLag,
 }
 
 /// <summary>One file of `alerts/`, checked.</summary>
@@ -32,7 +38,10 @@ internal sealed record AlertDefinition
     /// <summary>Invalid rate: the share, 0 to 1, above which it fires.</summary>
     public double AboveShare { get; init; }
 
-    /// <summary>Silence: how long nothing came. Lag: age of the oldest event that has not landed.</summary>
+    /// <summary>
+    /// Silence: how long nothing came. Lag: age of the oldest event that has not landed. Aggregate lag: how long no
+    /// window closed.
+    /// </summary>
     public TimeSpan AboveAge { get; init; }
 
     /// <summary>Disk: free share, 0 to 1, below which it fires; 0 where bytes are given.</summary>

@@ -20,9 +20,13 @@ internal sealed class AlertFile
             .Add("invalid_rate", ["log", "above", "window", "at_least"])
             .Add("silence", ["log", "after"])
             .Add("lag", ["above"])
-            .Add("disk", ["below"]);
+            .Add("disk", ["below"])
+            .Add("aggregate_difference", [])
+            .Add("aggregate_lag", ["above"]);
 
-    private static readonly string[] KindNames = ["invalid_rate", "silence", "lag", "disk"];
+    private static readonly string[] KindNames =
+        ["invalid_rate", "silence", "lag", "disk", "aggregate_difference", "aggregate_lag"];
+
     private static readonly TimeSpan WindowMax = TimeSpan.FromHours(24);
 
     private readonly YamlReader _reader;
@@ -85,6 +89,8 @@ internal sealed class AlertFile
                 "invalid_rate" => AlertKind.InvalidRate,
                 "silence" => AlertKind.Silence,
                 "lag" => AlertKind.Lag,
+                "aggregate_difference" => AlertKind.AggregateDifference,
+                "aggregate_lag" => AlertKind.AggregateLag,
                 _ => AlertKind.Disk,
             },
             Description = _reader.Text("description") ?? "",
@@ -96,7 +102,8 @@ internal sealed class AlertFile
         {
             AlertKind.InvalidRate => WithRate(alert),
             AlertKind.Silence => alert with { Logs = Logs(), AboveAge = Age("after") },
-            AlertKind.Lag => alert with { AboveAge = Age("above") },
+            AlertKind.Lag or AlertKind.AggregateLag => alert with { AboveAge = Age("above") },
+            AlertKind.AggregateDifference => alert,
             _ => WithDisk(alert),
         };
     }

@@ -18,6 +18,9 @@ internal sealed class AlertJudge
 
     public AlertJudge(DateTimeOffset startedAt) => _startedAt = startedAt;
 
+    /// <summary>Names of the aggregates of the last sample.</summary>
+    public IEnumerable<string> Aggregates => _now.Aggregates.Select(static aggregate => aggregate.Name);
+
     /// <summary>Takes a sample; keeps those of the last <paramref name="window"/>.</summary>
     public void Take(WatchSample sample, DateTimeOffset now, TimeSpan window)
     {
@@ -37,6 +40,8 @@ internal sealed class AlertJudge
         AlertKind.InvalidRate => Rate(alert, log, now),
         AlertKind.Silence => Silence(alert, log, now),
         AlertKind.Lag => Lag(alert),
+        AlertKind.AggregateDifference => Differences(Aggregate(log)),
+        AlertKind.AggregateLag => Standing(alert, Aggregate(log)),
         _ => Disk(alert),
     };
 
@@ -81,6 +86,19 @@ internal sealed class AlertJudge
     private Verdict Lag(AlertDefinition alert) => new(
         _now.LagAge > alert.AboveAge,
         $"events wait {Rounded(_now.LagAge)} for their landing (limit {DurationText.Format(alert.AboveAge)})");
+
+    private AggregateSample Aggregate(string name) => _now.Aggregates.FirstOrDefault(each => each.Name == name);
+
+    private static Verdict Differences(AggregateSample aggregate) => new(
+        aggregate.Differences > 0,
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"the last verification found {aggregate.Differences} differences between the table and the lake"));
+
+    private static Verdict Standing(AlertDefinition alert, AggregateSample aggregate) => new(
+        aggregate.Stands > alert.AboveAge,
+        $"events come and the watermark has stood still for {Rounded(aggregate.Stands)} "
+        + $"(limit {DurationText.Format(alert.AboveAge)})");
 
     private Verdict Disk(AlertDefinition alert)
     {

@@ -121,6 +121,11 @@ internal sealed class AlertWatch
             return [""];
         }
 
+        if (alert.Kind is AlertKind.AggregateDifference or AlertKind.AggregateLag)
+        {
+            return _judge.Aggregates;
+        }
+
         return _around.Definitions.Current.Logs
             .Where(log => !log.Retired && alert.Concerns(log.FullName))
             .Select(static log => log.FullName);
