@@ -25,6 +25,9 @@ internal static class AggregateStateFile
     private const uint FormatVersion = 1;
     private const int HeaderBytes = 16;
     private const int KeyBytes = 64;
+
+    /// <summary>About where a section ends: a pane with more groups has several.</summary>
+    private const int SectionBytes = 256 << 10;
     private const string Extension = ".state";
 
     public static string NameOf(long landing) => landing.ToString("D20", CultureInfo.InvariantCulture) + Extension;
@@ -51,9 +54,12 @@ internal static class AggregateStateFile
         {
             foreach ((long pane, GroupTable table) in state.Panes)
             {
-                Begin(section, key, pane);
-                table.Save(section);
-                end = Append(file, section, end);
+                for (int group = 0; group < table.Count;)
+                {
+                    Begin(section, key, pane);
+                    group = table.Save(section, group, SectionBytes);
+                    end = Append(file, section, end);
+                }
             }
 
             if (state.Sessions is { Count: > 0 } sessions)

@@ -14,7 +14,7 @@ internal sealed class CountAccumulator(int argument) : Accumulator
     {
         if (count > _counts.Length)
         {
-            Array.Resize(ref _counts, Capacity(_counts.Length, count));
+            GroupArray.Grow(ref _counts, Capacity(_counts.Length, count));
         }
     }
 
@@ -52,6 +52,8 @@ internal sealed class CountAccumulator(int argument) : Accumulator
     }
 
     public override void Clear(int group) => _counts[group] = 0;
+
+    public override void Free() => GroupArray.Free(ref _counts);
 
     public override void Append(int group, ColumnVector into) => into.AppendInt64(_counts[group]);
 

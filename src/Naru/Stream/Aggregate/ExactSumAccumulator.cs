@@ -17,11 +17,11 @@ internal sealed class ExactSumAccumulator(int argument) : Accumulator
 
     public override void Grow(int count)
     {
-        if (count > _sums.Length)
+        if (count > Math.Min(_sums.Length, _values.Length))
         {
-            int capacity = Capacity(_sums.Length, count);
-            Array.Resize(ref _values, capacity);
-            Array.Resize(ref _sums, capacity);
+            int capacity = Capacity(Math.Max(_sums.Length, _values.Length), count);
+            GroupArray.Grow(ref _values, capacity);
+            GroupArray.Grow(ref _sums, capacity);
         }
     }
 
@@ -90,6 +90,7 @@ internal sealed class ExactSumAccumulator(int argument) : Accumulator
             sum.Free();
         }
 
-        _sums = [];
+        GroupArray.Free(ref _sums);
+        GroupArray.Free(ref _values);
     }
 }

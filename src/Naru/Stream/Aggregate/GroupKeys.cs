@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using Naru.Core;
 using Naru.Core.Hashing;
 
@@ -13,11 +15,19 @@ internal sealed class GroupKeys
 {
     private const int SlotsMin = 16;
 
+    /// <summary>Keys that are looked up together, so that their cache misses overlap.</summary>
+    public const int KeysAtOnce = 128;
+
     /// <summary>Number + 1 below, the upper half of the hash above; 0 is free.</summary>
-    private ulong[] _slots = new ulong[SlotsMin];
-    private Entry[] _entries = new Entry[SlotsMin / 2];
-    private byte[] _bytes = new byte[256];
+    private ulong[] _slots = [];
+    private Entry[] _entries = [];
+    private byte[] _bytes = [];
+
+    /// <summary>Slots in use: a power of 2; the array may be longer.</summary>
+    private int _slotCount;
     private int _bytesUsed;
+
+    public GroupKeys() => SetSlots(SlotsMin);
 
     public int Count { get; private set; }
 
@@ -39,10 +49,86 @@ internal sealed class GroupKeys
     public void FindOrAddAll(GroupKeys from, Span<int> groups)
     {
         Invariant.Hold(groups.Length == from.Count);
-        for (int group = 0; group < groups.Length; group++)
+        Reserve(from.Count);
+        Span<ulong> hashes = stackalloc ulong[KeysAtOnce];
+        for (int first = 0; first < groups.Length; first += KeysAtOnce)
         {
-            ref readonly Entry entry = ref from._entries[group];
-            groups[group] = FindOrAdd(from._bytes.AsSpan(entry.Start, entry.Length), entry.Hash);
+            int count = Math.Min(KeysAtOnce, groups.Length - first);
+            for (int i = 0; i < count; i++)
+            {
+                hashes[i] = from._entries[first + i].Hash;
+            }
+
+            Prefetch(hashes[..count]);
+            for (int i = 0; i < count; i++)
+            {
+                groups[first + i] = FindOrAdd(from[first + i], hashes[i]);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The numbers of at most <see cref="KeysAtOnce"/> keys that stand end to end; ends are counted from the first.
+    /// </summary>
+    public void FindOrAdd(ReadOnlySpan<byte> keys, ReadOnlySpan<int> ends, Span<int> groups)
+    {
+        Span<ulong> hashes = stackalloc ulong[KeysAtOnce];
+        int start = 0;
+        for (int i = 0; i < ends.Length; i++)
+        {
+            hashes[i] = SeededHash64.Of(keys[start..ends[i]]);
+            start = ends[i];
+        }
+
+        Prefetch(hashes[..ends.Length]);
+        start = 0;
+        for (int i = 0; i < ends.Length; i++)
+        {
+            groups[i] = FindOrAdd(keys[start..ends[i]], hashes[i]);
+            start = ends[i];
+        }
+    }
+
+    /// <summary>Its arrays may serve another table; nothing is here any more.</summary>
+    public void Free()
+    {
+        GroupArray.Free(ref _slots);
+        GroupArray.Free(ref _entries);
+        GroupArray.Free(ref _bytes);
+        (Count, _bytesUsed) = (0, 0);
+        SetSlots(SlotsMin);
+    }
+
+    /// <summary>Slots, then the entries that they name, are on their way into the cache when they are looked at.</summary>
+    private unsafe void Prefetch(ReadOnlySpan<ulong> hashes)
+    {
+        if (!Sse.IsSupported || Count < KeysAtOnce)
+        {
+            return;
+        }
+
+        int mask = _slotCount - 1;
+        foreach (ulong hash in hashes)
+        {
+            Sse.Prefetch0(Unsafe.AsPointer(ref _slots[(int)hash & mask]));
+        }
+
+        foreach (ulong hash in hashes)
+        {
+            int group = (int)(uint)_slots[(int)hash & mask] - 1;
+            if (group >= 0)
+            {
+                Sse.Prefetch0(Unsafe.AsPointer(ref _entries[group]));
+            }
+        }
+    }
+
+    /// <summary>Room for so many groups in all, if there are fewer.</summary>
+    private void Reserve(int groups)
+    {
+        if (groups * 2L > _slotCount && groups <= 1 << 28)
+        {
+            SetSlots((int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)groups * 2));
         }
     }
 
@@ -65,7 +151,7 @@ internal sealed class GroupKeys
     private int SlotOf(ReadOnlySpan<byte> key, ulong hash)
     {
         ulong[] slots = _slots;
-        int mask = slots.Length - 1;
+        int mask = _slotCount - 1;
         int slot = (int)hash & mask;
         while (slots[slot] is not 0 and ulong taken)
         {
@@ -89,13 +175,13 @@ internal sealed class GroupKeys
         int group = Count;
         if (group == _entries.Length)
         {
-            Array.Resize(ref _entries, group * 2);
+            GroupArray.Grow(ref _entries, Math.Max(SlotsMin, group * 2));
         }
 
         if (_bytes.Length - _bytesUsed < key.Length)
         {
             long bytes = Math.Max(Math.Min(_bytes.Length * 2L, Array.MaxLength), (long)_bytesUsed + key.Length);
-            Array.Resize(ref _bytes, checked((int)bytes));
+            GroupArray.Grow(ref _bytes, checked((int)bytes));
         }
 
         key.CopyTo(_bytes.AsSpan(_bytesUsed));
@@ -103,18 +189,19 @@ internal sealed class GroupKeys
         _bytesUsed += key.Length;
         _slots[slot] = SlotValue(group, hash);
         Count = group + 1;
-        if (Count * 2 > _slots.Length)
+        if (Count * 2 > _slotCount)
         {
-            Rehash();
+            SetSlots(_slotCount * 2);
         }
 
         return group;
     }
 
-    private void Rehash()
+    private void SetSlots(int slotCount)
     {
-        ulong[] slots = new ulong[_slots.Length * 2];
-        int mask = slots.Length - 1;
+        ulong[] slots = [];
+        GroupArray.Grow(ref slots, slotCount);
+        int mask = slotCount - 1;
         for (int group = 0; group < Count; group++)
         {
             ulong hash = _entries[group].Hash;
@@ -127,8 +214,10 @@ internal sealed class GroupKeys
             slots[slot] = SlotValue(group, hash);
         }
 
-        Invariant.Hold(slots.Length >= Count * 2);
+        Invariant.Hold(slotCount >= Count * 2);
+        GroupArray.Free(ref _slots);
         _slots = slots;
+        _slotCount = slotCount;
     }
 
     private static ulong SlotValue(int group, ulong hash) => (hash >> 32 << 32) | (uint)(group + 1);

@@ -46,15 +46,22 @@ internal sealed class GroupTable
             _groups = new int[Math.Max(rows.Length, _groups.Length * 2)];
         }
 
-        for (int i = 0; i < rows.Length; i++)
+        Span<int> ends = stackalloc int[GroupKeys.KeysAtOnce];
+        for (int first = 0; first < rows.Length; first += GroupKeys.KeysAtOnce)
         {
+            int count = Math.Min(GroupKeys.KeysAtOnce, rows.Length - first);
             _key.Clear();
-            foreach (ColumnView column in input.Keys)
+            for (int i = 0; i < count; i++)
             {
-                ValueCode.Write(_key, column, rows[i]);
+                foreach (ref readonly ColumnView column in input.Keys.AsSpan())
+                {
+                    ValueCode.Write(_key, column, rows[first + i]);
+                }
+
+                ends[i] = _key.Length;
             }
 
-            _groups[i] = _keys.FindOrAdd(_key.Written);
+            _keys.FindOrAdd(_key.Written, ends[..count], _groups.AsSpan(first, count));
         }
 
         RowGroups groups = new(rows, _groups.AsSpan(0, rows.Length));
@@ -93,10 +100,13 @@ internal sealed class GroupTable
         return group;
     }
 
-    /// <summary>Per group: key length and key, then what each accumulator saves.</summary>
-    public void Save(ByteBuffer into)
+    /// <summary>
+    /// Per group from this one on: key length and key, then what each accumulator saves. Stops when that has grown to
+    /// so many bytes; returns the group to go on with.
+    /// </summary>
+    public int Save(ByteBuffer into, int group, int bytesMax)
     {
-        for (int group = 0; group < Count; group++)
+        for (; group < Count && into.Length < bytesMax; group++)
         {
             ReadOnlySpan<byte> key = _keys[group];
             into.Add(key.Length);
@@ -106,11 +116,14 @@ internal sealed class GroupTable
                 accumulator.Save(group, into);
             }
         }
+
+        return group;
     }
 
     /// <summary>The table is done with.</summary>
     public void Free()
     {
+        _keys.Free();
         foreach (Accumulator accumulator in _accumulators)
         {
             accumulator.Free();

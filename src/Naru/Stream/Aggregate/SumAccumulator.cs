@@ -17,7 +17,7 @@ internal sealed class SmallSumAccumulator(int argument) : Accumulator
     {
         if (count > _sums.Length)
         {
-            Array.Resize(ref _sums, Capacity(_sums.Length, count));
+            GroupArray.Grow(ref _sums, Capacity(_sums.Length, count));
         }
     }
 
@@ -44,6 +44,8 @@ internal sealed class SmallSumAccumulator(int argument) : Accumulator
     }
 
     public override void Clear(int group) => _sums[group] = default;
+
+    public override void Free() => GroupArray.Free(ref _sums);
 
     public override void Append(int group, ColumnVector into)
     {
@@ -84,7 +86,7 @@ internal sealed class WideSumAccumulator(int argument) : Accumulator
     {
         if (count > _sums.Length)
         {
-            Array.Resize(ref _sums, Capacity(_sums.Length, count));
+            GroupArray.Grow(ref _sums, Capacity(_sums.Length, count));
         }
     }
 
@@ -144,6 +146,8 @@ internal sealed class WideSumAccumulator(int argument) : Accumulator
 
     public override void Clear(int group) => _sums[group] = default;
 
+    public override void Free() => GroupArray.Free(ref _sums);
+
     public override void Append(int group, ColumnVector into)
     {
         (long values, Int128 sum) = _sums[group];
@@ -159,8 +163,9 @@ internal sealed class WideSumAccumulator(int argument) : Accumulator
 
     public override void Save(int group, ByteBuffer into)
     {
-        into.Add(_sums[group].Values);
-        into.Add(_sums[group].Sum);
+        Span<byte> saved = into.Reserve(24);
+        BinaryPrimitives.WriteInt64LittleEndian(saved, _sums[group].Values);
+        BinaryPrimitives.WriteInt128LittleEndian(saved[8..], _sums[group].Sum);
     }
 
     public override int Load(int group, ReadOnlySpan<byte> saved)

@@ -22,6 +22,16 @@ internal static class ValueCode
             return;
         }
 
+        if (column.Type.Kind is ColumnKind.String or ColumnKind.Json)
+        {
+            ReadOnlySpan<byte> utf8 = column.Utf8At(row);
+            Span<byte> text = into.Reserve(5 + utf8.Length);
+            text[0] = 1;
+            BinaryPrimitives.WriteInt32LittleEndian(text[1..], utf8.Length);
+            utf8.CopyTo(text[5..]);
+            return;
+        }
+
         into.AddByte(1);
         switch (column.Type.Kind)
         {
@@ -37,13 +47,9 @@ internal static class ValueCode
             case ColumnKind.Double:
                 into.Add(BitConverter.DoubleToInt64Bits(Canonical(column.At<double>(row))));
                 break;
-            case ColumnKind.Decimal:
-                into.Add(column.DecimalAt(row));
-                break;
             default:
-                ReadOnlySpan<byte> utf8 = column.Utf8At(row);
-                into.Add(utf8.Length);
-                into.Add(utf8);
+                Invariant.Hold(column.Type.Kind == ColumnKind.Decimal);
+                into.Add(column.DecimalAt(row));
                 break;
         }
     }
