@@ -99,7 +99,7 @@ internal sealed class GroupKeys
         SetSlots(SlotsMin);
     }
 
-    /// <summary>Slots, then the entries that they name, are on their way into the cache when they are looked at.</summary>
+    /// <summary>Brings slots into the cache, then the entries that they name.</summary>
     private unsafe void Prefetch(ReadOnlySpan<ulong> hashes)
     {
         if (!Sse.IsSupported || Count < KeysAtOnce)
