@@ -52,6 +52,30 @@ internal sealed class EventLines
         _run = (ulong)run << 40;
     }
 
+    /// <summary>
+    /// Three aggregates over <see cref="Log"/>, for a bill, a report and a ranking: per ad and minute, per campaign and
+    /// hour, and five minutes of every ad every minute.
+    /// </summary>
+    public static (string Name, string Sql)[] Aggregates { get; } =
+    [
+        ("ad_minutes", $"""
+            SELECT window_start, window_end, ad_id, count(*) AS clicks, sum(cost) AS cost
+            FROM tumble({Log}, event_time, INTERVAL '1 minute')
+            GROUP BY window_start, window_end, ad_id
+            """),
+        ("campaign_hours", $"""
+            SELECT window_start, window_end, campaign_id, count(*) AS clicks, sum(cost) AS cost, max(cost) AS dearest,
+                count_if(clicked) AS clicked
+            FROM tumble({Log}, event_time, INTERVAL '1 hour')
+            GROUP BY window_start, window_end, campaign_id
+            """),
+        ("top_ads_5m", $"""
+            SELECT window_start, window_end, ad_id, count(*) AS clicks
+            FROM hop({Log}, event_time, INTERVAL '1 minute', INTERVAL '5 minutes')
+            GROUP BY window_start, window_end, ad_id
+            """),
+    ];
+
     public static string Definition(string log) =>
         $"log: {log}\ndescription: A tap on an ad.\nowner: bench\n{Fields}\n";
 

@@ -30,6 +30,19 @@ internal sealed class PlatformRun : IDisposable
 
     public string Project { get; }
 
+    /// <summary>Adds the three aggregates of <see cref="EventLines"/>; before the start.</summary>
+    public PlatformRun WithAggregates()
+    {
+        Directory.CreateDirectory($"{Project}/aggregates");
+        foreach ((string name, string sql) in EventLines.Aggregates)
+        {
+            string head = $"-- description: for the bench\n-- owner: bench\n";
+            File.WriteAllText($"{Project}/aggregates/{name}.sql", $"{head}{sql}\n");
+        }
+
+        return this;
+    }
+
     public int Port { get; private set; }
 
     public int ProcessId => _process.Id;
