@@ -42,6 +42,9 @@ public sealed record TableCare
     /// <summary>Partitions of days before this one have expired; null keeps all.</summary>
     public DateOnly? FirstDayKept { get; init; }
 
+    /// <summary>Whether small files are merged; not where another committer names files that it removes.</summary>
+    public bool IsCompacted { get; init; } = true;
+
     /// <summary>
     /// Sensitive data: files of expired days are deleted as soon as they are out of the table, those that compaction
     /// left behind among them, and leases older than <see cref="MaintenanceOptions.LeaseAgeMax"/> end.

@@ -78,7 +78,9 @@ public sealed class TableMaintenance
         {
             MaintenanceReport report = new();
             report = Step(report, "expiry", seed => Expire(care, seed));
-            report = Step(report, "compaction", seed => Compact(care, seed, cancellationToken));
+            report = care.IsCompacted
+                ? Step(report, "compaction", seed => Compact(care, seed, cancellationToken))
+                : report;
             report = Step(report, "vacuum", seed => Vacuum(care, committedLanding, seed));
             return Step(report, "checkpoint", Checkpoint);
         }

@@ -4,6 +4,7 @@ using Naru.Core.Files;
 using Naru.Definitions;
 using Naru.Lake.Catalog;
 using Naru.Lake.Delta;
+using Naru.Stream.Aggregate;
 
 namespace Naru.Stream;
 
@@ -79,6 +80,7 @@ internal sealed class LakeMaintenance(
             SortedBy = log is not null && name.Group == ColumnGroup.Fields ? "_event_time" : null,
             FirstDayKept = FirstDayKept(secure ? SecureLifetime(log, current) : log?.Lifetime.Total, current.TimeZone),
             IsSecure = secure,
+            IsCompacted = name.Schema != AggregateTables.Schema,
         };
     }
 

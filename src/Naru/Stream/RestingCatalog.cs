@@ -5,6 +5,7 @@ using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 using Naru.Lake.Delta;
 using Naru.Lake.Parquet;
+using Naru.Stream.Aggregate;
 using Naru.Stream.Landing;
 
 namespace Naru.Stream;
@@ -26,10 +27,15 @@ internal sealed class RestingCatalog : ILakeCatalog
 
     /// <param name="storage">Its tail folder takes the files of system tables.</param>
     /// <param name="definitions">As they are published.</param>
+    /// <param name="aggregates">Those whose tables can be read.</param>
     /// <param name="last">The last landing, if any.</param>
     /// <param name="system">Tables that need no server.</param>
     public RestingCatalog(
-        CatalogStorage storage, DefinitionSet definitions, LandingRecord? last, ImmutableArray<ISystemTable> system)
+        CatalogStorage storage,
+        DefinitionSet definitions,
+        ImmutableArray<ServedAggregate> aggregates,
+        LandingRecord? last,
+        ImmutableArray<ISystemTable> system)
     {
         _tables = storage.Tables;
         _writer = storage.Writer;
@@ -37,7 +43,7 @@ internal sealed class RestingCatalog : ILakeCatalog
         _scratch = storage.TailDirectory;
         _system = system;
         _last = last;
-        _listing = TableListing.Of(definitions, system, _tables);
+        _listing = TableListing.Of(definitions, aggregates, system, _tables);
     }
 
     public ImmutableArray<TableDescription> Tables => _listing.Tables;
@@ -73,23 +79,26 @@ internal sealed class RestingCatalog : ILakeCatalog
     /// </summary>
     private TableSnapshot Landed(TableName name, TableShape shape)
     {
-        DeltaVersion? version = _tables.Find(name)?.Current;
-        string directory = _tables.DirectoryOf(name);
+        TableName stored = _listing.StoredAs(name);
+        DeltaVersion? version = _tables.Find(stored)?.Current;
+        string directory = _tables.DirectoryOf(stored);
         IEnumerable<string> files = version?.Files.Select(static file => file.Path) ?? [];
-        if (_last is not null && !Holds(version, _last))
+        if (_last is not null && !Holds(version, stored, _last))
         {
-            files = files.Concat(_last.Tables
-                .Where(table => table.Table == name)
-                .SelectMany(static table => table.Files)
-                .Select(static file => file.Path));
+            TableLanding[] pending = [.. _last.Tables.Where(table => table.Table == stored)];
+            files = files.Except(pending.SelectMany(static table => table.Removes), StringComparer.Ordinal)
+                .Concat(pending.SelectMany(static table => table.Files).Select(static file => file.Path));
         }
 
         return new TableSnapshot(
             name, shape.Schema, shape.PartitionColumns, [.. files.Select(file => $"{directory}/{file}")], []);
     }
 
-    private static bool Holds(DeltaVersion? version, LandingRecord landing) =>
-        version is not null && landing.Partitions.Where(static partition => partition.Advanced).All(partition =>
+    private static bool Holds(DeltaVersion? version, TableName table, LandingRecord landing) =>
+        version is not null && table.Schema == AggregateTables.Schema
+            ? version.Txns.TryGetValue(Lander.LandingAppId(landing.Topic, landing.Incarnation), out long number)
+                && number >= landing.Number
+            : version is not null && landing.Partitions.Where(static partition => partition.Advanced).All(partition =>
             version.Txns.TryGetValue(Lander.AppId(landing.Topic, landing.Incarnation, partition.Partition), out long to)
             && to >= partition.To - 1);
 

@@ -6,6 +6,7 @@ using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 using Naru.Lake.Delta;
 using Naru.Lake.Parquet;
+using Naru.Stream.Aggregate;
 using Naru.Stream.Landing;
 using Naru.Stream.Tail;
 
@@ -77,7 +78,8 @@ internal sealed class StreamCatalog : ILakeCatalog
             foreach (TableName name in names)
             {
                 TableShape shape = listing.Shapes[name];
-                DeltaLease? held = context.Tables.Find(name)?.Lease();
+                TableName stored = listing.StoredAs(name);
+                DeltaLease? held = context.Tables.Find(stored)?.Lease();
                 if (held is not null)
                 {
                     lease.Add(held);
@@ -86,7 +88,7 @@ internal sealed class StreamCatalog : ILakeCatalog
                 DeltaVersion? version = held?.Version;
                 ImmutableArray<TailFile> tail = engine.FlushTail(name, version);
                 lease.Add(tail);
-                string directory = context.Tables.DirectoryOf(name);
+                string directory = context.Tables.DirectoryOf(stored);
                 lease.Add(new TableSnapshot(
                     name,
                     shape.Schema,
@@ -123,10 +125,11 @@ internal sealed class StreamCatalog : ILakeCatalog
     private TableListing Current()
     {
         DefinitionSet definitions = _definitions.Current;
+        ImmutableArray<ServedAggregate> aggregates = _worker.Status.Aggregates;
         TableListing? listing = Volatile.Read(ref _listing);
-        if (listing is null || !ReferenceEquals(listing.Definitions, definitions))
+        if (listing is null || !ReferenceEquals(listing.Definitions, definitions) || listing.Aggregates != aggregates)
         {
-            listing = TableListing.Of(definitions, _system, _tables);
+            listing = TableListing.Of(definitions, aggregates, _system, _tables);
             Volatile.Write(ref _listing, listing);
         }
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using Naru.Core.Files;
 using Naru.Lake.Catalog;
 using Naru.Lake.Delta;
+using Naru.Stream.Aggregate;
 using Naru.Stream.Landing;
 using Naru.Stream.Tail;
 
@@ -33,6 +34,13 @@ internal sealed partial class StreamEngine
     public ImmutableArray<TailFile> FlushTail(TableName table, DeltaVersion? version)
     {
         ImmutableArray<TailFile>.Builder files = ImmutableArray.CreateBuilder<TailFile>();
+        if (table.Schema == AggregateTables.Schema)
+        {
+            Aggregates.TakeIn(_active);
+            TailFile? open = Aggregates.FlushTail(table.Name, version, (Landed, _options.TailInterval));
+            return open is null ? [] : [open];
+        }
+
         if (_sealed is not null && !Holds(version, _sealed))
         {
             FlushTail(_sealed, table, files);

@@ -44,7 +44,6 @@ internal sealed partial class StreamEngine : IDisposable
         _lander = new Lander(context);
         _runs = last?.DedupRuns ?? [];
         Landed = last?.Number ?? 0;
-        Aggregates = AggregateStage.Open(context, last?.Aggregates);
         _active = NewCut(StartOffsets(context.Topic, last));
     }
 
@@ -53,7 +52,7 @@ internal sealed partial class StreamEngine : IDisposable
 
     public bool Landing => _sealed is not null;
 
-    public AggregateStage Aggregates { get; }
+    public AggregateStage Aggregates { get; private set; } = null!;
 
     /// <summary>First offset that no landing holds, per partition: what the topic may delete lies before it.</summary>
     public long[] LandedOffsets => [.. (_sealed ?? _active).From];
@@ -80,6 +79,8 @@ internal sealed partial class StreamEngine : IDisposable
                 engine._lander.Commit(last);
             }
 
+            // After the commits: what has to be counted anew is counted from the lake.
+            engine.Aggregates = AggregateStage.Open(context, last?.Aggregates);
             context.Dedup.Load(engine._runs);
             context.Dedup.DeleteUnnamed();
             return engine;
@@ -113,6 +114,13 @@ internal sealed partial class StreamEngine : IDisposable
 
         Aggregates.TakeInSome(_active);
         return any;
+    }
+
+    /// <summary>Takes over a changed set of aggregates; only between two landings.</summary>
+    public void Reconfigure()
+    {
+        Invariant.Hold(_sealed is null);
+        Aggregates.Reconfigure(_active);
     }
 
     /// <summary>Whether the active cut should be sealed now; never while another one is being landed.</summary>
@@ -188,10 +196,15 @@ internal sealed partial class StreamEngine : IDisposable
     /// <summary>Frees the memory and touches no file, as the end of a process does.</summary>
     public void Forget()
     {
+        foreach (WindowReplacement lost in _sealed?.Aggregates.Replacements ?? [])
+        {
+            lost.Fail();
+        }
+
         _sealed?.Dispose();
         _active.Dispose();
         _pending.Dispose();
-        Aggregates.Dispose();
+        Aggregates?.Dispose();
     }
 
     private static long[] StartOffsets(ITopicLog topic, LandingRecord? last)

@@ -27,4 +27,8 @@ internal static partial class StreamLog
     [LoggerMessage(7, LogLevel.Error,
         "not everything could be landed before the end; nothing is lost, the next start lands it")]
     public static partial void DrainFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(
+        8, LogLevel.Warning, "Aggregate {Aggregate}: windows were not recomputed: {Problem}; tried again later")]
+    public static partial void RecomputeFailed(ILogger logger, string aggregate, string problem);
 }

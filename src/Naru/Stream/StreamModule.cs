@@ -1,5 +1,4 @@
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Naru.Aggregates;
 using Naru.Configuration;
@@ -9,6 +8,7 @@ using Naru.Definitions;
 using Naru.Lake.Catalog;
 using Naru.Lake.Delta;
 using Naru.Lake.Parquet;
+using Naru.Stream.Aggregate;
 using Naru.Stream.Audit;
 using Naru.Stream.Decode;
 using Naru.Stream.Dedup;
@@ -50,9 +50,10 @@ internal static class StreamModule
             provider.GetRequiredService<ProjectPaths>(),
             () => provider.GetRequiredService<StreamWorker>().Status.Landing));
         services.AddSingleton<ISystemTable, ExpiriesTable>();
+        services.AddSingleton<ISystemTable, AggregatesTable>();
+        services.AddSingleton<ILiveAggregates>(static provider => provider.GetRequiredService<StreamWorker>().Live);
         services.AddHostedService<LakeMaintenance>();
         services.AddSingleton<ITableFileWriter>(static _ => new ParquetTableWriter(new ParquetOptions()));
-        services.TryAddSingleton<IAggregateSource, NoAggregates>();
         services.AddSingleton<ITableFileReader>(static _ => new ParquetTableReader(new ParquetOptions()));
         services.AddSingleton(static provider => new StreamWorker(
             () => OpenContext(provider),
@@ -113,10 +114,4 @@ internal static class StreamModule
             WriterThreads = options.WriterThreads,
         };
     }
-}
-
-/// <summary>Where the project's aggregates are not read.</summary>
-internal sealed class NoAggregates : IAggregateSource
-{
-    public AggregateSet Current => AggregateSet.Empty;
 }

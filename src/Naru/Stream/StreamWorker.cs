@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Naru.Core;
 using Naru.Core.Files;
 using Naru.Core.Topics;
+using Naru.Stream.Aggregate;
 using Naru.Stream.Landing;
 
 namespace Naru.Stream;
@@ -54,6 +55,9 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
 
     /// <summary>Completes with the next landing.</summary>
     public Task NextLanding => _nextLanding.Task;
+
+    /// <summary>What the aggregates hold, for readers on any thread.</summary>
+    public LiveAggregates Live { get; } = new();
 
     public StreamStatus Status => Volatile.Read(ref _status);
 
@@ -267,6 +271,10 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
                 if (landing is null)
                 {
                     RunCommands(_betweenLandings, engine, context);
+                    if (engine.Aggregates.IsOutdated)
+                    {
+                        engine.Reconfigure();
+                    }
                 }
 
                 bool more = !engine.Full && engine.ReadSome(ReadBytes);
@@ -372,6 +380,7 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
 
     private void Publish(StreamEngine engine, LandingRecord? record)
     {
+        Live.Publish(engine.Aggregates.Published());
         StreamStatus before = Status;
         Volatile.Write(ref _status, new StreamStatus
         {
@@ -381,6 +390,7 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
             PendingRecords = engine.PendingRecords,
             MemoryBytes = engine.MemoryBytes,
             LandedAt = record?.LandedAt ?? before.LandedAt,
+            Aggregates = engine.Aggregates.Served(before.Aggregates),
         });
     }
 
@@ -458,6 +468,9 @@ internal sealed record StreamStatus
 
     /// <summary>Unix microseconds of the last landing since the start; 0 before.</summary>
     public long LandedAt { get; init; }
+
+    /// <summary>What SQL reads of aggregates; the same instance until it changes.</summary>
+    public ImmutableArray<ServedAggregate> Aggregates { get; init; } = [];
 
     /// <summary>What stops the stream now; null while it runs.</summary>
     public string? Failure { get; init; }

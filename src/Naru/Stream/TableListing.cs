@@ -3,6 +3,7 @@ using Naru.Definitions;
 using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 using Naru.Lake.Delta;
+using Naru.Stream.Aggregate;
 using Naru.Stream.Landing;
 
 namespace Naru.Stream;
@@ -13,7 +14,14 @@ internal sealed record TableListing(
     ImmutableArray<TableDescription> Tables,
     ImmutableDictionary<TableName, TableShape> Shapes)
 {
-    public static TableListing Of(DefinitionSet definitions, ImmutableArray<ISystemTable> system, LakeTables lake)
+    /// <summary>Aggregates whose tables are among them.</summary>
+    public ImmutableArray<ServedAggregate> Aggregates { get; init; } = [];
+
+    public static TableListing Of(
+        DefinitionSet definitions,
+        ImmutableArray<ServedAggregate> aggregates,
+        ImmutableArray<ISystemTable> system,
+        LakeTables lake)
     {
         List<TableDescription> tables = [];
         Dictionary<TableName, TableShape> shapes = [];
@@ -29,6 +37,13 @@ internal sealed record TableListing(
             }
         }
 
+        foreach (ServedAggregate aggregate in aggregates)
+        {
+            TableName name = new(AggregateTables.Schema, aggregate.Name);
+            shapes.Add(name, new TableShape(aggregate.Schema, AggregateTables.PartitionColumns));
+            tables.Add(new TableDescription(name, aggregate.Schema, aggregate.Description, System: false));
+        }
+
         foreach ((TableName name, TableSchema schema, string description) in StreamTables.All)
         {
             shapes.Add(name, new TableShape(schema, StreamTables.PartitionColumns));
@@ -37,8 +52,13 @@ internal sealed record TableListing(
 
         tables.AddRange(system.Select(static table => new TableDescription(
             new TableName(StreamTables.Schema, table.Name), table.Schema, table.Description, System: true)));
-        return new TableListing(definitions, [.. tables], shapes.ToImmutableDictionary());
+        return new TableListing(definitions, [.. tables], shapes.ToImmutableDictionary()) { Aggregates = aggregates };
     }
+
+    /// <summary>The table of the lake that a name means: of an aggregate the version that serves.</summary>
+    public TableName StoredAs(TableName name) => name.Schema == AggregateTables.Schema
+        ? Aggregates.First(each => each.Name == name.Name).Table
+        : name;
 
     private static IEnumerable<(ColumnGroup Group, TableSchema Schema)> Groups(LogDefinition log)
     {

@@ -7,6 +7,7 @@ using Naru.Query;
 using Naru.Query.Worker;
 using Naru.Server;
 using Naru.Stream;
+using Naru.Stream.Aggregate;
 using Naru.Stream.Landing;
 using Naru.Stream.SystemTables;
 using Naru.Yaml;
@@ -57,6 +58,7 @@ internal sealed class RestingProject : IDisposable
         RestingCatalog catalog = new(
             new CatalogStorage(tables, new ParquetTableWriter(new ParquetOptions()), files, paths.Tail),
             definitions.Current,
+            AggregateTables.AtRest(last?.Aggregates ?? AggregatesLanding.Empty, tables),
             last,
             [
                 new CommitsTable(files, paths, () => last?.Number ?? 0),

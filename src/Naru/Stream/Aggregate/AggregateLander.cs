@@ -43,9 +43,12 @@ internal sealed class AggregateLander(LandingContext context)
             TableEdit edit = new(context, part, cut);
             long revised = edit.Collect();
             edits.Add(edit);
-            landings.Add(LandingOf(part, cut, revised));
+            landings.Add(LandingOf(part, cut, (revised, edit.Skipped)));
         }
 
+        landings.AddRange(before.Aggregates
+            .Where(landed => cut.Stopped.Contains(landed.Name))
+            .Select(static landed => landed with { Fingerprint = "" }));
         if (isWhole)
         {
             // After the layers are one: the whole is what is kept of it.
@@ -88,7 +91,8 @@ internal sealed class AggregateLander(LandingContext context)
         || (files.Length > 1
             && files.Skip(1).Sum(static file => file.Bytes) > Math.Max(WholeStateBytesMin, files[0].Bytes));
 
-    private static AggregateLanding LandingOf(SealedAggregate part, SealedAggregates cut, long revised)
+    private static AggregateLanding LandingOf(
+        SealedAggregate part, SealedAggregates cut, (long Revised, List<WindowRange> Skipped) edit)
     {
         RunningAggregate aggregate = part.Aggregate;
         ImmutableArray<WindowRange> queue = WindowRanges.Add(
@@ -98,15 +102,19 @@ internal sealed class AggregateLander(LandingContext context)
             queue = WindowRanges.Clear(queue, done.From, done.To, done.ReadLanding);
         }
 
+        queue = WindowRanges.Add(queue, edit.Skipped);
+        long? buildingTo = queue.Any(range => range.From < aggregate.BuildingTo) ? aggregate.BuildingTo : null;
         return new AggregateLanding
         {
+            BuildingTo = buildingTo,
+            ServedVersion = buildingTo is null ? 0 : aggregate.ServedVersion,
             Name = aggregate.Plan.Name,
             Version = aggregate.Version,
             Fingerprint = aggregate.Plan.Fingerprint,
             Watermark = part.Watermark,
             Queue = queue,
             Late = part.Late,
-            Revisions = aggregate.Revisions + revised,
+            Revisions = aggregate.Revisions + edit.Revised,
         };
     }
 }

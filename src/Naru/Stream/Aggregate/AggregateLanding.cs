@@ -42,6 +42,15 @@ internal sealed record AggregateLanding
     /// <summary>Unix microseconds; windows that end by it are in the table.</summary>
     public required long Watermark { get; init; }
 
+    /// <summary>
+    /// While the history of a new version is being counted: windows before it may be missing, and the version before
+    /// (<see cref="ServedVersion"/>) serves. Null once it is whole.
+    /// </summary>
+    public long? BuildingTo { get; init; }
+
+    /// <summary>The version whose table SQL reads; 0 for its own.</summary>
+    public int ServedVersion { get; init; }
+
     /// <summary>Windows that wait for recomputation.</summary>
     public ImmutableArray<WindowRange> Queue { get; init; } = [];
 

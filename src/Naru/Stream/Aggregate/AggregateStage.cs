@@ -7,8 +7,10 @@ using Naru.Core.Topics;
 using Naru.Core.Windows;
 using Naru.Definitions;
 using Naru.Lake.Columns;
+using Naru.Lake.Delta;
 using Naru.Lake.DuckDb;
 using Naru.Stream.Landing;
+using Naru.Stream.Tail;
 
 namespace Naru.Stream.Aggregate;
 
@@ -27,6 +29,9 @@ internal sealed class AggregateStage : IDisposable
     private readonly Dictionary<string, LogClock> _logs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, RunningAggregate> _running = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _versions = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _served = new(StringComparer.Ordinal);
+    private readonly Dictionary<RunningAggregate, AggregateTail> _tails = [];
+    private ImmutableArray<RunningAggregate> _published = [];
     private AggregateSet _set = AggregateSet.Empty;
     private DuckDbDatabase? _database;
     private long _lastReceived;
@@ -48,15 +53,15 @@ internal sealed class AggregateStage : IDisposable
     /// <summary>Set by `naru aggregate flush`: the next seal closes every window that has begun.</summary>
     public HashSet<string> ToFlush { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Names of aggregates whose partial results no state file holds yet.</summary>
+    /// <summary>Partial results of some aggregate stand in no state file yet.</summary>
     public bool NeedsWholeState { get; private set; }
 
     /// <summary>Results of the batch side that wait for the next landing.</summary>
     public List<WindowReplacement> Replacements { get; } = [];
 
     /// <summary>
-    /// Goes on from the last landing. What its state files do not hold any more (damage) or never did (a new aggregate
-    /// over a lake with rows) is left for <see cref="StartBuilding"/>.
+    /// Goes on from the last landing, whose tables are committed. What its state files do not hold any more (damage) or
+    /// never did (a new aggregate over a lake with rows) is counted from the lake.
     /// </summary>
     public static AggregateStage Open(LandingContext context, AggregatesLanding? last)
     {
@@ -77,6 +82,50 @@ internal sealed class AggregateStage : IDisposable
 
         stage.Adopt(context.Aggregates.Current, last);
         return stage;
+    }
+
+    /// <summary>All that run, by name; the same instance until another set runs.</summary>
+    public ImmutableArray<RunningAggregate> Published()
+    {
+        if (_published.Length != _running.Count || _published.Any(each => Find(each.Plan.Name) != each))
+        {
+            _published = [.. Running];
+        }
+
+        return _published;
+    }
+
+    /// <summary>What SQL reads; <paramref name="before"/> where that is still so.</summary>
+    public ImmutableArray<ServedAggregate> Served(ImmutableArray<ServedAggregate> before)
+    {
+        ImmutableArray<ServedAggregate> now =
+        [
+            .. Running.Select(running => new ServedAggregate(
+                running.Plan.Name,
+                running.ServedVersion,
+                running.ServedVersion == running.Version
+                    ? running.Plan.Schema
+                    : _context.Tables.Find(AggregateTables.Of(running.Plan.Name, running.ServedVersion))
+                        ?.Current.Schema ?? running.Plan.Schema,
+                running.Plan.Description)),
+        ];
+        return now.SequenceEqual(before) ? before : now;
+    }
+
+    /// <summary>Open windows of an aggregate for SQL; see <see cref="AggregateTail.Flush"/>.</summary>
+    public TailFile? FlushTail(string name, DeltaVersion? version, (long Landed, TimeSpan PauseMax) at)
+    {
+        if (Find(name) is not { } running || running.ServedVersion != running.Version)
+        {
+            return null;
+        }
+
+        if (!_tails.TryGetValue(running, out AggregateTail? tail))
+        {
+            _tails.Add(running, tail = new AggregateTail(_context, running, () => Database));
+        }
+
+        return tail.Flush(version, at.Landed, at.PauseMax);
     }
 
     public RunningAggregate? Find(string name) => _running.GetValueOrDefault(name);
@@ -139,7 +188,8 @@ internal sealed class AggregateStage : IDisposable
                 SeeTimes(clock, log, live, latest);
                 foreach (RunningAggregate aggregate in _running.Values)
                 {
-                    TakeIn(aggregate, log, live, cut);
+                    TakeIn(aggregate, log, live, (InputRows input, in LateRow late) =>
+                        cut.Stream.AddLate(aggregate, log.Log.FullName, input, late));
                 }
             }
         }
@@ -158,7 +208,7 @@ internal sealed class AggregateStage : IDisposable
         TakeIn(cut);
         ImmutableArray<SealedAggregate> parts =
         [
-            .. Running.Where(static each => each.Failure is null && !each.IsBuilding)
+            .. Running.Where(static each => each.Failure is null)
                 .Select(each => each.Seal(WatermarkOf(each))),
         ];
         SealedAggregates sealedParts = new(parts, [.. Replacements], landing)
@@ -170,6 +220,7 @@ internal sealed class AggregateStage : IDisposable
             ],
             LastReceived = _lastReceived,
             WritesWholeState = NeedsWholeState,
+            Stopped = [.. Running.Where(static each => each.Failure is not null).Select(static each => each.Plan.Name)],
             Database = () => Database,
         };
         Replacements.Clear();
@@ -186,12 +237,23 @@ internal sealed class AggregateStage : IDisposable
             if (_running.TryGetValue(landed.Name, out RunningAggregate? running) && running.Version == landed.Version)
             {
                 running.Complete(landed);
+                _served[landed.Name] = running.ServedVersion;
             }
         }
     }
 
     public void Dispose()
     {
+        foreach (WindowReplacement lost in Replacements)
+        {
+            lost.Fail();
+        }
+
+        foreach (AggregateTail tail in _tails.Values)
+        {
+            tail.Release();
+        }
+
         foreach (RunningAggregate running in _running.Values)
         {
             running.Free();
@@ -200,32 +262,81 @@ internal sealed class AggregateStage : IDisposable
         _database?.Dispose();
     }
 
+    /// <summary>
+    /// Takes over another set of aggregates, between two landings: what is new or changed begins from the lake, what
+    /// went is forgotten. <paramref name="active"/> holds what is decoded and not landed.
+    /// </summary>
+    public void Reconfigure(Cut active)
+    {
+        TakeIn(active);
+        AggregateSet set = _context.Aggregates.Current;
+        foreach (RunningAggregate running in _running.Values.ToArray())
+        {
+            AggregatePlan? plan = set.Find(running.Plan.Name);
+            if (plan?.Fingerprint == running.Plan.Fingerprint && running.Failure is null)
+            {
+                running.Plan = plan;
+                continue;
+            }
+
+            Forget(running);
+        }
+
+        _set = set;
+        foreach (AggregatePlan plan in set.Plans.Where(plan => !_running.ContainsKey(plan.Name)))
+        {
+            RunningAggregate running = Begin(plan, _served.GetValueOrDefault(plan.Name));
+            foreach (LogRows log in active.Logs)
+            {
+                TakeIn(running, log, log.Live, late: null);
+            }
+        }
+    }
+
+    private void Forget(RunningAggregate running)
+    {
+        if (_tails.Remove(running, out AggregateTail? tail))
+        {
+            tail.Release();
+        }
+
+        _running.Remove(running.Plan.Name);
+        running.Free();
+    }
+
     private void Adopt(AggregateSet set, AggregatesLanding last)
     {
         _set = set;
-        foreach (AggregatePlan plan in set.Plans)
+        Dictionary<string, AggregateState> states = new(StringComparer.Ordinal);
+        List<RunningAggregate> restored = [];
+        foreach (AggregateLanding landed in last.Aggregates)
         {
-            foreach (AggregateSource source in plan.Sources)
+            _served[landed.Name] = landed.ServedVersion == 0 ? landed.Version : landed.ServedVersion;
+            if (set.Find(landed.Name) is { } plan && landed.Fingerprint == plan.Fingerprint)
             {
-                if (!_logs.ContainsKey(source.Log))
-                {
-                    _logs.Add(source.Log, NewClock([]));
-                }
-            }
-
-            AggregateLanding? landed = last.Aggregates.FirstOrDefault(each => each.Name == plan.Name);
-            bool goesOn = landed is not null && landed.Fingerprint == plan.Fingerprint;
-            int version = goesOn ? landed!.Version : _versions.GetValueOrDefault(plan.Name) + 1;
-            RunningAggregate running = NewRunning(plan, version);
-            _versions[plan.Name] = version;
-            _running.Add(plan.Name, running);
-            if (goesOn)
-            {
-                running.Restore(landed!);
+                RunningAggregate running = NewRunning(plan, landed.Version);
+                running.Restore(landed);
+                states.Add(running.StateKey, running.Landed);
+                restored.Add(running);
             }
         }
 
-        Load(last);
+        if (!TryLoad(last, states))
+        {
+            // Damaged: what it held is in the lake.
+            foreach (RunningAggregate running in restored)
+            {
+                running.Landed.Reset();
+                LakeReplay.Fill(_context, running);
+            }
+
+            NeedsWholeState = restored.Count > 0;
+        }
+
+        foreach (AggregatePlan plan in set.Plans.Where(plan => !_running.ContainsKey(plan.Name)))
+        {
+            Begin(plan, _served.GetValueOrDefault(plan.Name));
+        }
     }
 
     /// <summary>Expressions see the project's clock, as the batch side's and users' SQL do.</summary>
@@ -239,22 +350,56 @@ internal sealed class AggregateStage : IDisposable
         return database;
     }
 
-    private void Load(AggregatesLanding last)
+    /// <summary>A new version: open windows are counted from the lake now, older ones in the background.</summary>
+    private RunningAggregate Begin(AggregatePlan plan, int served)
     {
-        Dictionary<string, AggregateState> states =
-            _running.Values.ToDictionary(static each => each.StateKey, static each => each.Landed);
-        foreach (StateFileName file in last.Files)
+        int version = _versions.GetValueOrDefault(plan.Name) + 1;
+        RunningAggregate running = NewRunning(plan, version);
+        long watermark = LakeReplay.WatermarkOf(_context, plan, log => _logs[log].Latest);
+        running.Restore(LakeReplay.FirstLanding(_context, running, watermark, served));
+        LakeReplay.Fill(_context, running);
+        NeedsWholeState = true;
+        _served[plan.Name] = running.ServedVersion;
+        return running;
+    }
+
+    private bool TryLoad(AggregatesLanding last, Dictionary<string, AggregateState> states)
+    {
+        try
         {
-            AggregateStateFile.Load(
-                _context.Files, _context.StateDirectory, file, key => states.GetValueOrDefault(key));
+            foreach (StateFileName file in last.Files)
+            {
+                AggregateStateFile.Load(
+                    _context.Files, _context.StateDirectory, file, key => states.GetValueOrDefault(key));
+            }
+
+            return true;
+        }
+        catch (StorageException exception) when (exception.Fault is StorageFault.Corrupt or StorageFault.NotFound)
+        {
+            return false;
         }
     }
 
-    private RunningAggregate NewRunning(AggregatePlan plan, int version) => new(
-        plan,
-        version,
-        ProjectZone.Of(_context.Definitions.Current.TimeZone),
-        [.. plan.Sources.Select(source => new SourceReader(plan, source, () => Database))]);
+    private RunningAggregate NewRunning(AggregatePlan plan, int version)
+    {
+        foreach (AggregateSource source in plan.Sources)
+        {
+            if (!_logs.ContainsKey(source.Log))
+            {
+                _logs.Add(source.Log, NewClock([]));
+            }
+        }
+
+        RunningAggregate running = new(
+            plan,
+            version,
+            ProjectZone.Of(_context.Definitions.Current.TimeZone),
+            [.. plan.Sources.Select(source => new SourceReader(plan, source, () => Database))]);
+        _versions[plan.Name] = version;
+        _running.Add(plan.Name, running);
+        return running;
+    }
 
     private LogClock NewClock(ReadOnlySpan<long> latest) =>
         new(_context.Clock, latest, _context.Topic.PartitionCount);
@@ -278,7 +423,7 @@ internal sealed class AggregateStage : IDisposable
         }
     }
 
-    private static void TakeIn(RunningAggregate aggregate, LogRows log, ReadOnlySpan<int> live, Cut cut)
+    private void TakeIn(RunningAggregate aggregate, LogRows log, ReadOnlySpan<int> live, TellLateRow? late)
     {
         if (aggregate.Failure is not null)
         {
@@ -294,8 +439,7 @@ internal sealed class AggregateStage : IDisposable
 
             try
             {
-                aggregate.Add(source, log, live, (InputRows input, in LateRow late) =>
-                    cut.Stream.AddLate(aggregate, log.Log.FullName, input, late));
+                aggregate.Add(source, log, live, (_context.NowMicroseconds, late));
             }
             catch (DuckDbException exception)
             {
@@ -306,7 +450,7 @@ internal sealed class AggregateStage : IDisposable
 
     private bool WouldClose(RunningAggregate aggregate)
     {
-        if (aggregate.Failure is not null || aggregate.IsBuilding)
+        if (aggregate.Failure is not null)
         {
             return false;
         }
@@ -365,6 +509,9 @@ internal sealed record SealedAggregates(
     /// <summary>Some aggregate's results stand in no state file: this landing writes all.</summary>
     public bool WritesWholeState { get; init; }
 
+    /// <summary>Aggregates that stand still: the record keeps which table serves, and nothing to go on from.</summary>
+    public ImmutableArray<string> Stopped { get; init; } = [];
+
     public required Func<DuckDbDatabase> Database { get; init; }
 }
 
@@ -387,6 +534,17 @@ internal sealed record WindowReplacement(
     /// </summary>
     public long Watermark { get; init; } = long.MaxValue;
 
+    /// <summary>The engine ends before it landed.</summary>
+    public void Fail()
+    {
+        Rows.Dispose();
+        Landed.TrySetException(new AggregateChangedException(Aggregate.Plan.Name));
+    }
+
     /// <summary>Completes when the landing that holds it is committed.</summary>
     public TaskCompletionSource<long> Landed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
+
+/// <summary>The aggregate was changed, or the stream began anew, while its windows were counted: try again.</summary>
+internal sealed class AggregateChangedException(string name)
+    : Exception($"aggregate \"{name}\" changed while its windows were counted; try again");

@@ -50,6 +50,14 @@ internal sealed class AggregateState
         }
     }
 
+    /// <summary>Empty, as it began.</summary>
+    public void Reset()
+    {
+        Free();
+        _panes.Clear();
+        Sessions = Sessions is null ? null : new SessionTable(_plan);
+    }
+
     /// <summary>The state is done with.</summary>
     public void Free()
     {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Naru.Definitions;
 using Naru.Lake.Catalog;
+using Naru.Lake.Columns;
 
 namespace Naru.Stream.Aggregate;
 
@@ -14,6 +15,28 @@ internal static class AggregateTables
 
     public static readonly ImmutableArray<string> PartitionColumns = [LogTables.Ymd, LogTables.Hour];
 
+    /// <summary>What SQL reads of a project at rest, as the last landing left it.</summary>
+    public static ImmutableArray<ServedAggregate> AtRest(AggregatesLanding last, LakeTables lake)
+    {
+        ImmutableArray<ServedAggregate>.Builder served = ImmutableArray.CreateBuilder<ServedAggregate>();
+        foreach (AggregateLanding landed in last.Aggregates)
+        {
+            int version = landed.ServedVersion == 0 ? landed.Version : landed.ServedVersion;
+            if (lake.Find(Of(landed.Name, version)) is { } table)
+            {
+                served.Add(new ServedAggregate(landed.Name, version, table.Current.Schema, ""));
+            }
+        }
+
+        return served.ToImmutable();
+    }
+
     public static TableName Of(string name, int version) =>
         new(Schema, string.Create(CultureInfo.InvariantCulture, $"{name}@{version}"));
+}
+
+/// <summary>The table that `agg.[Name]` is now.</summary>
+internal sealed record ServedAggregate(string Name, int Version, TableSchema Schema, string Description)
+{
+    public TableName Table => AggregateTables.Of(Name, Version);
 }

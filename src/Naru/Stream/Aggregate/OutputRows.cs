@@ -17,7 +17,7 @@ internal sealed class OutputRows : IDisposable
 
     private readonly AggregatePlan _plan;
     private readonly ProjectZone _zone;
-    private readonly ColumnBatch _base;
+    private ColumnBatch _base;
 
     public OutputRows(AggregatePlan plan, ProjectZone zone)
     {
@@ -31,6 +31,14 @@ internal sealed class OutputRows : IDisposable
     }
 
     public int Count => _base.RowCount;
+
+    /// <summary>The base rows so far, in the columns of the plan's base schema; the caller disposes them.</summary>
+    public ColumnBatch TakeBase()
+    {
+        ColumnBatch taken = _base;
+        _base = new ColumnBatch(taken.Schema);
+        return taken;
+    }
 
     /// <summary>Adds every group of a window; times in Unix microseconds.</summary>
     public void Add(long start, long end, GroupTable groups)

@@ -24,6 +24,7 @@ internal sealed class RunningAggregate
     private readonly SourceReader[] _readers;
     private readonly Dictionary<long, List<int>> _byPane = [];
     private readonly Stack<List<int>> _spareRows = new();
+    private readonly Dictionary<long, long> _paneChanges = [];
     private long _landedLate;
     private long _sealedLate;
     private long _activeLate;
@@ -31,7 +32,7 @@ internal sealed class RunningAggregate
     public RunningAggregate(AggregatePlan plan, int version, ProjectZone zone, SourceReader[] readers)
     {
         Plan = plan;
-        Version = version;
+        Version = ServedVersion = version;
         Zone = zone;
         _readers = readers;
         Windows = plan.Window.Kind == WindowKind.Session ? null : new WindowAssigner(plan.Window, zone);
@@ -41,7 +42,8 @@ internal sealed class RunningAggregate
             string.Create(CultureInfo.InvariantCulture, $"{plan.Name}@{version} {plan.Fingerprint}"))));
     }
 
-    public AggregatePlan Plan { get; }
+    /// <summary>Replaced by one of the same fingerprint when a setting changes.</summary>
+    public AggregatePlan Plan { get; set; }
 
     public int Version { get; }
 
@@ -79,13 +81,20 @@ internal sealed class RunningAggregate
     /// <summary>Changes whenever rows of the open windows may have.</summary>
     public long Changes { get; private set; }
 
+    /// <summary>The layers are given back: nothing may be read. Under the gate.</summary>
+    public bool IsFreed { get; private set; }
+
     /// <summary>Why it stands still: an expression that failed for a whole batch. Null while it runs.</summary>
     public string? Failure { get; set; }
 
-    /// <summary>
-    /// The state is being counted from the lake: it takes rows, and closes nothing until that is done.
-    /// </summary>
-    public bool IsBuilding { get; set; }
+    /// <summary>See <see cref="AggregateLanding.BuildingTo"/>.</summary>
+    public long? BuildingTo { get; private set; }
+
+    /// <summary>The version whose table SQL reads.</summary>
+    public int ServedVersion { get; private set; }
+
+    /// <summary>Unix microseconds of the clock when rows were last taken in; 0 before.</summary>
+    public long TakenAt { get; private set; }
 
     /// <summary>Late windows of the active cut.</summary>
     public List<WindowRange> ActiveQueue { get; } = [];
@@ -100,6 +109,8 @@ internal sealed class RunningAggregate
     {
         Watermark = NextWatermark = landing.Watermark;
         Queue = landing.Queue;
+        BuildingTo = landing.BuildingTo;
+        ServedVersion = landing.ServedVersion == 0 ? Version : landing.ServedVersion;
         _landedLate = landing.Late;
         Revisions = landing.Revisions;
     }
@@ -123,12 +134,25 @@ internal sealed class RunningAggregate
         return window + Windows.PanesPerSlide;
     }
 
+    /// <summary>
+    /// First instant of the first window that still takes events; for sessions, that an event must not lie before.
+    /// </summary>
+    public long FirstTakenTime(long watermark) => Windows is { } windows
+        ? windows.StartOf(FirstTaken(watermark))
+        : watermark - LatenessMicroseconds - Plan.Window.Size;
+
+    /// <summary>Start of the first window that may hold an event of this time.</summary>
+    public long FirstStartOf(long time) =>
+        Windows is { } windows ? windows.StartOf(windows.FirstWindowOf(windows.PaneOf(time))) : time;
+
     /// <summary>Counts live rows of a log in; rows that are too late are told to <paramref name="late"/>.</summary>
-    public void Add(int source, LogRows log, ReadOnlySpan<int> live, TellLateRow late)
+    public void Add(int source, LogRows log, ReadOnlySpan<int> live, (long Now, TellLateRow? Late) at)
     {
+        TellLateRow? late = at.Late;
         lock (Gate)
         {
             Changes++;
+            TakenAt = at.Now;
             _readers[source].Read(log, live, (input, rows) => Add(Active, input, rows, late));
         }
     }
@@ -173,6 +197,7 @@ internal sealed class RunningAggregate
         {
             if (list.Count > 0)
             {
+                _paneChanges[each] = _paneChanges.GetValueOrDefault(each) + 2;
                 state.Pane(each).Add(input, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list));
             }
 
@@ -233,9 +258,119 @@ internal sealed class RunningAggregate
             }
             else
             {
-                Landed.DropBefore(Windows.PaneOf(kept) - Windows.PanesPerWindow + 1);
+                long first = Windows.PaneOf(kept) - Windows.PanesPerWindow + 1;
+                Landed.DropBefore(first);
+                foreach (long old in _paneChanges.Keys.Where(pane => pane < first).ToArray())
+                {
+                    _paneChanges.Remove(old);
+                }
             }
         }
+    }
+
+    /// <summary>Adds the windows that end after an instant, over all layers.</summary>
+    public void CollectOpen(long closedBy, OutputRows output)
+    {
+        lock (Gate)
+        {
+            if (Windows is null)
+            {
+                CollectOpenSessions(closedBy, output);
+                return;
+            }
+
+            foreach (long window in HeldWindows())
+            {
+                if (Windows.EndOf(window) > closedBy)
+                {
+                    GroupTable merged = Merged(window);
+                    output.Add(Windows.StartOf(window), Windows.EndOf(window), merged);
+                    merged.Free();
+                }
+            }
+        }
+    }
+
+    /// <summary>Windows that some held pane is in, ascending. Under the gate.</summary>
+    public SortedSet<long> HeldWindows()
+    {
+        SortedSet<long> windows = [];
+        foreach (AggregateState layer in Layers())
+        {
+            foreach (long pane in layer.Panes.Keys)
+            {
+                for (long window = Windows!.FirstWindowOf(pane); window <= Windows.LastWindowOf(pane);
+                    window += Windows.PanesPerSlide)
+                {
+                    windows.Add(window);
+                }
+            }
+        }
+
+        return windows;
+    }
+
+    /// <summary>Another number whenever rows of the window may be others. Under the gate.</summary>
+    public long VersionOf(long window)
+    {
+        long version = Windows!.EndOf(window) <= NextWatermark ? 1 : 0;
+        for (long pane = window; pane < window + Windows.PanesPerWindow; pane++)
+        {
+            version += _paneChanges.GetValueOrDefault(pane);
+        }
+
+        return version;
+    }
+
+    /// <summary>A window's groups over all panes and layers. Under the gate; the caller frees it.</summary>
+    public GroupTable Merged(long window)
+    {
+        GroupTable merged = new(Plan);
+        for (long pane = window; pane < window + Windows!.PanesPerWindow; pane++)
+        {
+            foreach (AggregateState layer in Layers())
+            {
+                if (layer.Find(pane) is { } table)
+                {
+                    merged.Merge(table);
+                }
+            }
+        }
+
+        return merged;
+    }
+
+    /// <summary>All sessions over all layers. Under the gate; the caller frees it.</summary>
+    public SessionTable MergedSessions()
+    {
+        SessionTable merged = new(Plan);
+        foreach (AggregateState layer in Layers())
+        {
+            merged.Merge(layer.Sessions!, long.MinValue, removed: null);
+        }
+
+        return merged;
+    }
+
+    /// <summary>Landed, sealed, active: what there is of them. Under the gate.</summary>
+    public IEnumerable<AggregateState> Layers() => Sealed is { } middle ? [Landed, middle, Active] : [Landed, Active];
+
+    private void CollectOpenSessions(long closedBy, OutputRows output)
+    {
+        SessionTable merged = MergedSessions();
+        for (int session = 0; session < merged.NumberEnd; session++)
+        {
+            if (merged.IsLive(session) && merged.EndAt(session) > closedBy)
+            {
+                output.Add(
+                    merged.FirstAt(session),
+                    merged.EndAt(session),
+                    merged.KeyOf(session),
+                    (merged.Accumulators, session));
+            }
+        }
+
+        merged.Free();
     }
 
     /// <summary>Some window that is held ends in (after, by].</summary>
@@ -291,9 +426,14 @@ internal sealed class RunningAggregate
 
     public void Free()
     {
-        Landed.Free();
-        Sealed?.Free();
-        Active.Free();
+        lock (Gate)
+        {
+            IsFreed = true;
+            Landed.Free();
+            Sealed?.Free();
+            Active.Free();
+        }
+
         foreach (SourceReader reader in _readers)
         {
             reader.Dispose();

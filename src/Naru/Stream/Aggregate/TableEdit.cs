@@ -22,12 +22,18 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
     private readonly RunningAggregate _aggregate = part.Aggregate;
     private readonly HashSet<long> _revisedStarts = [];
     private readonly HashSet<(long Start, string Key)> _goneSessions = [];
+    private readonly Dictionary<string, List<(long Start, long End)>> _newSessions = [];
     private readonly Dictionary<long, int> _revisions = [];
     private readonly List<DeltaFile> _rewritten = [];
     private DeltaTable? _table;
 
     /// <summary>New rows of the table, those of rewritten hours among them; null when nothing changes.</summary>
     public TableRows? Rows { get; private set; }
+
+    /// <summary>
+    /// Sessions of the batch side that the stream still revises, as ranges: they go on waiting for recomputation.
+    /// </summary>
+    public List<WindowRange> Skipped { get; } = [];
 
     /// <summary>Files that the commit removes.</summary>
     public ImmutableArray<string> Removes => [.. _rewritten.Select(static file => file.Path)];
@@ -179,6 +185,7 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
         _table = context.Tables.FindOrCreate(
             _aggregate.Table, new TableShape(Plan.Schema, AggregateTables.PartitionColumns));
         ColumnBatch rows = new(Plan.Schema);
+        NoteNewSessions(replacements);
         Dictionary<(int, int), List<DeltaFile>> hours = FilesByHour();
         foreach ((int, int) hour in HoursToRewrite(output, replacements, hours))
         {
@@ -232,6 +239,13 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
         {
             wanted.UnionWith(hours.Where(static hour => hour.Value.Count >= FilesPerHourMax)
                 .Select(static hour => hour.Key));
+        }
+
+        foreach ((long start, long end) in _newSessions.Values.SelectMany(static sessions => sessions))
+        {
+            (int, int) first = PartitionOfBound(start);
+            (int, int) last = PartitionOfBound(end);
+            wanted.UnionWith(hours.Keys.Where(hour => hour.CompareTo(first) >= 0 && hour.CompareTo(last) <= 0));
         }
 
         foreach (WindowReplacement replacement in replacements)
@@ -291,6 +305,12 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
             return true;
         }
 
+        if (_newSessions.Count > 0 && _newSessions.TryGetValue(KeyOf(before, row), out var sessions)
+            && sessions.Exists(session => start >= session.Start && start < session.End))
+        {
+            return true;
+        }
+
         foreach (WindowReplacement replacement in replacements)
         {
             if (start >= replacement.From && start < replacement.To
@@ -318,6 +338,11 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
             long start = starts.At<long>(row);
             if (IsRevisable(replacement, start, EndOf(from, row)))
             {
+                if (_aggregate.Windows is null)
+                {
+                    Skipped.Add(new WindowRange(start, start + 1, replacement.ReadLanding));
+                }
+
                 continue;
             }
 
@@ -334,6 +359,30 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
             }
 
             rows.EndRow();
+        }
+    }
+
+    /// <summary>A session of the batch side takes the place of all of its key that it covers.</summary>
+    private void NoteNewSessions(WindowReplacement[] replacements)
+    {
+        foreach (WindowReplacement replacement in replacements.Where(_ => _aggregate.Windows is null))
+        {
+            ColumnView starts = ColumnView.Of(replacement.Rows.Columns[StartColumn()]);
+            for (int row = 0; row < replacement.Rows.RowCount; row++)
+            {
+                long start = starts.At<long>(row);
+                long end = EndOf(replacement.Rows, row);
+                if (!IsRevisable(replacement, start, end))
+                {
+                    string key = KeyOf(replacement.Rows, row);
+                    if (!_newSessions.TryGetValue(key, out List<(long, long)>? sessions))
+                    {
+                        _newSessions.Add(key, sessions = []);
+                    }
+
+                    sessions.Add((start, end));
+                }
+            }
         }
     }
 

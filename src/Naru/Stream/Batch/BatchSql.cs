@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Naru.Aggregates;
+using Naru.Core;
 using Naru.Definitions;
 using Naru.Lake.Columns;
+using Naru.Lake.DuckDb;
 using Naru.Lake.Parquet;
 
 namespace Naru.Stream.Batch;
@@ -36,6 +38,32 @@ internal sealed class BatchSql(AggregatePlan plan, ImmutableArray<BatchSource> s
     public string LastOfSessions(BatchPass pass, long to) =>
         Text($"SELECT max(last) FROM (SELECT min(t) AS first, max(t) AS last FROM ({Numbered(pass, to)}) ")
         + Text($"GROUP BY s{List(plan.Keys.Length, ", k")}) WHERE first >= {pass.First} AND first < {pass.End}");
+
+    /// <summary>Start of the first session in a table's files that overlaps [from, to), or null.</summary>
+    public static long? FirstTouched(
+        IReadOnlyList<string> files, AggregatePlan plan, (long From, long To) range)
+    {
+        TableSchema schema = new(
+        [
+            .. plan.Outputs.Select((output, i) => (output, i))
+                .Where(static pair => pair.output.Base is 0 or 1)
+                .OrderBy(static pair => pair.output.Base)
+                .Select(pair => plan.Schema.Columns[pair.i]),
+        ]);
+        string start = Identifier(schema.Columns[0].Name);
+        string end = Identifier(schema.Columns[^1].Name);
+        using DuckDbDatabase database = DuckDbDatabase.OpenMemory(new KeyValuePair<string, string>("threads", "1"));
+        using DuckDbConnection connection = database.Connect();
+        using DuckDbResult result = connection.Materialize(
+            $"SELECT epoch_us(min({start})) FROM {ParquetScan.Sql([.. files], schema)} "
+            + Text($"WHERE {end} >= make_timestamptz({range.From}) AND {start} <= make_timestamptz({range.To})"));
+        Invariant.Hold(result.TryNext(out DuckDbChunk? chunk));
+        return chunk[0].IsNull(0) ? null : chunk[0].Values<long>()[0];
+    }
+
+    /// <summary>One source's rows with event times in [from, to), as the plan projects them.</summary>
+    public string Projected(int source, long from, long to) =>
+        plan.Sources[source].SelectFrom(Rows(plan.Sources[source], sources[source], from, to));
 
     /// <summary>First and last event time of a file.</summary>
     public static string Bounds(string path, int fieldId)
