@@ -9,6 +9,7 @@ using Naru.Definitions;
 using Naru.Lake.Columns;
 using Naru.Lake.Delta;
 using Naru.Lake.DuckDb;
+using Naru.Stream.Batch;
 using Naru.Stream.Landing;
 using Naru.Stream.Tail;
 
@@ -544,7 +545,3 @@ internal sealed record WindowReplacement(
     /// <summary>Completes when the landing that holds it is committed.</summary>
     public TaskCompletionSource<long> Landed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
-
-/// <summary>The aggregate was changed, or the stream began anew, while its windows were counted: try again.</summary>
-internal sealed class AggregateChangedException(string name)
-    : Exception($"aggregate \"{name}\" changed while its windows were counted; try again");

@@ -39,10 +39,15 @@ internal sealed class BatchSql(AggregatePlan plan, ImmutableArray<BatchSource> s
         Text($"SELECT max(last) FROM (SELECT min(t) AS first, max(t) AS last FROM ({Numbered(pass, to)}) ")
         + Text($"GROUP BY s{List(plan.Keys.Length, ", k")}) WHERE first >= {pass.First} AND first < {pass.End}");
 
-    /// <summary>Start of the first session in a table's files that overlaps [from, to), or null.</summary>
-    public static long? FirstTouched(
-        IReadOnlyList<string> files, AggregatePlan plan, (long From, long To) range)
+    /// <summary>Start of the first session in a table that an event in [from, to) would join, or null.</summary>
+    public static long? FirstTouched(BatchTable table, AggregatePlan plan, (long From, long To) range)
     {
+        string[] files = [.. table.Version.Files.Select(file => $"{table.Directory}/{file.Path}")];
+        if (files.Length == 0)
+        {
+            return null;
+        }
+
         TableSchema schema = new(
         [
             .. plan.Outputs.Select((output, i) => (output, i))
@@ -55,7 +60,7 @@ internal sealed class BatchSql(AggregatePlan plan, ImmutableArray<BatchSource> s
         using DuckDbDatabase database = DuckDbDatabase.OpenMemory(new KeyValuePair<string, string>("threads", "1"));
         using DuckDbConnection connection = database.Connect();
         using DuckDbResult result = connection.Materialize(
-            $"SELECT epoch_us(min({start})) FROM {ParquetScan.Sql([.. files], schema)} "
+            $"SELECT epoch_us(min({start})) FROM {ParquetScan.Sql(files, schema)} "
             + Text($"WHERE {end} >= make_timestamptz({range.From}) AND {start} <= make_timestamptz({range.To})"));
         Invariant.Hold(result.TryNext(out DuckDbChunk? chunk));
         return chunk[0].IsNull(0) ? null : chunk[0].Values<long>()[0];
