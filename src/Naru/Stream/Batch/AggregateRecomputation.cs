@@ -31,8 +31,10 @@ internal sealed class AggregateRecomputation
     {
         _inputs = inputs;
         _batch = new AggregateBatch(inputs.Plan, inputs.Sources, inputs.Zone, options);
-        _from = from;
-        _to = inputs.Watermark == LogClock.Unknown ? from : Math.Min(to, inputs.Watermark);
+
+        // Where events have expired, what the table has is all that is left of them.
+        _from = Math.Max(from, inputs.FirstKept);
+        _to = inputs.Watermark == LogClock.Unknown ? _from : Math.Min(to, inputs.Watermark);
         _slices = new BatchSlices(inputs).Of(_from, _to);
     }
 

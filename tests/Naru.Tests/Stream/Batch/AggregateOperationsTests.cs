@@ -3,6 +3,7 @@ using System.Globalization;
 using Naru.Aggregates;
 using Naru.Core.Files;
 using Naru.Definitions;
+using Naru.Lake.Columns;
 using Naru.Lake.Parquet;
 using Naru.Sim;
 using Naru.Sim.Stream;
@@ -182,6 +183,32 @@ public sealed class AggregateOperationsTests : IDisposable
             (difference.Key, difference.Column, difference.Stream, difference.Batch));
         Recompute("per_minute", long.MinValue, long.MaxValue);
         Assert.Empty(Differences("per_minute"));
+    }
+
+    [Fact]
+    public async Task Windows_whose_events_have_expired_stay_as_they_are()
+    {
+        await SendAsync("a", 0, 0.5);
+        _clock.Advance(TimeSpan.FromDays(120));
+        for (int i = 0; i < 20; i++)
+        {
+            await SendAsync("b", 0, 0.5);
+        }
+
+        Assert.NotNull(_stream.Land());
+
+        // Sensitive fields are kept for 90 days: who tapped before cannot be counted any more, how much was paid can.
+        foreach ((string name, bool isExpired) in (ReadOnlySpan<(string, bool)>)[("per_minute", true), ("busy", false)])
+        {
+            using AggregateInputs inputs = Take(name);
+            long first = Noon.ToUnixTimeMilliseconds() * 1000;
+            long to = (isExpired ? inputs.FirstKept : first) + 3_600_000_000;
+            AggregateRecomputation recomputation = new(inputs, long.MinValue, to, Options);
+            WindowReplacement replacement = recomputation.Next(CancellationToken.None)!;
+            using ColumnBatch rows = replacement.Rows;
+            Assert.Equal(isExpired, replacement.From > first);
+            Assert.Equal(isExpired ? inputs.FirstKept : replacement.From, replacement.From);
+        }
     }
 
     private static ImmutableArray<AggregatePlan> Compile()
