@@ -71,6 +71,7 @@ internal static class StreamModule
                 provider.GetRequiredService<IFileSystem>(),
                 provider.GetRequiredService<ProjectPaths>().Tail),
             provider.GetServices<ISystemTable>()));
+        services.AddHostedService<AggregateQueue>();
         services.AddHostedService<StreamMaintenance>();
         services.AddHostedService<StreamRest>();
         services.AddSingleton<IEventChecker, EventChecker>();

@@ -61,7 +61,8 @@ internal sealed class BatchSql(AggregatePlan plan, ImmutableArray<BatchSource> s
         using DuckDbConnection connection = database.Connect();
         using DuckDbResult result = connection.Materialize(
             $"SELECT epoch_us(min({start})) FROM {ParquetScan.Sql(files, schema)} "
-            + Text($"WHERE {end} >= make_timestamptz({range.From}) AND {start} <= make_timestamptz({range.To})"));
+            + Text($"WHERE {end} >= make_timestamptz({range.From}) ")
+            + Text($"AND {start} <= make_timestamptz({range.To + plan.Window.Size})"));
         Invariant.Hold(result.TryNext(out DuckDbChunk? chunk));
         return chunk[0].IsNull(0) ? null : chunk[0].Values<long>()[0];
     }
