@@ -21,6 +21,15 @@ public enum LandingBug
     /// <summary>The record is there before the runs of ids that it names are synced.</summary>
     RecordBeforeIds,
 
+    /// <summary>The record is there before the state of aggregates that it names is synced.</summary>
+    RecordBeforeState,
+
+    /// <summary>The record does not name the state of aggregates: a restart counts from nothing.</summary>
+    StateLeftOut,
+
+    /// <summary>The record's watermarks stop short: a restart closes windows again.</summary>
+    WatermarkBehind,
+
     /// <summary>The record does not name its runs of ids: a restart forgets what has landed.</summary>
     IdsLeftOut,
 
@@ -101,6 +110,7 @@ public sealed class PlantedLanding(IFileSystem disk, LandingBug bug, string fold
     private bool IsLate(string path) => bug switch
     {
         LandingBug.RecordBeforeFiles => path.EndsWith(".rows", StringComparison.Ordinal),
+        LandingBug.RecordBeforeState => path.EndsWith(".state", StringComparison.Ordinal),
         LandingBug.RecordBeforeIds => path.EndsWith(".ids", StringComparison.Ordinal),
         _ => false,
     };
@@ -127,6 +137,17 @@ public sealed class PlantedLanding(IFileSystem disk, LandingBug bug, string fold
                 break;
             case LandingBug.FilesLeftOut:
                 record["tables"] = new JsonArray();
+                break;
+            case LandingBug.StateLeftOut:
+                record["aggregates"]!["files"] = new JsonArray();
+                break;
+            case LandingBug.WatermarkBehind:
+                foreach (JsonNode? aggregate in record["aggregates"]!["aggregates"]!.AsArray())
+                {
+                    long watermark = (long)aggregate!["watermark"]!;
+                    aggregate["watermark"] = watermark > 0 ? watermark - 60_000_000 : watermark;
+                }
+
                 break;
             case LandingBug.OffsetsBehind:
                 foreach (JsonNode? partition in record["partitions"]!.AsArray())

@@ -1,11 +1,13 @@
 using System.Collections.Immutable;
 using System.Text;
+using Naru.Aggregates;
 using Naru.Core.Files;
 using Naru.Core.Topics;
 using Naru.Definitions;
 using Naru.Lake.Catalog;
 using Naru.Lake.Delta;
 using Naru.Stream;
+using Naru.Stream.Aggregate;
 using Naru.Stream.Audit;
 using Naru.Stream.Dedup;
 using Naru.Stream.Landing;
@@ -14,7 +16,7 @@ using Naru.Stream.Tail;
 namespace Naru.Sim.Stream;
 
 /// <summary>
-/// Topic, stream and lake under crashes: appends events of few ids (so that most are sent again) and broken ones,
+/// Topic, stream, aggregates and lake under crashes: appends events of few ids (so that most are sent again) and broken ones,
 /// reads,
 /// flushes the tail, seals, lands, commits, merges runs of ids, lets the topic go of what has landed. The oracle knows
 /// what
@@ -56,6 +58,7 @@ internal sealed class StreamCrashScenario : CrashScenario
               n: {type: int64, required: true}
               phone: {type: string, sensitive: true}
             """);
+        _aggregates.Current = new AggregateSet([AggregateOracle.Plan()]);
         byte[] incarnation = new byte[16];
         random.NextBytes(incarnation);
         _incarnation = new Guid(incarnation);
@@ -104,6 +107,7 @@ internal sealed class StreamCrashScenario : CrashScenario
         VerifyVerdicts();
         VerifyLake();
         VerifyLedger();
+        AggregateOracle.Verify(_engine!, _tables!, _files, Rows(Fields));
     }
 
     public override void Die()
@@ -228,12 +232,18 @@ internal sealed class StreamCrashScenario : CrashScenario
             0 => "{broken",
             1 => $$"""{"event_id":"{{id}}"}""",
             2 => $$"""{"event_id":"{{id}}","n":{{id}},"phone":"010"}""",
+            3 => $$"""{"event_id":"{{id}}","n":{{id}},"event_time":{{Millisecond(_random.Next(30 * 60))}}}""",
             _ => $$"""{"event_id":"{{id}}","n":{{id}}}""",
         };
     }
 
+    private long Millisecond(int secondsAgo) => _time.GetUtcNow().AddSeconds(-secondsAgo).ToUnixTimeMilliseconds();
+
     private void FlushTail()
     {
+        TableName results = new(AggregateTables.Schema, AggregateOracle.Name);
+        StreamEngine.Release(
+            _context!, _engine!.FlushTail(results, _tables!.Find(AggregateOracle.Table)?.Current));
         DeltaVersion? version = _tables!.Find(Fields)?.Current;
         ImmutableArray<TailFile> files = _engine!.FlushTail(Fields, version);
         StreamEngine.Release(_context!, files);
@@ -320,7 +330,7 @@ internal sealed class StreamCrashScenario : CrashScenario
     /// <summary>The tables hold exactly the landed offsets, each id once, and every file is whole.</summary>
     private void VerifyLake()
     {
-        List<(int Partition, long Offset, string Id)> rows = Rows(Fields);
+        List<PlainRow> rows = Rows(Fields);
         HashSet<(int, long)> places = [.. rows.Select(static row => (row.Partition, row.Offset))];
         Require(places.Count == rows.Count, "an offset is in the lake twice");
         Require(rows.Select(static row => row.Id).Distinct().Count() == rows.Count, "an id is in the lake twice");
@@ -351,10 +361,10 @@ internal sealed class StreamCrashScenario : CrashScenario
         Require(report.Balanced, $"the ledger differs by {report.Difference}: {string.Join("; ", report.Problems)}");
     }
 
-    private List<(int Partition, long Offset, string Id)> Rows(TableName name)
+    private List<PlainRow> Rows(TableName name)
     {
         DeltaTable? table = _tables!.Find(name);
-        List<(int, long, string)> rows = [];
+        List<PlainRow> rows = [];
         foreach (DeltaFile file in table?.Current.Files ?? [])
         {
             rows.AddRange(PlainTableWriter.Read(_files, table!.PathOf(file)));

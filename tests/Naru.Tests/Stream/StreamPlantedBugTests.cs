@@ -24,6 +24,9 @@ public sealed class StreamPlantedBugTests(ITestOutputHelper output)
     [InlineData(LandingBug.DeltaBeforeRecord, "")]
     [InlineData(LandingBug.RecordBeforeFiles, "")]
     [InlineData(LandingBug.RecordBeforeIds, "")]
+    [InlineData(LandingBug.RecordBeforeState, "")]
+    [InlineData(LandingBug.StateLeftOut, "")]
+    [InlineData(LandingBug.WatermarkBehind, "")]
     [InlineData(LandingBug.IdsLeftOut, "")]
     [InlineData(LandingBug.FilesLeftOut, "")]
     [InlineData(LandingBug.OffsetsBehind, "")]
@@ -31,12 +34,14 @@ public sealed class StreamPlantedBugTests(ITestOutputHelper output)
     [InlineData(LandingBug.FolderNotSynced, "/_delta_log")]
     [InlineData(LandingBug.FolderNotSynced, "/landings")]
     [InlineData(LandingBug.FolderNotSynced, "/dedup")]
+    [InlineData(LandingBug.FolderNotSynced, "/aggregates")]
     public void A_landing_in_the_wrong_order_or_with_less_than_its_all_is_caught(LandingBug bug, string folder) =>
         Catch(disk => new PlantedLanding(disk, bug, folder));
 
     [Theory]
     [InlineData(PlantedBug.NoSync, ".rows")]
     [InlineData(PlantedBug.NoSync, ".ids")]
+    [InlineData(PlantedBug.NoSync, ".state")]
     [InlineData(PlantedBug.NoSync, ".landings")]
     [InlineData(PlantedBug.NoSync, ".landings.tmp")]
     [InlineData(PlantedBug.NoSync, ".json.0.tmp")]
@@ -50,6 +55,7 @@ public sealed class StreamPlantedBugTests(ITestOutputHelper output)
     [InlineData(PlantedBug.TailContinuedInPlace, ".landings")]
     [InlineData(PlantedBug.WriteErrorSwallowed, ".rows")]
     [InlineData(PlantedBug.WriteErrorSwallowed, ".ids")]
+    [InlineData(PlantedBug.WriteErrorSwallowed, ".state")]
     [InlineData(PlantedBug.WriteErrorSwallowed, ".landings")]
     [InlineData(PlantedBug.ShortWrite, ".landings")]
     [InlineData(PlantedBug.RenameByCopy, ".landings")]
