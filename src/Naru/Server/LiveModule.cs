@@ -29,14 +29,20 @@ internal static class LiveModule
         services.AddSingleton(provider => new LiveAnswers(
             provider.GetRequiredService<ILiveAggregates>(), provider.GetRequiredService<TimeProvider>(), zone));
         services.AddSingleton<LiveStreams>();
-        services.AddSingleton<AggregateChecks>();
-        services.AddHostedService(static provider => provider.GetRequiredService<AggregateChecks>());
         services.TryAddSingleton<ILiveAggregates, NoLiveAggregates>();
         services.AddSingleton(static provider => new AggregateRunner(
             provider.GetRequiredService<StreamWorker>(),
             provider.GetRequiredService<ITableFileReader>(),
             provider.GetRequiredService<ProjectPaths>(),
             provider.GetRequiredService<TimeProvider>()));
+        return services;
+    }
+
+    /// <summary>Verification by schedule; needs the stream and the watch among the services.</summary>
+    public static IServiceCollection AddAggregateChecks(this IServiceCollection services)
+    {
+        services.AddSingleton<AggregateChecks>();
+        services.AddHostedService(static provider => provider.GetRequiredService<AggregateChecks>());
         return services;
     }
 

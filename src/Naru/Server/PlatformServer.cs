@@ -127,6 +127,7 @@ internal sealed class PlatformServer : IAsyncDisposable
                 new QueryPaths(start.Paths.Lake, start.Paths.Tail, start.Paths.Spill),
                 settings.Get<ProjectOptions>().FindTimeZone()));
         services.AddLiveAggregates(ProjectZone.Of(settings.Get<ProjectOptions>().FindTimeZone()));
+        services.AddAggregateChecks();
         services.AddSingleton<StatusReader>();
         services.AddSingleton<ServerMetrics>();
         services.AddSingleton<PrometheusText>();
