@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Naru.Access;
 using Naru.Aggregates;
@@ -29,7 +28,6 @@ internal static class LiveModule
         services.AddSingleton(provider => new LiveAnswers(
             provider.GetRequiredService<ILiveAggregates>(), provider.GetRequiredService<TimeProvider>(), zone));
         services.AddSingleton<LiveStreams>();
-        services.TryAddSingleton<ILiveAggregates, NoLiveAggregates>();
         services.AddSingleton(static provider => new AggregateRunner(
             provider.GetRequiredService<StreamWorker>(),
             provider.GetRequiredService<ITableFileReader>(),
@@ -175,13 +173,4 @@ internal static class LiveModule
         http.Response.ContentLength = json.Length;
         return http.Response.BodyWriter.WriteAsync(json, http.RequestAborted).AsTask();
     }
-}
-
-/// <summary>Where the stream shows no live windows.</summary>
-internal sealed class NoLiveAggregates : ILiveAggregates
-{
-    public ImmutableArray<LiveStatus> List() => [];
-
-    public ValueTask<LiveRows?> ReadAsync(LiveRead read, CancellationToken cancellationToken) =>
-        ValueTask.FromResult<LiveRows?>(null);
 }

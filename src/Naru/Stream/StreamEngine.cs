@@ -190,6 +190,7 @@ internal sealed partial class StreamEngine : IDisposable
         }
 
         ReleaseTail(_active);
+        Aggregates.ReleaseTails();
         Forget();
     }
 

@@ -10,7 +10,7 @@ public sealed class StreamCrashTests(ITestOutputHelper output)
 {
     [Fact]
     [Trait("Size", "Slow")]
-    public void No_crash_of_20_000_loses_doubles_or_judges_an_event_anew() => Run(20_000);
+    public void No_crash_of_26_000_loses_doubles_or_judges_an_event_anew() => Run(26_000);
 
     [Fact]
     [Trait("Size", "Long")]

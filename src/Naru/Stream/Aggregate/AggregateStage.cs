@@ -243,16 +243,21 @@ internal sealed class AggregateStage : IDisposable
         }
     }
 
+    /// <summary>Lets go of the files of open windows.</summary>
+    public void ReleaseTails()
+    {
+        foreach (AggregateTail tail in _tails.Values)
+        {
+            tail.Release();
+        }
+    }
+
+    /// <summary>Frees the memory and touches no file.</summary>
     public void Dispose()
     {
         foreach (WindowReplacement lost in Replacements)
         {
             lost.Fail();
-        }
-
-        foreach (AggregateTail tail in _tails.Values)
-        {
-            tail.Release();
         }
 
         foreach (RunningAggregate running in _running.Values)

@@ -4,6 +4,7 @@ using Naru.Core.Topics;
 using Naru.Definitions;
 using Naru.Lake.Catalog;
 using Naru.Lake.Delta;
+using Naru.Stream.Aggregate;
 using Naru.Stream.Landing;
 
 namespace Naru.Stream.Audit;
@@ -21,6 +22,12 @@ internal sealed class LandingAudit(AuditSources sources)
     private readonly Dictionary<(string Log, long Minute), VolumeCounts.Counts> _topic = [];
     private readonly Dictionary<(string Log, long Minute), long> _pending = [];
     private readonly Dictionary<TableName, long> _filesRows = [];
+
+    /// <summary>No landing is missing from those that are read.</summary>
+    private bool _fromFirst;
+
+    /// <summary>Rows of the files that later landings may replace.</summary>
+    private readonly Dictionary<(TableName Table, string Path), long> _aggregateFiles = [];
     private readonly List<string> _problems = [];
     private bool _allFromTopic = true;
 
@@ -34,6 +41,7 @@ internal sealed class LandingAudit(AuditSources sources)
         foreach (
             LandingRecord landing in LandingLog.Read(sources.Files, sources.LandingsDirectory, 1, sources.LastLanding))
         {
+            _fromFirst = (first ?? landing).Number == 1;
             CheckFollows(last, landing);
             CheckCounts(landing);
             AddLanding(landing);
@@ -123,8 +131,24 @@ internal sealed class LandingAudit(AuditSources sources)
 
         foreach (TableLanding table in landing.Tables)
         {
+            long removed = 0;
+            foreach (string path in table.Removes)
+            {
+                // A landing that is not kept any more may have brought it.
+                bool isKnown = _aggregateFiles.Remove((table.Table, path), out long rows);
+                Require(
+                    isKnown || !_fromFirst,
+                    $"landing {landing.Number} replaces file {path} of {table.Table}, which is not there");
+                removed += rows;
+            }
+
+            foreach (LandedFile file in table.Files.Where(_ => table.Table.Schema == AggregateTables.Schema))
+            {
+                _aggregateFiles[(table.Table, file.Path)] = file.Info.Rows;
+            }
+
             _filesRows[table.Table] = _filesRows.GetValueOrDefault(table.Table)
-                + table.Files.Sum(static file => file.Info.Rows);
+                + table.Files.Sum(static file => file.Info.Rows) - removed;
         }
     }
 
