@@ -11,8 +11,8 @@ using Naru.Stream.Aggregate;
 namespace Naru.Sim.Stream;
 
 /// <summary>
-/// An aggregate over the crash scenario's log, and what must hold of it after every recovery: a closed window's rows are
-/// those of the landed events, once; an open window's state counts each landed event once.
+/// An aggregate over the crash scenario's log, and what must hold of it after every recovery: a closed window's rows
+/// are those of the landed events, once; an open window's state counts each landed event once.
 /// </summary>
 internal static class AggregateOracle
 {

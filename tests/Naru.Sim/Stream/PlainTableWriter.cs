@@ -7,7 +7,8 @@ using Naru.Lake.Parquet;
 namespace Naru.Sim.Stream;
 
 /// <summary>
-/// Table files of the simulator: a line a row with its partition, offset, id, time and `n`, through the file-system seam, so that
+/// Table files of the simulator: a line a row with partition, offset, id, time and `n`, through the file-system
+/// seam, so that
 /// the simulated disk can lose them. Like DuckDB's COPY it truncates what stands there and never syncs.
 /// </summary>
 internal sealed class PlainTableWriter(IFileSystem files) : ITableFileWriter

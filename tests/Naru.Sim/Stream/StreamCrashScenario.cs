@@ -16,7 +16,8 @@ using Naru.Stream.Tail;
 namespace Naru.Sim.Stream;
 
 /// <summary>
-/// Topic, stream, aggregates and lake under crashes: appends events of few ids (so that most are sent again) and broken ones,
+/// Topic, stream, aggregates and lake under crashes: appends events of few ids (so that most are sent again) and
+/// broken ones,
 /// reads,
 /// flushes the tail, seals, lands, commits, merges runs of ids, lets the topic go of what has landed. The oracle knows
 /// what
