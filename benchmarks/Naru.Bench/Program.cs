@@ -18,6 +18,8 @@ internal static class BenchProgram
                 return LoadProcess.Run(rest);
             case [CollectBenchServer.Verb, string folder]:
                 return await CollectBenchServer.RunAsync(folder);
+            case [LiveFloor.Verb, string one, string ranking]:
+                return await LiveFloor.RunAsync(one, ranking);
             case ["micro", .. string[] rest]:
                 return Micro(rest);
             case ["collect", ..]:

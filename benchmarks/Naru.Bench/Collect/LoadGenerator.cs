@@ -27,7 +27,7 @@ internal sealed record LoadResult(
 internal sealed unsafe class LoadGenerator : IDisposable
 {
     private const int BucketsMicroseconds = 2_000_000;
-    private const int AnswerBytes = 4096;
+    private const int AnswerBytes = 64 * 1024;
     private const int NoSignal = 0x4000;
 
     private readonly Connection[] _connections;

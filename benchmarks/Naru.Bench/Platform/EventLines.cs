@@ -17,6 +17,7 @@ internal sealed class EventLines
 
     private const int IdAt = 13;
     private const int TimeAt = IdAt + 36 + 16;
+    private const int AdAt = TimeAt + 41;
     private const int StreamAt = TimeAt + 65;
     private const int UserAt = StreamAt + 17;
     private const int CostAt = UserAt + 18;
@@ -104,6 +105,10 @@ internal sealed class EventLines
             }
         }
     }
+
+    /// <summary>Makes a line an event of the ad with this number.</summary>
+    public static void SetAd(Span<byte> line, int ad) =>
+        ad.TryFormat(line.Slice(AdAt, 7), out _, "D7", CultureInfo.InvariantCulture);
 
     private static string Line(Random random)
     {

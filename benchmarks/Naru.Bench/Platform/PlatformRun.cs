@@ -30,11 +30,11 @@ internal sealed class PlatformRun : IDisposable
 
     public string Project { get; }
 
-    /// <summary>Adds the three aggregates of <see cref="EventLines"/>; before the start.</summary>
-    public PlatformRun WithAggregates()
+    /// <summary>Adds the first aggregates of <see cref="EventLines"/>; before the start.</summary>
+    public PlatformRun WithAggregates(int count = 3)
     {
         Directory.CreateDirectory($"{Project}/aggregates");
-        foreach ((string name, string sql) in EventLines.Aggregates)
+        foreach ((string name, string sql) in EventLines.Aggregates.Take(count))
         {
             string head = $"-- description: for the bench\n-- owner: bench\n";
             File.WriteAllText($"{Project}/aggregates/{name}.sql", $"{head}{sql}\n");
@@ -86,6 +86,9 @@ internal sealed class PlatformRun : IDisposable
             ? JsonDocument.Parse(text).RootElement.GetProperty("rows")
             : throw new InvalidOperationException($"{sql}\n{(int)response.StatusCode} {text}\n{Output}");
     }
+
+    /// <summary>What a path answers; fails where it is not 200.</summary>
+    public Task<byte[]> GetAsync(string path) => _http.GetByteArrayAsync(new Uri($"http://127.0.0.1:{Port}{path}"));
 
     /// <summary>Events that are durable, and those of them that are landed.</summary>
     public async Task<(long Durable, long Landed)> ProgressAsync()

@@ -9,7 +9,7 @@ internal static class BenchCommand
 {
     private const string Usage =
         """
-        ./bench                   every row, in about eight minutes
+        ./bench                   every row, in about ten minutes
         ./bench P4 P9             only these
         ./bench --full            the large sizes: 10 minutes of P4, 10 GB of P10
         ./bench --dir DIR         measure the disk that holds this folder; default: artifacts
@@ -27,6 +27,7 @@ internal static class BenchCommand
         new("P5", "CPU time of the platform at 50,000 events/s", ProcessorTime.RunAsync),
         new("P6", "acknowledged to visible in SQL, and to committed, at 50,000 events/s", Freshness.RunAsync),
         new("P7", "windows counted on decoded batches, exactly once, beside one GROUP BY", WindowSpeed.RunAsync),
+        new("P8", "live windows over HTTP beside a dictionary behind the same server", LiveSpeed.RunAsync),
         new("P9", "SQL on 20 M events beside DuckDB on the same files", SqlSpeed.RunAsync),
         new("P10", "restart after kill -9 with a large topic", Restart.RunAsync),
         new("P11", "memory of all processes: idle, at 100,000 events/s, at rest after it", Memory.RunAsync),
