@@ -70,6 +70,9 @@ internal sealed class PlatformProcess : IAsyncDisposable
         catch (Exception exception)
         {
             process.Kill(entireProcessTree: true);
+
+            // Its end may be told before its last lines are.
+            await process.WaitForExitAsync();
             throw new InvalidOperationException($"the platform did not start: {exception.Message}\n{output}");
         }
 
