@@ -134,6 +134,7 @@ internal static class SqlCommand
     {
         Sql = run.Sql!,
         Format = format,
+        Dialect = run.Dialect,
         Raw = run.Raw || run.Output is null,
         RowsMax = run.RowsMax,
         Timeout = run.Timeout,

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 namespace Naru.Query;
 
 /// <summary>Body of `POST /v1/sql` as JSON.</summary>
-internal sealed record SqlBody(string? Sql, string? Timeout, long? MaxRows);
+internal sealed record SqlBody(string? Sql, string? Timeout, long? MaxRows, string? Dialect);
 
 internal sealed record ErrorAnswer(ErrorBody Error);
 

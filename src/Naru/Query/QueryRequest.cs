@@ -12,6 +12,9 @@ internal sealed record QueryRequest
 
     public required ResultFormat Format { get; init; }
 
+    /// <summary>What the statement's words mean.</summary>
+    public SqlDialect Dialect { get; init; } = SqlDialect.Naru;
+
     /// <summary>CSV without the guard against formulas: for machines.</summary>
     public bool Raw { get; init; }
 

@@ -35,6 +35,7 @@ internal static class RunPlan
         return new RunRequest
         {
             Sql = judgement.Sql,
+            Dialect = context.Request.Dialect,
             Prefix = context.Text.Prefix,
             Format = context.Request.Format,
             GuardFormulas = !context.Request.Raw,

@@ -11,8 +11,8 @@ namespace Naru.Query;
 
 /// <summary>
 /// `POST /v1/sql`: a statement in, rows out. The body is the statement itself, whatever its media type (so that
-/// `curl -d` works), or with `application/json` `{"sql","timeout","max_rows"}`. `Accept` or `?format=` chooses the
-/// form.
+/// `curl -d` works), or with `application/json` `{"sql","timeout","max_rows","dialect"}`. `Accept` or `?format=`
+/// chooses the form, `?dialect=trino` Trino's meaning of the words.
 /// </summary>
 internal static class SqlEndpoint
 {
@@ -64,12 +64,13 @@ internal static class SqlEndpoint
         byte[] body = await ReadBodyAsync(context).ConfigureAwait(false);
         SqlBody asked = IsJson(context.Request)
             ? ParseBody(body)
-            : new SqlBody(Encoding.UTF8.GetString(body), null, null);
+            : new SqlBody(Encoding.UTF8.GetString(body), null, null, null);
         return new QueryRequest
         {
             Sql = asked.Sql ?? "",
             Principal = principal,
             Format = format,
+            Dialect = Dialect(asked.Dialect ?? query["dialect"]),
             Raw = query.TryGetValue("raw", out var raw) && raw.ToString() is "1" or "true",
             RowsMax = asked.MaxRows ?? Rows(query["max_rows"]),
             Timeout = Duration(asked.Timeout ?? query["timeout"]),
@@ -160,6 +161,13 @@ internal static class SqlEndpoint
         null => null,
         _ when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long rows) => rows,
         _ => throw Bad($"max_rows is \"{text}\", which is no number of rows", "write it as max_rows=1000"),
+    };
+
+    private static SqlDialect Dialect(string? text) => text switch
+    {
+        null => SqlDialect.Naru,
+        _ when SqlDialects.TryParse(text, out SqlDialect dialect) => dialect,
+        _ => throw Bad($"there is no dialect \"{text}\"", $"write it as dialect=trino; there are {SqlDialects.Names}"),
     };
 
     private static TimeSpan? Duration(string? text) => text switch

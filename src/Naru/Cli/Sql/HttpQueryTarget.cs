@@ -70,6 +70,11 @@ internal sealed class HttpQueryTarget(ServerConnection connection) : IQueryTarge
             ResultFormat.Csv => "csv",
             _ => "parquet",
         });
+        if (ask.Dialect != SqlDialect.Naru)
+        {
+            address.Append("&dialect=").Append(SqlDialects.NameOf(ask.Dialect));
+        }
+
         if (ask.Raw)
         {
             address.Append("&raw=1");

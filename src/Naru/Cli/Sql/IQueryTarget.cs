@@ -11,6 +11,8 @@ internal sealed record QueryAsk
 
     public required ResultFormat Format { get; init; }
 
+    public SqlDialect Dialect { get; init; } = SqlDialect.Naru;
+
     /// <summary>CSV without the guard against formulas.</summary>
     public bool Raw { get; init; }
 

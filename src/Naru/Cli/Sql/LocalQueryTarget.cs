@@ -41,6 +41,7 @@ internal sealed class LocalQueryTarget : IQueryTarget
             Sql = ask.Sql,
             Principal = Principal.Open,
             Format = ask.Format,
+            Dialect = ask.Dialect,
             Raw = ask.Raw,
             RowsMax = ask.RowsMax,
             Timeout = ask.Timeout,

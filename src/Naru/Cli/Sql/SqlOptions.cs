@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Naru.Core.Text;
+using Naru.Query;
 
 namespace Naru.Cli.Sql;
 
@@ -12,6 +13,8 @@ internal sealed record SqlRun
 
     /// <summary>table, csv, json, ndjson or parquet.</summary>
     public required string Format { get; init; }
+
+    public SqlDialect Dialect { get; init; } = SqlDialect.Naru;
 
     public string? Output { get; init; }
 
@@ -43,6 +46,12 @@ internal sealed class SqlOptions
     {
         Description = "table, csv, json, ndjson or parquet; default: table on a terminal, else csv",
         HelpName = "FORMAT",
+    };
+
+    private readonly Option<string?> _dialect = new("--dialect")
+    {
+        Description = "what functions and operators mean: naru (the default) or trino",
+        HelpName = "DIALECT",
     };
 
     private readonly Option<string?> _file = new("--file")
@@ -77,7 +86,8 @@ internal sealed class SqlOptions
     public void AddTo(Command command)
     {
         command.Arguments.Add(_sql);
-        Option[] options = [_format, _file, _output, _json, _raw, _rows, _timeout, _server, _project, _key];
+        Option[] options =
+            [_format, _dialect, _file, _output, _json, _raw, _rows, _timeout, _server, _project, _key];
         foreach (Option option in options)
         {
             command.Options.Add(option);
@@ -94,11 +104,14 @@ internal sealed class SqlOptions
             ? "json"
             : parsed.GetValue(_format) ?? FormatOf(output) ?? (Console.IsOutputRedirected ? "csv" : "table");
         TimeSpan timeout = default;
+        SqlDialect dialect = SqlDialect.Naru;
         string? mistake =
             sql is not null && file is not null ? "the statement is given twice: as an argument and by --file"
             : !Formats.Contains(format) ? $"there is no format \"{format}\": {string.Join(", ", Formats)}"
             : format == "parquet" && output is null && !Console.IsOutputRedirected
                 ? "parquet is no text for a terminal: give --output FILE"
+            : parsed.GetValue(_dialect) is string named && !SqlDialects.TryParse(named, out dialect)
+                ? $"there is no dialect \"{named}\": {SqlDialects.Names}"
             : parsed.GetValue(_timeout) is string text && !DurationText.TryParse(text, out timeout)
                 ? $"--timeout is \"{text}\": write it as 30s or 10m"
             : null;
@@ -112,6 +125,7 @@ internal sealed class SqlOptions
         {
             Sql = statement,
             Format = format,
+            Dialect = dialect,
             Output = output,
             Server = parsed.GetValue(_server),
             Project = parsed.GetValue(_project),

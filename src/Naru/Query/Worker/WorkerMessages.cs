@@ -48,6 +48,9 @@ internal sealed record RunRequest
     /// <summary>The statement is <see cref="Prefix"/>, a line break, this.</summary>
     public required string Sql { get; init; }
 
+    /// <summary>What the statement was written in; its words are DuckDB's by now.</summary>
+    public SqlDialect Dialect { get; init; }
+
     /// <summary>`EXPLAIN` or `EXPLAIN ANALYZE`, or empty.</summary>
     public string Prefix { get; init; } = "";
 
