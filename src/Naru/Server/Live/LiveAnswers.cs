@@ -22,7 +22,6 @@ internal sealed class LiveAnswers : IDisposable
     private const int WritersMax = 64;
 
     private static readonly TimeSpan FreshFor = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan PlansFreshFor = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan UsableFor = TimeSpan.FromSeconds(3);
 
     private readonly ILiveAggregates _live;
@@ -30,10 +29,10 @@ internal sealed class LiveAnswers : IDisposable
     private readonly LiveOutput _output;
     private readonly LiveViews _views;
     private readonly ConcurrentBag<LiveJson> _writers = [];
-    private volatile Tuple<long, ImmutableDictionary<string, AggregatePlan>> _plans =
-        new(0, ImmutableDictionary<string, AggregatePlan>.Empty);
-
     private readonly ConcurrentDictionary<string, Answer> _answers = new(StringComparer.Ordinal);
+
+    /// <summary>Of rows by the million one reader at a time: the other cores are for requests.</summary>
+    private readonly SemaphoreSlim _turns = new(Math.Max(1, Environment.ProcessorCount / 2));
 
     public LiveAnswers(ILiveAggregates live, TimeProvider time, ProjectZone zone)
     {
@@ -50,22 +49,8 @@ internal sealed class LiveAnswers : IDisposable
     /// <summary>Unix microseconds.</summary>
     public long Now => _time.GetUtcNow().ToUnixTimeMilliseconds() * 1000;
 
-    /// <summary>
-    /// The plan of a running aggregate, or null. Every request asks: statuses are read twice a second at most.
-    /// </summary>
-    public AggregatePlan? FindPlan(string name)
-    {
-        Tuple<long, ImmutableDictionary<string, AggregatePlan>> plans = _plans;
-        if (_time.GetElapsedTime(plans.Item1) > PlansFreshFor || !plans.Item2.ContainsKey(name))
-        {
-            plans = new(
-                _time.GetTimestamp(),
-                _live.List().ToImmutableDictionary(static each => each.Plan.Name, static each => each.Plan));
-            _plans = plans;
-        }
-
-        return plans.Item2.GetValueOrDefault(name);
-    }
+    /// <summary>The plan of a running aggregate, or null.</summary>
+    public AggregatePlan? FindPlan(string name) => _live.Find(name)?.Plan;
 
     public LiveJson RentWriter() => _writers.TryTake(out LiveJson? writer) ? writer : new LiveJson(Zone.Zone);
 
@@ -129,25 +114,21 @@ internal sealed class LiveAnswers : IDisposable
     /// <summary>Computes an answer now, whatever is there.</summary>
     public async Task<LivePicture?> ComputeAsync(LiveQuestion question, CancellationToken cancellationToken)
     {
-        if (question.Top > 0)
-        {
-            return await RankAsync(question, cancellationToken).ConfigureAwait(false);
-        }
-
-        if (await _views.RentAsync(question.Plan.Name, cancellationToken).ConfigureAwait(false) is not { } view)
-        {
-            return null;
-        }
-
-        LiveJson writer = RentWriter();
+        await _turns.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return Scan(question, view, writer);
+            if (question.Top > 0)
+            {
+                return await LiveThread.RunAsync(() => Rank(question)).ConfigureAwait(false);
+            }
+
+            LiveView? view = await _views.RentAsync(question.Plan.Name, cancellationToken).ConfigureAwait(false);
+            return view is null ? null
+                : await LiveThread.RunAsync(() => Scan(question, view)).ConfigureAwait(false);
         }
         finally
         {
-            view.Return();
-            ReturnWriter(writer);
+            _turns.Release();
         }
     }
 
@@ -155,6 +136,7 @@ internal sealed class LiveAnswers : IDisposable
     {
         _views.Dispose();
         _output.Dispose();
+        _turns.Dispose();
     }
 
     private void WriteOne(LiveQuestion question, LiveView view, LiveJson writer)
@@ -188,6 +170,20 @@ internal sealed class LiveAnswers : IDisposable
         writer.End(count > question.Limit);
     }
 
+    private LivePicture Scan(LiveQuestion question, LiveView view)
+    {
+        LiveJson writer = RentWriter();
+        try
+        {
+            return Scan(question, view, writer);
+        }
+        finally
+        {
+            view.Return();
+            ReturnWriter(writer);
+        }
+    }
+
     private LivePicture Scan(LiveQuestion question, LiveView view, LiveJson writer)
     {
         (long from, long to) = question.RangeAt(view.Status.Watermark);
@@ -219,18 +215,17 @@ internal sealed class LiveAnswers : IDisposable
         return new LivePicture(view.Status, writer.Written.ToArray(), rows);
     }
 
-    private async Task<LivePicture?> RankAsync(LiveQuestion question, CancellationToken cancellationToken)
+    private LivePicture? Rank(LiveQuestion question)
     {
         AggregatePlan plan = question.Plan;
-        LiveStatus? status = _live.List().FirstOrDefault(each => each.Plan.Name == plan.Name);
-        if (status is null)
+        if (_live.Find(plan.Name) is not { } head)
         {
             return null;
         }
 
-        (long from, long to) = RangeOfRanking(question, status.Watermark);
+        (long from, long to) = RangeOfRanking(question, head.Watermark);
         LiveRead read = new(plan.Name, from, to) { IsMerged = question.IsMerged };
-        using LiveRows? rows = await _live.ReadAsync(read, cancellationToken).ConfigureAwait(false);
+        using LiveRows? rows = _live.Read(read);
 
         // The names of a question's columns are those of its own version.
         if (rows is null || rows.Status.Plan.Fingerprint != plan.Fingerprint)
@@ -238,11 +233,10 @@ internal sealed class LiveAnswers : IDisposable
             return null;
         }
 
-        int[] chosen =
-        [
-            .. Enumerable.Range(0, rows.Rows.RowCount).Where(row => question.Keys.All(key =>
-                LiveKeys.Is(rows.Rows.Columns[plan.Outputs[key.Output].Base], row, key.Form))),
-        ];
+        IEnumerable<int> all = Enumerable.Range(0, rows.Rows.RowCount);
+        int[] chosen = question.Keys.IsEmpty ? [.. all]
+            : [.. all.Where(row => question.Keys.All(key =>
+                LiveKeys.Is(rows.Rows.Columns[plan.Outputs[key.Output].Base], row, key.Form)))];
         string direction = question.IsAscending ? "ASC" : "DESC";
         string ties = string.Concat(Enumerable.Range(0, plan.Outputs.Length)
             .Where(i => plan.Outputs[i].Base >= 0 && plan.Outputs[i].Base < 2 + plan.Keys.Length)
@@ -306,11 +300,16 @@ internal sealed class LiveAnswers : IDisposable
         {
             return answer.Computing is { IsCompleted: false } running
                 ? running
-                : answer.Computing = Task.Run(async () =>
-                {
-                    LivePicture? picture = await ComputeAsync(question, CancellationToken.None).ConfigureAwait(false);
-                    answer.Given = (picture, _time.GetTimestamp());
-                });
+                : answer.Computing = Task.Run(() => ComputeAsync(question, answer));
+        }
+    }
+
+    private async Task ComputeAsync(LiveQuestion question, Answer answer)
+    {
+        LivePicture? picture = await ComputeAsync(question, CancellationToken.None).ConfigureAwait(false);
+        if (picture is not null || _live.Find(question.Plan.Name)?.Plan.Fingerprint != question.Plan.Fingerprint)
+        {
+            answer.Given = (picture, _time.GetTimestamp());
         }
     }
 

@@ -84,11 +84,12 @@ internal sealed class LiveViews : IDisposable
         {
             return slot.Refresh is { IsCompleted: false } running
                 ? running
-                : slot.Refresh = Task.Run(() => ReadAsync(name, slot));
+                : slot.Refresh = LiveThread.RunAsync(() => Read(name, slot));
         }
     }
 
-    private async Task ReadAsync(string name, Slot slot)
+    /// <summary>True where there is a view, whatever its age: it may be the last good one.</summary>
+    private bool Read(string name, Slot slot)
     {
         // Only this task replaces the view, so it stays alive meanwhile.
         LiveView? before = slot.View;
@@ -99,11 +100,17 @@ internal sealed class LiveViews : IDisposable
                 : before.Blocks.ToImmutableDictionary(static each => each.Block.Id, static each => each.Block.Version),
         };
         long now = _time.GetTimestamp();
-        LiveRows? rows = await _live.ReadAsync(read, CancellationToken.None).ConfigureAwait(false);
+        LiveRows? rows = _live.Read(read);
         if (rows is null)
         {
-            slot.Replace(null);
-            return;
+            // A stream that failed is opened anew from disk: what it said last stands meanwhile.
+            bool isLast = before is not null && _live.Find(name)?.Plan.Fingerprint == before.Status.Plan.Fingerprint;
+            if (!isLast)
+            {
+                slot.Replace(null);
+            }
+
+            return isLast;
         }
 
         using (rows)
@@ -115,8 +122,7 @@ internal sealed class LiveViews : IDisposable
             if (!same && !read.Held.IsEmpty)
             {
                 slot.Replace(null);
-                await ReadAsync(name, slot).ConfigureAwait(false);
-                return;
+                return Read(name, slot);
             }
 
             int[] keys = KeysOf(plan);
@@ -130,6 +136,7 @@ internal sealed class LiveViews : IDisposable
             }
 
             slot.Replace(new LiveView(rows.Status, blocks.DrainToImmutable(), now));
+            return true;
         }
     }
 

@@ -15,9 +15,19 @@ internal interface ILiveAggregates
     /// </summary>
     ImmutableArray<LiveStatus> List();
 
-    /// <summary>Rows of what is asked for, or null where no aggregate of that name runs.</summary>
-    ValueTask<LiveRows?> ReadAsync(LiveRead read, CancellationToken cancellationToken);
+    /// <summary>What every request asks, waiting for nobody; null where no aggregate of that name runs.</summary>
+    LiveHead? Find(string name);
+
+    /// <summary>
+    /// Rows of what is asked for, or null where no aggregate of that name runs or its rows are being read anew after a
+    /// failure. Takes as long as there are rows.
+    /// </summary>
+    LiveRows? Read(LiveRead read);
 }
+
+/// <param name="Plan">What it counts.</param>
+/// <param name="Watermark">See <see cref="LiveStatus.Watermark"/>.</param>
+internal readonly record struct LiveHead(AggregatePlan Plan, long Watermark);
 
 /// <summary>One aggregate as it runs. Times are Unix microseconds.</summary>
 internal sealed record LiveStatus
@@ -29,6 +39,7 @@ internal sealed record LiveStatus
 
     /// <summary>
     /// When its last event was taken in; while it is being rebuilt this stands still, and so do its results.
+    /// Long.MinValue before the first one.
     /// </summary>
     public required long AsOf { get; init; }
 

@@ -17,13 +17,18 @@ internal sealed class OutputRows : IDisposable
 
     private readonly AggregatePlan _plan;
     private readonly ProjectZone _zone;
+    private readonly bool _isNumbered;
     private ColumnBatch _base;
 
-    public OutputRows(AggregatePlan plan, ProjectZone zone)
+    /// <param name="plan">Whose groups they are.</param>
+    /// <param name="zone">The project's.</param>
+    /// <param name="isNumbered">For <see cref="AppendTo"/>, which needs the rows' numbers; readers do not.</param>
+    public OutputRows(AggregatePlan plan, ProjectZone zone, bool isNumbered = true)
     {
         _plan = plan;
         _zone = zone;
-        _base = new ColumnBatch(new TableSchema(
+        _isNumbered = isNumbered;
+        _base = new ColumnBatch(!isNumbered ? plan.BaseSchema : new TableSchema(
         [
             .. plan.BaseSchema.Columns,
             new Column(RowNumber, ColumnType.Int64, false, plan.BaseSchema.Columns.Length + 1),
@@ -35,6 +40,7 @@ internal sealed class OutputRows : IDisposable
     /// <summary>The base rows so far, in the columns of the plan's base schema; the caller disposes them.</summary>
     public ColumnBatch TakeBase()
     {
+        Invariant.Hold(!_isNumbered);
         ColumnBatch taken = _base;
         _base = new ColumnBatch(taken.Schema);
         return taken;
@@ -65,7 +71,11 @@ internal sealed class OutputRows : IDisposable
             result.Append(of.Group, columns[column++]);
         }
 
-        columns[column].AppendInt64(_base.RowCount);
+        if (_isNumbered)
+        {
+            columns[column].AppendInt64(_base.RowCount);
+        }
+
         _base.EndRow();
     }
 
@@ -80,6 +90,7 @@ internal sealed class OutputRows : IDisposable
             return;
         }
 
+        Invariant.Hold(_isNumbered);
         if (_plan.OutputsAreDirect)
         {
             for (int row = 0; row < _base.RowCount; row++)

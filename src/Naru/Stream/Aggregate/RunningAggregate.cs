@@ -13,7 +13,8 @@ namespace Naru.Stream.Aggregate;
 /// <summary>
 /// One version of an aggregate while it runs. Its partial results stand in three layers: rows of landed cuts, of the
 /// sealed cut, of the active cut; a window is the sum of all three. The active layer belongs to the stream's thread,
-/// the other two to the landing's while one is under way; <see cref="Gate"/> lets readers look meanwhile.
+/// the other two to the landing's while one is under way; <see cref="LandedGate"/> and <see cref="Gate"/> let readers
+/// look meanwhile.
 /// Invariants:
 ///   A1  landed + sealed + active hold each live row that is not too late exactly once;
 ///   A2  the watermark moves when a cut is sealed, never back, and is durable with that cut's landing;
@@ -28,6 +29,7 @@ internal sealed class RunningAggregate
     private long _landedLate;
     private long _sealedLate;
     private long _activeLate;
+    private LiveStatus? _last;
 
     public RunningAggregate(AggregatePlan plan, int version, ProjectZone zone, SourceReader[] readers)
     {
@@ -55,8 +57,14 @@ internal sealed class RunningAggregate
     /// <summary>The version's own table.</summary>
     public TableName Table => AggregateTables.Of(Plan.Name, Version);
 
-    /// <summary>Held while a layer is changed or read.</summary>
+    /// <summary>Held while a layer is changed or read, by readers for moments only: the stream waits for it.</summary>
     public Lock Gate { get; } = new();
+
+    /// <summary>
+    /// Held, and the other one within it, while the landed or the sealed layer is changed; readers that take their time
+    /// hold it alone, so that a landing waits for them and the stream does not.
+    /// </summary>
+    public Lock LandedGate { get; } = new();
 
     public AggregateState Landed { get; }
 
@@ -230,39 +238,30 @@ internal sealed class RunningAggregate
     /// <summary>The sealed layer was added to the landed one, on the landing's thread.</summary>
     public void Fold(Action<byte[], long, long>? removed, long closedBy)
     {
-        lock (Gate)
+        lock (LandedGate)
         {
-            Landed.Merge(Sealed!, closedBy, removed);
-            Sealed!.Free();
-            Sealed = null;
+            lock (Gate)
+            {
+                Landed.Merge(Sealed!, closedBy, removed);
+                Sealed!.Free();
+                Sealed = null;
+            }
         }
     }
 
     /// <summary>Takes over a landing: what is past its lateness, and past what the live API shows, goes.</summary>
     public void Complete(AggregateLanding landing)
     {
-        lock (Gate)
+        lock (LandedGate)
         {
-            Restore(landing);
-            _sealedLate = 0;
-            Changes++;
-            if (landing.Watermark == LogClock.Unknown)
+            lock (Gate)
             {
-                return;
-            }
-
-            long kept = landing.Watermark - Math.Max(LatenessMicroseconds, Plan.Live.Ticks / 10);
-            if (Windows is null)
-            {
-                Landed.DropSessionsEndedBy(kept);
-            }
-            else
-            {
-                long first = Windows.PaneOf(kept) - Windows.PanesPerWindow + 1;
-                Landed.DropBefore(first);
-                foreach (long old in _paneChanges.Keys.Where(pane => pane < first).ToArray())
+                Restore(landing);
+                _sealedLate = 0;
+                Changes++;
+                if (landing.Watermark != LogClock.Unknown)
                 {
-                    _paneChanges.Remove(old);
+                    DropBefore(landing.Watermark - Math.Max(LatenessMicroseconds, Plan.Live.Ticks / 10));
                 }
             }
         }
@@ -279,35 +278,17 @@ internal sealed class RunningAggregate
                 return;
             }
 
-            foreach (long window in HeldWindows())
+            AggregateLayers layers = Layers();
+            foreach (long window in layers.WindowsHeld(Windows))
             {
                 if (Windows.EndOf(window) > closedBy)
                 {
-                    GroupTable merged = Merged(window);
+                    GroupTable merged = layers.Merged(Plan, Windows, window);
                     output.Add(Windows.StartOf(window), Windows.EndOf(window), merged);
                     merged.Free();
                 }
             }
         }
-    }
-
-    /// <summary>Windows that some held pane is in, ascending. Under the gate.</summary>
-    public SortedSet<long> HeldWindows()
-    {
-        SortedSet<long> windows = [];
-        foreach (AggregateState layer in Layers())
-        {
-            foreach (long pane in layer.Panes.Keys)
-            {
-                for (long window = Windows!.FirstWindowOf(pane); window <= Windows.LastWindowOf(pane);
-                    window += Windows.PanesPerSlide)
-                {
-                    windows.Add(window);
-                }
-            }
-        }
-
-        return windows;
     }
 
     /// <summary>Another number whenever rows of the window may be others. Under the gate.</summary>
@@ -322,42 +303,57 @@ internal sealed class RunningAggregate
         return version;
     }
 
-    /// <summary>A window's groups over all panes and layers. Under the gate; the caller frees it.</summary>
-    public GroupTable Merged(long window)
-    {
-        GroupTable merged = new(Plan);
-        for (long pane = window; pane < window + Windows!.PanesPerWindow; pane++)
-        {
-            foreach (AggregateState layer in Layers())
-            {
-                if (layer.Find(pane) is { } table)
-                {
-                    merged.Merge(table);
-                }
-            }
-        }
-
-        return merged;
-    }
-
-    /// <summary>All sessions over all layers. Under the gate; the caller frees it.</summary>
-    public SessionTable MergedSessions()
-    {
-        SessionTable merged = new(Plan);
-        foreach (AggregateState layer in Layers())
-        {
-            merged.Merge(layer.Sessions!, long.MinValue, removed: null);
-        }
-
-        return merged;
-    }
-
     /// <summary>Landed, sealed, active: what there is of them. Under the gate.</summary>
-    public IEnumerable<AggregateState> Layers() => Sealed is { } middle ? [Landed, middle, Active] : [Landed, Active];
+    public AggregateLayers Layers() => new(Sealed is { } middle ? [Landed, middle, Active] : [Landed, Active]);
+
+    /// <summary>How it stands, also after the layers are given back.</summary>
+    public LiveStatus Status()
+    {
+        lock (Gate)
+        {
+            return _last ?? StatusNow();
+        }
+    }
+
+    private LiveStatus StatusNow()
+    {
+        AggregateLayers layers = Layers();
+        long groups = layers.Groups;
+        return new LiveStatus
+        {
+            Plan = Plan,
+            Watermark = NextWatermark,
+            AsOf = TakenAt == 0 ? long.MinValue : TakenAt,
+            IsBuilding = BuildingTo is not null || Failure is not null,
+            OpenWindows = Windows is { } windows
+                ? layers.WindowsHeld(windows).Count(window => windows.EndOf(window) > NextWatermark)
+                : groups,
+            Groups = groups,
+            StateBytes = layers.MemoryBytes,
+            LateEvents = Late,
+            Revisions = Revisions,
+        };
+    }
+
+    private void DropBefore(long kept)
+    {
+        if (Windows is null)
+        {
+            Landed.DropSessionsEndedBy(kept);
+            return;
+        }
+
+        long first = Windows.PaneOf(kept) - Windows.PanesPerWindow + 1;
+        Landed.DropBefore(first);
+        foreach (long old in _paneChanges.Keys.Where(pane => pane < first).ToArray())
+        {
+            _paneChanges.Remove(old);
+        }
+    }
 
     private void CollectOpenSessions(long closedBy, OutputRows output)
     {
-        SessionTable merged = MergedSessions();
+        SessionTable merged = Layers().MergedSessions(Plan);
         for (int session = 0; session < merged.NumberEnd; session++)
         {
             if (merged.IsLive(session) && merged.EndAt(session) > closedBy)
@@ -426,12 +422,16 @@ internal sealed class RunningAggregate
 
     public void Free()
     {
-        lock (Gate)
+        lock (LandedGate)
         {
-            IsFreed = true;
-            Landed.Free();
-            Sealed?.Free();
-            Active.Free();
+            lock (Gate)
+            {
+                _last = StatusNow() with { IsBuilding = true };
+                IsFreed = true;
+                Landed.Free();
+                Sealed?.Free();
+                Active.Free();
+            }
         }
 
         foreach (SourceReader reader in _readers)

@@ -38,7 +38,7 @@ internal sealed class AggregatesTable(StreamWorker worker) : ISystemTable
         List<(RunningAggregate Aggregate, LiveStatus Status)> running = await worker
             .InvokeAsync(
                 static (engine, _) => engine.Aggregates.Running
-                    .Select(static each => (each, LiveAggregates.StatusOf(each)!))
+                    .Select(static each => (each, each.Status()))
                     .ToList(),
                 cancellationToken)
             .ConfigureAwait(false);
@@ -52,7 +52,7 @@ internal sealed class AggregatesTable(StreamWorker worker) : ISystemTable
             row.Int64(status.OpenWindows).Int64(status.Groups).Int64(status.StateBytes).Int64(status.LateEvents);
             row.Int64(status.Revisions).Int64(aggregate.Queue.Length);
             row.Int64(aggregate.Queue.IsEmpty ? null : aggregate.Queue[0].From);
-            row.Int64(status.AsOf == 0 ? null : status.AsOf).End();
+            row.Int64(status.AsOf == long.MinValue ? null : status.AsOf).End();
         }
     }
 }

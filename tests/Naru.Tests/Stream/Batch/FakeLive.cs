@@ -29,6 +29,9 @@ internal sealed class FakeLive : ILiveAggregates
 
     public bool IsBuilding { get; set; }
 
+    /// <summary>The stream is being opened anew.</summary>
+    public bool IsUnreadable { get; set; }
+
     public int Reads => Volatile.Read(ref _reads);
 
     /// <summary>Rows that were handed out.</summary>
@@ -76,12 +79,14 @@ internal sealed class FakeLive : ILiveAggregates
 
     public ImmutableArray<LiveStatus> List() => IsGone ? [] : [Status()];
 
-    public ValueTask<LiveRows?> ReadAsync(LiveRead read, CancellationToken cancellationToken)
+    public LiveHead? Find(string name) => IsGone || name != Plan.Name ? null : new LiveHead(Plan, Watermark);
+
+    public LiveRows? Read(LiveRead read)
     {
         Interlocked.Increment(ref _reads);
-        if (IsGone || read.Name != Plan.Name)
+        if (IsGone || IsUnreadable || read.Name != Plan.Name)
         {
-            return new ValueTask<LiveRows?>((LiveRows?)null);
+            return null;
         }
 
         lock (_gate)
@@ -92,7 +97,7 @@ internal sealed class FakeLive : ILiveAggregates
                 ? [Merged(batch, chosen)]
                 : [.. chosen.Select(window => Block(batch, window.Key, window.Value.Version, window.Value.Rows, read))];
             RowsRead += batch.RowCount;
-            return new ValueTask<LiveRows?>(new LiveRows { Status = Status(), Blocks = blocks, Rows = batch });
+            return new LiveRows { Status = Status(), Blocks = blocks, Rows = batch };
         }
     }
 
