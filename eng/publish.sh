@@ -4,7 +4,7 @@ publish() {
   local version name stage work log
   [ $# = 0 ] || fail "publish takes no arguments, but got '$*'"
   require_sdk
-  [ -d "$root/native/node_modules" ] || require_node
+  [ -d "$root/native/node_modules" ] && [ -d "$root/web/node_modules" ] || require_node
   version="$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' "$root/Directory.Build.props")"
   name="naru-$version-linux-x64"
   work="$root/artifacts/publish"
@@ -41,6 +41,9 @@ copy_licences() {
   done
   for file in "$root"/native/node_modules/@duckdb/*/LICENSE; do
     [ ! -f "$file" ] || cp "$file" "$1/duckdb-LICENSE"
+  done
+  for file in "$root"/web/node_modules/*/LICENSE; do
+    [ ! -f "$file" ] || cp "$file" "$1/$(basename "$(dirname "$file")")-LICENSE"
   done
 }
 

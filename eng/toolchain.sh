@@ -42,10 +42,11 @@ no_dotnet() {
     'then run the same command again'
 }
 
-# The native library comes through npm by lock file; once it is fetched Node.js is not needed again.
+# The native library and the console's browser code come through npm by lock file; once they are fetched Node.js is not
+# needed again.
 require_node() {
   command -v npm >/dev/null 2>&1 && return
-  fail 'npm is missing (it fetches the native library, once)' \
+  fail 'npm is missing (it fetches the native library and the console's browser code, once)' \
     'get it:  https://nodejs.org/en/download' \
     'or:      sudo apt install nodejs npm' \
     'then run the same command again'
@@ -66,7 +67,7 @@ build() {
   shift 2
   changed_since "$stamps/$name" "$@" || return 0
   require_sdk
-  if [ -f "$root/native/package-lock.json" ] && [ ! -d "$root/native/node_modules" ]; then
+  if [ ! -d "$root/native/node_modules" ] || [ ! -d "$root/web/node_modules" ]; then
     require_node
   fi
   mkdir -p "$stamps"
@@ -95,7 +96,7 @@ build() {
 }
 
 program_inputs=("$root/src" "$root/samples" "$root/eng" "$root/native/package-lock.json"
-  "$root"/Directory.* "$root/global.json")
+  "$root/web" "$root"/Directory.* "$root/global.json")
 
 build_program() {
   build naru src/Naru/Naru.csproj "${program_inputs[@]}"

@@ -17,6 +17,7 @@ using Naru.Definitions;
 using Naru.Query;
 using Naru.Stream;
 using Naru.Watch;
+using Naru.WebConsole;
 
 namespace Naru.Server;
 
@@ -139,6 +140,7 @@ internal sealed class PlatformServer : IAsyncDisposable
 
     private static void Map(WebApplication application)
     {
+        application.UseConsoleHeaders();
         application.MapAccess();
         application.MapDefinitions();
         application.MapCollect();
@@ -149,6 +151,7 @@ internal sealed class PlatformServer : IAsyncDisposable
         application.MapBackup();
         application.MapLiveAggregates();
         application.MapAggregates();
+        application.MapConsole();
     }
 }
 

@@ -27,6 +27,7 @@ public class RoomTests
         ["Query"] = ["Lake", "Definitions", "Access", "Configuration"],
         ["Watch"] = ["Lake", "Query", "Definitions", "Access", "Configuration", "Yaml"],
         ["Server"] = [Everything],
+        ["WebConsole"] = [Everything],
         ["Cli"] = [Everything],
         ["Demo"] = ["Definitions", "Configuration", "Server", "Cli.Send"],
     };

@@ -1,0 +1,34 @@
+using System.Collections.Immutable;
+
+namespace Naru.WebConsole;
+
+/// <summary>A page of the console: the server sends its frame, its script fills it from the JSON routes.</summary>
+/// <param name="Name">Its path below `/console/`, its script `Browser/{Name}.js`, its words `page.{Name}`.</param>
+/// <param name="Shortcut">The key that leads to it after `g`.</param>
+internal sealed record ConsolePage(string Name, char Shortcut)
+{
+    /// <summary>
+    /// Scripts of others, loaded before the page's own in this order. A script element cannot be made in the browser:
+    /// the policy for trusted types refuses it.
+    /// </summary>
+    public ImmutableArray<string> Libraries { get; init; } = [];
+
+    public ImmutableArray<string> Styles { get; init; } = [];
+
+    /// <summary>Modules that the script imports, named so that they are all fetched at once.</summary>
+    public ImmutableArray<string> Modules { get; init; } = [];
+}
+
+/// <summary>
+/// Every page, in the order of the navigation. A new page is a line here, a script in `Browser/`, and its words in
+/// every file of `Words/`: `page.NAME`, `page.NAME.lead`, and what the script says.
+/// </summary>
+internal static class ConsolePages
+{
+    public static readonly ImmutableArray<ConsolePage> All =
+    [
+        new("live", 'l') { Modules = ["draw.js"] },
+    ];
+
+    public static ConsolePage? Find(string name) => All.FirstOrDefault(page => page.Name == name);
+}
