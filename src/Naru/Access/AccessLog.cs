@@ -15,4 +15,13 @@ internal static partial class AccessLog
 
     [LoggerMessage(4, LogLevel.Error, "keys.json cannot be read; the keys known so far stay in force: {Reason}")]
     public static partial void NotReloaded(ILogger logger, string reason);
+
+    [LoggerMessage(5, LogLevel.Information, "rights of access/ are in force: {Roles} roles, {Users} users")]
+    public static partial void RightsTaken(ILogger logger, int roles, int users);
+
+    [LoggerMessage(6, LogLevel.Error, "rights of access/ stay as they were: {Mistake}")]
+    public static partial void RightsMistake(ILogger logger, string mistake);
+
+    [LoggerMessage(7, LogLevel.Error, "access/ cannot be read; the rights known so far stay in force: {Reason}")]
+    public static partial void RightsFailed(ILogger logger, string reason);
 }

@@ -22,6 +22,10 @@ internal sealed record KeyRequest
     public ImmutableArray<string> Secure { get; init; } = [];
 
     public bool Administer { get; init; }
+
+    public ImmutableArray<string> Roles { get; init; } = [];
+
+    public DateTimeOffset? Until { get; init; }
 }
 
 /// <summary>Keys: the store, and the routes to make, list and revoke them (they need the administer right).</summary>
@@ -29,12 +33,26 @@ internal static class AccessModule
 {
     private const int RequestBytesMax = 64 << 10;
 
-    public static IServiceCollection AddAccess(this IServiceCollection services)
+    /// <summary>Needs an <see cref="IRuleCheck"/> among the services.</summary>
+    public static IServiceCollection AddAccess(this IServiceCollection services, Settings settings)
     {
+        services.AddSingleton(settings.Get<AccessOptions>());
+        services.AddSingleton(provider => new AccessReloader(
+            new AccessBook(
+                provider.GetRequiredService<IFileSystem>(),
+                provider.GetRequiredService<ProjectPaths>(),
+                settings.Get<ProjectOptions>().FindTimeZone()),
+            provider.GetRequiredService<IRuleCheck>,
+            provider.GetRequiredService<AccessOptions>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<AccessReloader>>()));
+        services.AddSingleton<IAccessSource>(static provider => provider.GetRequiredService<AccessReloader>());
+        services.AddHostedService(static provider => provider.GetRequiredService<AccessReloader>());
         services.AddSingleton(static provider => KeyStore.Open(
             provider.GetRequiredService<IFileSystem>(),
             provider.GetRequiredService<ProjectPaths>().State,
-            provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<IAccessSource>()));
         services.AddSingleton<IAuthenticator>(static provider => provider.GetRequiredService<KeyStore>());
         services.AddHostedService<KeyWatcher>();
         return services;
@@ -89,6 +107,8 @@ internal static class AccessModule
             Read = Given(request.Read),
             Secure = Given(request.Secure),
             Administer = request.Administer,
+            Roles = Given(request.Roles),
+            Until = request.Until,
         };
         if (KeyRules.Check(request.Name, rights) is { Count: > 0 } mistakes)
         {

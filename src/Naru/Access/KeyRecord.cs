@@ -14,8 +14,15 @@ internal sealed record KeyRights
 
     public bool Administer { get; init; }
 
+    /// <summary>Roles of `access/`, whose rights are added.</summary>
+    public ImmutableArray<string> Roles { get; init; } = [];
+
+    /// <summary>The first moment without rights; null is never.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? Until { get; init; }
+
     [JsonIgnore]
-    public bool None => Write.IsEmpty && Read.IsEmpty && Secure.IsEmpty && !Administer;
+    public bool None => Write.IsEmpty && Read.IsEmpty && Secure.IsEmpty && Roles.IsEmpty && !Administer;
 }
 
 /// <summary>A key as it is kept: of its secret only the SHA-256.</summary>

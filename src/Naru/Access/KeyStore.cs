@@ -24,12 +24,14 @@ internal sealed class KeyStore : IAuthenticator
     private readonly string _folder;
     private readonly TimeProvider _time;
     private readonly AuditTrail _audit;
+    private readonly IAccessSource _access;
     private readonly Lock _gate = new();
     private volatile KeySet _keys;
     private volatile string? _localKey;
 
-    private KeyStore(IFileSystem files, string folder, TimeProvider time)
+    private KeyStore(IFileSystem files, string folder, TimeProvider time, IAccessSource access)
     {
+        _access = access;
         _files = files;
         _folder = folder;
         _time = time;
@@ -54,7 +56,12 @@ internal sealed class KeyStore : IAuthenticator
     /// <param name="files">The disk.</param>
     /// <param name="folder">`data/state`; need not be there yet.</param>
     /// <param name="time">Dates keys and their use.</param>
-    public static KeyStore Open(IFileSystem files, string folder, TimeProvider time) => new(files, folder, time);
+    public static KeyStore Open(IFileSystem files, string folder, TimeProvider time) =>
+        new(files, folder, time, FixedAccess.None);
+
+    /// <summary>As above, with the roles that keys may have.</summary>
+    public static KeyStore Open(IFileSystem files, string folder, TimeProvider time, IAccessSource access) =>
+        new(files, folder, time, access);
 
     public Principal? Authenticate(string? authorization, IPAddress? remote)
     {
@@ -66,8 +73,7 @@ internal sealed class KeyStore : IAuthenticator
 
         if (keys.Headers.TryGetValue(authorization, out KeyEntry? seen))
         {
-            seen.Touch(_time);
-            return seen.Principal;
+            return Used(seen);
         }
 
         return AuthenticateUnseen(keys, authorization, remote);
@@ -225,8 +231,19 @@ internal sealed class KeyStore : IAuthenticator
         }
 
         keys.Headers.TryAdd(authorization, entry);
+        return Used(entry);
+    }
+
+    /// <summary>Null after its last moment, as for a key that never was.</summary>
+    private Principal? Used(KeyEntry entry)
+    {
+        if (_time.GetUtcNow() >= entry.Record.Rights.Until)
+        {
+            return null;
+        }
+
         entry.Touch(_time);
-        return entry.Principal;
+        return entry.PrincipalWith(_access.Current);
     }
 
     private void Change(ImmutableArray<KeyRecord> records, string by, string what, KeyRecord about)
@@ -254,6 +271,8 @@ internal sealed class KeyStore : IAuthenticator
             ["read"] = string.Join(' ', key.Rights.Read),
             ["secure"] = string.Join(' ', key.Rights.Secure),
             ["administer"] = key.Rights.Administer ? "true" : "false",
+            ["roles"] = string.Join(' ', key.Rights.Roles),
+            ["until"] = key.Rights.Until?.ToString("u", System.Globalization.CultureInfo.InvariantCulture) ?? "",
         }.ToImmutableSortedDictionary(StringComparer.Ordinal);
 
     private void Write(ImmutableArray<KeyRecord> records) => StateFile.WritePrivate(
@@ -316,22 +335,17 @@ internal sealed class KeyStore : IAuthenticator
         public ConcurrentDictionary<string, KeyEntry> Headers { get; } = new(StringComparer.Ordinal);
     }
 
+    private sealed record MadePrincipal(AccessSet Access, Principal Principal);
+
     private sealed class KeyEntry
     {
         private long _usedHour;
+        private volatile MadePrincipal? _made;
 
         public KeyEntry(KeyRecord record, long usedHour)
         {
             Record = record;
             Hash = Convert.FromHexString(record.Sha256);
-            Principal = new Principal
-            {
-                Name = record.Name,
-                Write = record.Rights.Write,
-                Read = record.Rights.Read,
-                Secure = record.Rights.Secure,
-                Administer = record.Rights.Administer,
-            };
             _usedHour = SavedHour = usedHour;
         }
 
@@ -339,7 +353,26 @@ internal sealed class KeyStore : IAuthenticator
 
         public byte[] Hash { get; }
 
-        public Principal Principal { get; }
+        /// <summary>Made anew when the roles are others.</summary>
+        public Principal PrincipalWith(AccessSet access)
+        {
+            if (_made is not { } made || !ReferenceEquals(made.Access, access))
+            {
+                KeyRights rights = Record.Rights;
+                _made = made = new MadePrincipal(access, new Principal
+                {
+                    Name = Record.Name,
+                    Kind = PrincipalKind.Key,
+                    Write = rights.Write,
+                    Read = rights.Read,
+                    Secure = rights.Secure,
+                    Administer = rights.Administer,
+                    Roles = rights.Roles.IsDefaultOrEmpty ? [] : access.Named(rights.Roles),
+                });
+            }
+
+            return made.Principal;
+        }
 
         /// <summary>Hours since 1970, 0 when never.</summary>
         public long UsedHour => Volatile.Read(ref _usedHour);

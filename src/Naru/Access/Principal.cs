@@ -1,21 +1,41 @@
+using System.Collections.Immutable;
 using System.Net;
 using Naru.Lake.Catalog;
 
 namespace Naru.Access;
 
-/// <summary>Who asks, and what they may. Deny by default.</summary>
+/// <summary>How the caller proved who it is.</summary>
+internal enum PrincipalKind
+{
+    Key,
+    User,
+
+    /// <summary>A project without any key or user, or a command on the project's own machine.</summary>
+    Open,
+}
+
+/// <summary>Who asks, and what they may. Deny by default. Immutable: made anew when rights change.</summary>
 internal sealed class Principal
 {
     /// <summary>A project without any key or user: loopback may do everything.</summary>
     public static readonly Principal Open = new()
     {
-        Name = "local", Write = ["*"], Read = ["*"], Secure = ["*"], Administer = true,
+        Name = "local",
+        Kind = PrincipalKind.Open,
+        Write = ["*"],
+        Read = ["*"],
+        Secure = ["*"],
+        Administer = true,
     };
 
-    /// <summary>Source name of the key: part of every event's identity.</summary>
+    private readonly bool _administer;
+
+    /// <summary>Source name of the key, which is part of every event's identity; or the user's name.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Patterns of full log names: `*`, `kr_shop.*` or `kr_shop.page_view`.</summary>
+    public PrincipalKind Kind { get; init; }
+
+    /// <summary>A key's own patterns of full log names, besides what its roles give.</summary>
     public IReadOnlyList<string> Write { get; init; } = [];
 
     public IReadOnlyList<string> Read { get; init; } = [];
@@ -23,37 +43,86 @@ internal sealed class Principal
     /// <summary>Tables whose secure group may be read (Read of the table is needed too).</summary>
     public IReadOnlyList<string> Secure { get; init; } = [];
 
-    public bool Administer { get; init; }
+    /// <summary>What its roles give. Rights add up.</summary>
+    public ImmutableArray<Grant> Roles { get; init; } = [];
 
-    public bool MayWrite(string log) => Matches(Write, log);
+    /// <summary>Owner of its budgets, if any.</summary>
+    public string? Ticket { get; init; }
 
-    public bool MayRead(TableName table)
+    public bool Administer
     {
-        string name = $"{table.Schema}.{table.Name}";
-        return Matches(Read, name) && (table.Group == ColumnGroup.Fields || Matches(Secure, name));
+        get => _administer || Roles.Any(static role => role.Administer);
+        init => _administer = value;
     }
 
-    private static bool Matches(IReadOnlyList<string> patterns, string name)
+    public bool ReadsAnything => Grants.Any(static grant => grant.Read.Count > 0);
+
+    public bool WritesAnything => Grants.Any(static grant => grant.Write.Count > 0);
+
+    /// <summary>Its own patterns, then its roles.</summary>
+    public IEnumerable<Grant> Grants =>
+        Write.Count + Read.Count + Secure.Count == 0
+            ? Roles
+            : Roles.Prepend(new Grant { Write = Write, Read = Read, Secure = Secure });
+
+    public bool MayWrite(string log)
     {
-        foreach (string pattern in patterns)
+        // The way of every request that sends: nothing is allocated for a key with patterns of its own.
+        foreach (Grant grant in Roles)
         {
-            if (pattern == "*" || pattern == name
-                || (pattern.EndsWith(".*", StringComparison.Ordinal)
-                    && name.AsSpan().StartsWith(pattern.AsSpan(0, pattern.Length - 1), StringComparison.Ordinal)))
+            if (grant.Writes(log))
             {
                 return true;
             }
         }
 
-        return false;
+        return Grant.Matches(Write, log, derivedToo: true);
+    }
+
+    public bool MayRead(TableName table) => Giving(table).Count > 0;
+
+    /// <summary>How the caller sees a table that it may read.</summary>
+    public TableRules RulesOf(TableName table)
+    {
+        List<Grant> giving = Giving(table);
+        return TableRules.Of(giving, Grant.NameOf(table), Name);
+    }
+
+    /// <summary>Every row as it is: what can neither filter nor mask may be given.</summary>
+    public bool MayReadPlainly(TableName table) => MayRead(table) && RulesOf(table).Plain;
+
+    /// <summary>
+    /// The grants by which a table may be read; none when it may not. The raw and secure groups hold rows by their
+    /// place in the topic alone, so no filter can be applied to them: they need a grant that reads every row, and one
+    /// that gives the group without a filter. Raw payloads hold every field, so a mask keeps them away as well.
+    /// </summary>
+    private List<Grant> Giving(TableName table)
+    {
+        string name = Grant.NameOf(table);
+        List<Grant> giving = [];
+        bool wholly = false;
+        foreach (Grant grant in Grants)
+        {
+            bool reads = grant.Reads(name);
+            bool filters = grant.RowsOf(name) is not null;
+            bool masks = table.Group == ColumnGroup.Raw && !grant.MasksOf(name).IsEmpty;
+            wholly |= reads && !filters && !masks;
+            if (table.Group == ColumnGroup.Fields ? reads : grant.Secures(name) && !filters && !masks)
+            {
+                giving.Add(grant);
+            }
+        }
+
+        return table.Group == ColumnGroup.Fields || wholly ? giving : [];
     }
 }
 
 internal interface IAuthenticator
 {
     /// <summary>
-    /// Null when the credentials are missing where needed, unknown or revoked (one answer for all three).
-    /// <paramref name="authorization"/> is the header's value: `Bearer nk_…` or `Basic …` (the key as password).
+    /// Null when the credentials are missing where needed, unknown, expired or revoked (one answer for all).
+    /// <paramref name="authorization"/> is the header's value: `Bearer nk_…` or `Basic …` (a user's name and password,
+    /// or a key as the password).
     /// </summary>
     Principal? Authenticate(string? authorization, IPAddress? remote);
 }

@@ -32,10 +32,19 @@ internal static class KeyCommand
         Option<string[]> read = Patterns("--read", "tables that it may read");
         Option<string[]> secure = Patterns("--secure", "tables whose sensitive fields it may read, besides --read");
         Option<bool> administer = new("--admin") { Description = "may make keys and change the project" };
+        Option<string[]> roles = new("--role")
+        {
+            Description = "role of access/*.yaml whose rights it has; may be given several times",
+            HelpName = "NAME",
+        };
+        Option<DateTimeOffset?> until = new("--until")
+        {
+            Description = "first day, or moment, when it is no longer valid: 2027-01-01", HelpName = "TIME",
+        };
         Command command = new(
             "add", "Make a key; it is shown this once. Example: naru key add shop-web --write 'kr_shop.*'")
         {
-            name, write, read, secure, administer,
+            name, write, read, secure, administer, roles, until,
         };
         options.AddTo(command);
         command.SetAction((parsed, cancellationToken) =>
@@ -47,6 +56,8 @@ internal static class KeyCommand
                 Read = Cut(parsed.GetValue(read)),
                 Secure = Cut(parsed.GetValue(secure)),
                 Administer = parsed.GetValue(administer),
+                Roles = Cut(parsed.GetValue(roles)),
+                Until = parsed.GetValue(until),
             };
             return AddAsync(options.Target(parsed), source, rights, options.Json(parsed), cancellationToken);
         });
@@ -158,6 +169,16 @@ internal static class KeyCommand
         if (rights.Administer)
         {
             may.Add("administer");
+        }
+
+        if (!rights.Roles.IsDefaultOrEmpty)
+        {
+            may.Add($"do what {string.Join(", ", rights.Roles)} may");
+        }
+
+        if (rights.Until is { } until)
+        {
+            may.Add($"until {Time(until)}");
         }
 
         return string.Join(", ", may);
@@ -277,6 +298,8 @@ internal sealed class ServerKeys(ServerConnection connection) : IKeys
             Read = rights.Read,
             Secure = rights.Secure,
             Administer = rights.Administer,
+            Roles = rights.Roles,
+            Until = rights.Until,
         };
         request.Content = new StringContent(JsonSerializer.Serialize(body, AccessJson.Answers));
         using JsonDocument? answer = await connection.SendAsync(request, cancellationToken).ConfigureAwait(false);

@@ -1,6 +1,12 @@
 using System.Collections.Immutable;
+using Naru.Access;
 using Naru.Aggregates;
+using Naru.Configuration;
 using Naru.Definitions;
+using Naru.Lake.Catalog;
+using Naru.Query.Gate;
+using Naru.Stream;
+using Naru.Stream.Aggregate;
 using Naru.Watch.Alerts;
 using Naru.Yaml;
 
@@ -11,6 +17,8 @@ internal sealed class ProjectParts(ProjectFolder project)
 {
     public ImmutableArray<AggregatePlan> Aggregates { get; private set; } = [];
 
+    public AccessSet Access { get; private set; } = AccessSet.Empty;
+
     public void Read(ProjectContent content, MistakeList mistakes)
     {
         AlertFolder.Read(project.Files, project.Paths.Alerts, content.LogNames, mistakes);
@@ -18,5 +26,20 @@ internal sealed class ProjectParts(ProjectFolder project)
             [.. content.Logs.Select(static file => file.Log)],
             [.. content.LogNames.Where(name => content.Logs.All(file => file.Log.FullName != name))]);
         Aggregates = AggregateFolder.Read(project.Files, project.Paths.Aggregates, logs, mistakes);
+        TimeZoneInfo zone = content.Settings?.Get<ProjectOptions>().FindTimeZone() ?? TimeZoneInfo.Utc;
+        Access = AccessFolder.Read(
+            AccessFolder.Files(project.Files, project.Paths.Access), zone, "", mistakes) ?? AccessSet.Empty;
+        RuleChecker.Check(Access, Tables(logs.Logs), mistakes);
     }
+
+    /// <summary>Tables as they will be when the files are published.</summary>
+    private IReadOnlyCollection<TableDescription> Tables(ImmutableArray<LogDefinition> logs) =>
+    [
+        .. logs.SelectMany(static log => TableListing.Groups(log).Select(group => new TableDescription(
+            new TableName(log.RegionGroup, log.Name, group.Group), group.Schema, log.Description, System: false))),
+        .. Aggregates.Select(static plan => new TableDescription(
+            new TableName(AggregateTables.Schema, plan.Name), plan.Schema, plan.Description, System: false)),
+        .. StreamTables.All.Select(static table =>
+            new TableDescription(table.Name, table.Schema, table.Description, System: true)),
+    ];
 }

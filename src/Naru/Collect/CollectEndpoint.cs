@@ -159,7 +159,7 @@ internal sealed class CollectEndpoint(
 
         if (name is null)
         {
-            return principal.Write.Count == 0 ? CollectFault.Forbidden("*") : null;
+            return !principal.WritesAnything ? CollectFault.Forbidden("*") : null;
         }
 
         if (!principal.MayWrite(name))

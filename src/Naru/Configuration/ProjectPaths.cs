@@ -11,6 +11,9 @@ internal sealed record ProjectPaths(string Root)
 
     public string Alerts => $"{Root}/alerts";
 
+    /// <summary>Roles and users.</summary>
+    public string Access => $"{Root}/access";
+
     public string Data => $"{Root}/data";
 
     public string Topics => $"{Data}/topics";

@@ -125,6 +125,7 @@ internal sealed class QueryService(
         ReadableTables readable = new(catalog.Tables, context.Request.Principal);
         Judgement judgement = new SqlGate(context.Text, readable).Judge(answer.Payload);
         stop.ThrowIfCancellationRequested();
+        RefusePlan(context, judgement);
 
         TableName[] names = [.. judgement.Tables.Select(static table => table.Name)];
         using ISnapshotLease lease = names.Length == 0
@@ -134,6 +135,29 @@ internal sealed class QueryService(
         await worker.SendAsync(FrameKind.Run, run, WorkerJson.Default.RunRequest, CancellationToken.None)
             .ConfigureAwait(false);
         await PassRowsAsync(worker, context, judgement, lease.Landing, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>A plan tells of filters, files and counts of rows that the caller may not see.</summary>
+    private static void RefusePlan(RunContext context, Judgement judgement)
+    {
+        Principal principal = context.Request.Principal;
+        if (context.Text.Prefix.Length == 0)
+        {
+            return;
+        }
+
+        foreach (TableDescription table in judgement.Tables)
+        {
+            if (!principal.RulesOf(table.Name).Plain)
+            {
+                throw new QueryException(new QueryError(
+                    QueryCodes.Forbidden, $"the plan of a query on \"{table.Name}\" is not shown to you")
+                {
+                    Status = StatusCodes.Status403Forbidden,
+                    Hint = "your roles hide some of its rows or columns, of which a plan would tell",
+                });
+            }
+        }
     }
 
     private async Task PassRowsAsync(
@@ -225,7 +249,7 @@ internal sealed class QueryService(
 
     private void RequireRights(Principal principal)
     {
-        if (principal.Read.Count == 0)
+        if (!principal.ReadsAnything)
         {
             throw new QueryException(new QueryError(QueryCodes.Forbidden, $"\"{principal.Name}\" may read no table")
             {

@@ -14,7 +14,7 @@ internal static class RunPlan
     public static RunRequest Make(
         QueryOptions options, RunContext context, Judgement judgement, ReadableTables readable, ISnapshotLease lease)
     {
-        IEnumerable<SetupStatement> setup = TableViews.Sql(lease.Tables);
+        IEnumerable<SetupStatement> setup = TableViews.Sql(lease.Tables, context.Request.Principal.RulesOf);
         if (judgement.ReadsInformation)
         {
             setup = setup.Concat(InformationTables.Sql(readable.All).Select(static sql => new SetupStatement(sql)));

@@ -18,7 +18,8 @@ using Naru.Stream.Batch;
 
 namespace Naru.Server;
 
-/// <summary>Live windows over HTTP: listed, asked and followed. Whoever may read `agg.NAME` in SQL may.</summary>
+/// <summary>Live windows over HTTP: listed, asked and followed. Whoever may read `agg.NAME` in SQL may, unless some
+/// of it is hidden from them.</summary>
 internal static class LiveModule
 {
     private const string Schema = "agg";
@@ -63,7 +64,7 @@ internal static class LiveModule
             new AggregateList(
             [
                 .. live.List()
-                    .Where(status => asking.MayRead(new TableName(Schema, status.Plan.Name)))
+                    .Where(status => asking.MayReadPlainly(new TableName(Schema, status.Plan.Name)))
                     .Select(status => AggregateItem.Of(status, answers.Zone)),
             ]),
             AggregatesJson.Default.AggregateList);
@@ -144,6 +145,12 @@ internal static class LiveModule
         if (!principal.MayRead(new TableName(Schema, name)))
         {
             return ServerErrors.Forbidden($"read {Schema}.{name}");
+        }
+
+        // Live windows come from memory, where no filter and no mask is applied.
+        if (!principal.MayReadPlainly(new TableName(Schema, name)))
+        {
+            return ServerErrors.Ruled($"{Schema}.{name}");
         }
 
         question = new LiveQuestionReader(plan, services.GetRequiredService<LiveAnswers>().Zone)

@@ -15,6 +15,7 @@ using Naru.Core.Files;
 using Naru.Core.Topics;
 using Naru.Definitions;
 using Naru.Query;
+using Naru.Query.Gate;
 using Naru.Stream;
 using Naru.Watch;
 using Naru.WebConsole;
@@ -112,7 +113,8 @@ internal sealed class PlatformServer : IAsyncDisposable
         services.AddSingleton(settings);
         services.AddSingleton(TimeProvider.System);
         services.AddDefinitions(settings);
-        services.AddAccess();
+        services.AddAccess(settings);
+        services.AddSingleton<IRuleCheck, CatalogRules>();
         services.AddSingleton<ITopicLog>(provider => SegmentTopicLog.Open(
             files,
             $"{start.Paths.Topics}/events",

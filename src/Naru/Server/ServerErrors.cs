@@ -12,6 +12,12 @@ internal static class ServerErrors
     public static IResult Forbidden(string what) =>
         Error(403, "forbidden", $"this key may not {what}", "use a key made with `naru key add NAME --admin`");
 
+    public static IResult Ruled(string table) => Error(
+        403,
+        "forbidden",
+        $"some rows or columns of {table} are hidden from you, so it is answered in SQL only",
+        $"ask SELECT … FROM {table}");
+
     public static IResult BadRequest(string message, string hint) => Error(400, "bad_request", message, hint);
 
     public static IResult Storage(string message) =>

@@ -77,7 +77,13 @@ internal static class TailModule
             return ServerErrors.Forbidden($"read {log}");
         }
 
-        bool secure = principal.MayRead(table with { Group = ColumnGroup.Secure });
+        // Events are followed as they came in, where no filter and no mask is applied.
+        if (!principal.MayReadPlainly(table))
+        {
+            return ServerErrors.Ruled(log);
+        }
+
+        bool secure = principal.MayReadPlainly(table with { Group = ColumnGroup.Secure });
         IEnumerable<string> conditions = http.Request.Query["where"].OfType<string>();
         if (TailFilter.Create(definition, secure, conditions, out string unknown) is not { } filter)
         {

@@ -60,7 +60,8 @@ internal sealed record TableListing(
         ? Aggregates.First(each => each.Name == name.Name).Table
         : name;
 
-    private static IEnumerable<(ColumnGroup Group, TableSchema Schema)> Groups(LogDefinition log)
+    /// <summary>A log's tables, the secure one where it has sensitive fields.</summary>
+    public static IEnumerable<(ColumnGroup Group, TableSchema Schema)> Groups(LogDefinition log)
     {
         yield return (ColumnGroup.Fields, LogTables.Fields(log));
         yield return (ColumnGroup.Raw, LogTables.Raw(log));

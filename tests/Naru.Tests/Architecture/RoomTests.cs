@@ -17,14 +17,14 @@ public class RoomTests
         // Columns and catalog names are the words in which definitions and rights speak; they are types, not the
         // engine.
         ["Definitions"] = ["Lake.Columns", "Lake.Catalog", "Configuration", "Yaml"],
-        ["Access"] = ["Lake.Catalog", "Configuration"],
+        ["Access"] = ["Lake.Catalog", "Lake.Columns", "Configuration", "Yaml"],
         ["Yaml"] = [],
         ["Configuration"] = ["Lake.Columns", "Yaml"],
         ["Aggregates"] = ["Lake", "Definitions", "Configuration", "Yaml"],
         ["Collect"] = ["Definitions", "Access", "Configuration"],
         ["Stream"] = ["Lake", "Definitions", "Configuration", "Aggregates"],
         ["Backup"] = ["Lake", "Stream", "Configuration"],
-        ["Query"] = ["Lake", "Definitions", "Access", "Configuration"],
+        ["Query"] = ["Lake", "Definitions", "Access", "Configuration", "Yaml"],
         ["Watch"] = ["Lake", "Query", "Definitions", "Access", "Configuration", "Yaml"],
         ["Server"] = [Everything],
         ["WebConsole"] = [Everything],

@@ -14,6 +14,16 @@ internal static partial class EngineErrors
 {
     public static QueryError Map(RunFailed failed, SqlText text, IReadOnlyCollection<TableDescription> tables)
     {
+        if (failed.Kind == RunFailed.RuleKind)
+        {
+            return new QueryError(
+                QueryCodes.Forbidden, $"a row filter or mask of your roles does not fit table \"{failed.Name}\"")
+            {
+                Status = StatusCodes.Status403Forbidden,
+                Hint = "an administrator mends it: `naru check` tells where",
+            };
+        }
+
         _ = Enum.TryParse(failed.Kind, out DuckDbErrorKind kind);
         QueryError error = OfKind(kind, failed, tables);
         return failed.Offset is int offset && text.PositionOf(offset) is (int line, int column)

@@ -78,18 +78,34 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
         connection.Execute(Settings());
         foreach (SetupStatement statement in request.Setup)
         {
-            try
-            {
-                connection.Execute(statement.Sql);
-            }
-            catch (DuckDbException) when (statement.Otherwise is not null)
-            {
-                connection.Execute(statement.Otherwise);
-            }
+            Prepare(connection, statement);
         }
 
         // Unqualified names resolve in these, first to last.
         connection.Execute("SET search_path = 'mart,agg,naru'; SET GLOBAL lock_configuration = true;");
+    }
+
+    private static void Prepare(DuckDbConnection connection, SetupStatement statement)
+    {
+        try
+        {
+            connection.Execute(statement.Sql);
+        }
+        catch (DuckDbException) when (statement.Otherwise is not null)
+        {
+            try
+            {
+                connection.Execute(statement.Otherwise);
+            }
+            catch (DuckDbException) when (statement.RuledTable is not null)
+            {
+                throw new RuleException(statement.RuledTable);
+            }
+        }
+        catch (DuckDbException) when (statement.RuledTable is not null)
+        {
+            throw new RuleException(statement.RuledTable);
+        }
     }
 
     private string Settings()
@@ -249,4 +265,10 @@ internal sealed class UserTextException(DuckDbException cause, int? offset) : Ex
     public DuckDbException Cause { get; } = cause;
 
     public int? Offset { get; } = offset;
+}
+
+/// <summary>A table's row filter or masks do not bind. What they say is not for the caller.</summary>
+internal sealed class RuleException(string table) : Exception("a rule does not fit its table")
+{
+    public string Table { get; } = table;
 }

@@ -161,6 +161,10 @@ internal sealed class QuerySession
         {
             failed = Failed(exception.Cause, exception.Offset);
         }
+        catch (RuleException exception)
+        {
+            failed = new RunFailed { Kind = RunFailed.RuleKind, Message = exception.Message, Name = exception.Table };
+        }
         catch (OutOfMemoryException)
         {
             failed = new RunFailed { Kind = nameof(DuckDbErrorKind.OutOfMemory), Message = "no memory for the rows" };

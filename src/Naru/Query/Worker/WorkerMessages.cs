@@ -77,7 +77,11 @@ internal sealed record RunRequest
 }
 
 /// <summary>A statement, and what to run instead when it fails (files that lack a column), if anything.</summary>
-internal sealed record SetupStatement(string Sql, string? Otherwise = null);
+internal sealed record SetupStatement(string Sql, string? Otherwise = null)
+{
+    /// <summary>The table whose view has a row filter or masks in it: its failure is theirs.</summary>
+    public string? RuledTable { get; init; }
+}
 
 internal sealed record ResultColumn(string Name, string Type);
 
@@ -99,7 +103,10 @@ internal sealed record RunFinished
 /// <summary>DuckDB's own words; the server puts them into its error shape.</summary>
 internal sealed record RunFailed
 {
-    /// <summary>Name of a DuckDbErrorKind.</summary>
+    /// <summary><see cref="Kind"/> of a row filter or mask that its table does not fit; the name is the table's.</summary>
+    public const string RuleKind = "rule";
+
+    /// <summary>Name of a DuckDbErrorKind, or <see cref="RuleKind"/>.</summary>
     public required string Kind { get; init; }
 
     public required string Message { get; init; }
