@@ -193,7 +193,8 @@ internal sealed class AccessFolder
         keys.End();
         if (user.From >= user.Until)
         {
-            keys.Mistake(entry.Key, $"user '{name}' is valid from after until", "until is the first day without rights");
+            keys.Mistake(
+                entry.Key, $"user '{name}' is valid from after until", "until is the first day without rights");
         }
 
         if (!_users.TryAdd(name, user))
@@ -348,7 +349,8 @@ internal sealed class AccessFolder
 
     private void CheckNamed()
     {
-        foreach ((string file, YamlScalar role, string user) in _named.Where(each => !_roles.ContainsKey(each.Role.Text)))
+        foreach ((string file, YamlScalar role, string user) in
+            _named.Where(each => !_roles.ContainsKey(each.Role.Text)))
         {
             _mistakes.Add(
                 file,

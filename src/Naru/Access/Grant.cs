@@ -66,7 +66,7 @@ internal sealed record Grant
         foreach (string pattern in patterns)
         {
             bool matches = pattern == "*"
-                ? derivedToo || !DerivedSchemas.Contains(name[..Math.Max(0, name.IndexOf('.', StringComparison.Ordinal))])
+                ? derivedToo || !IsDerived(name)
                 : pattern == name || (pattern.EndsWith(".*", StringComparison.Ordinal)
                     && name.AsSpan().StartsWith(pattern.AsSpan(0, pattern.Length - 1), StringComparison.Ordinal));
             if (matches)
@@ -76,5 +76,11 @@ internal sealed record Grant
         }
 
         return false;
+    }
+
+    private static bool IsDerived(string name)
+    {
+        int dot = name.IndexOf('.', StringComparison.Ordinal);
+        return dot > 0 && DerivedSchemas.Contains(name[..dot]);
     }
 }

@@ -35,11 +35,17 @@ internal sealed class ProjectParts(ProjectFolder project)
     /// <summary>Tables as they will be when the files are published.</summary>
     private IReadOnlyCollection<TableDescription> Tables(ImmutableArray<LogDefinition> logs) =>
     [
-        .. logs.SelectMany(static log => TableListing.Groups(log).Select(group => new TableDescription(
+        .. logs.Select(Numbered).SelectMany(static log => TableListing.Groups(log).Select(group => new TableDescription(
             new TableName(log.RegionGroup, log.Name, group.Group), group.Schema, log.Description, System: false))),
         .. Aggregates.Select(static plan => new TableDescription(
             new TableName(AggregateTables.Schema, plan.Name), plan.Schema, plan.Description, System: false)),
         .. StreamTables.All.Select(static table =>
             new TableDescription(table.Name, table.Schema, table.Description, System: true)),
     ];
+
+    /// <summary>Fields get their numbers when they are published; here any will do.</summary>
+    private static LogDefinition Numbered(LogDefinition log) => log with
+    {
+        Fields = [.. log.Fields.Select(static (field, i) => field with { FieldId = LogTables.FirstFieldId + i })],
+    };
 }

@@ -103,7 +103,8 @@ internal static class RuleChecker
                 ? ColumnType.Boolean : table.Schema.Columns[table.Schema.IndexOf(rule.Column)].Type;
             if (rule.Mask?.Written == "hash" && type != ColumnType.String)
             {
-                return ($"{what} is hash, and the column is {type.Sql}", "hash is for texts; write null, or a constant");
+                return (
+                    $"{what} is hash, and the column is {type.Sql}", "hash is for texts; write null, or a constant");
             }
 
             // As a condition, so that neither an aggregate nor a window can stand in it.

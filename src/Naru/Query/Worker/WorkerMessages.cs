@@ -103,7 +103,9 @@ internal sealed record RunFinished
 /// <summary>DuckDB's own words; the server puts them into its error shape.</summary>
 internal sealed record RunFailed
 {
-    /// <summary><see cref="Kind"/> of a row filter or mask that its table does not fit; the name is the table's.</summary>
+    /// <summary>
+    /// <see cref="Kind"/> of a row filter or mask that its table does not fit; the name is the table's.
+    /// </summary>
     public const string RuleKind = "rule";
 
     /// <summary>Name of a DuckDbErrorKind, or <see cref="RuleKind"/>.</summary>
