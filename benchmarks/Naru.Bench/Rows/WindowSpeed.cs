@@ -259,10 +259,11 @@ internal static class WindowSpeed
 
             _files.SyncDirectory(folder);
             _writing += Stopwatch.GetTimestamp() - start;
-            _aggregate.Complete(new AggregateLanding
+            AggregateLanding landing = new()
             {
                 Name = plan.Name, Version = 1, Fingerprint = plan.Fingerprint, Watermark = part.Watermark,
-            });
+            };
+            _aggregate.Complete(landing, part.Revised);
         }
 
         public Outcome End(double seconds)
@@ -308,7 +309,8 @@ internal static class WindowSpeed
                 using OutputRows output = new(plan, _aggregate.Zone);
                 using ColumnBatch rows = new(plan.Schema);
                 AddWindow(windows, window, output);
-                output.AppendTo(rows, isFinal: true, static _ => 0, static () => throw new NotSupportedException());
+                output.AppendTo(
+                    rows, isFinal: true, static (_, _) => 0, static () => throw new NotSupportedException());
                 _rows += rows.RowCount;
             }
         }

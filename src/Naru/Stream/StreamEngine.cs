@@ -169,7 +169,7 @@ internal sealed partial class StreamEngine : IDisposable
         _pending.DropRotated();
         Landed = record.Number;
         _landedAt = _context.Clock.GetTimestamp();
-        Aggregates.Complete(record.Aggregates);
+        Aggregates.Complete(cut.Aggregates, record.Aggregates);
         foreach (WindowReplacement replacement in cut.Aggregates.Replacements)
         {
             replacement.Landed.TrySetResult(record.Number);

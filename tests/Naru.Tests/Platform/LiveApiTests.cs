@@ -70,6 +70,14 @@ public sealed class LiveApiTests : IAsyncLifetime
         Assert.Contains("\"clicks\":9", Rows(answer), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_row_says_how_often_its_window_was_revised()
+    {
+        _live.Revisions = _live.Revisions.Add(Start + FakeLive.Minute, 2);
+        Assert.Equal(["0", "2"], Revisions(await AskAsync("/v1/aggregates/ad_clicks?key.ad_id=ad-1")));
+        Assert.Equal(["0", "0", "2", "0"], Revisions(await AskAsync("/v1/aggregates/ad_clicks")));
+    }
+
     [Theory]
     [InlineData("", "2 1 4 9")]
     [InlineData("from=2026-11-21T10:01", "4 9")]
@@ -263,6 +271,9 @@ public sealed class LiveApiTests : IAsyncLifetime
 
         throw new InvalidOperationException("the stream ended");
     }
+
+    private static IEnumerable<string> Revisions(JsonElement answer) =>
+        answer.GetProperty("rows").EnumerateArray().Select(static row => row.GetProperty("_revision").GetRawText());
 
     private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString()!;
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text;
 using Naru.Aggregates;
 using Naru.Core.Files;
 using Naru.Core.Windows;
@@ -87,6 +88,37 @@ public sealed class AggregateStreamTests : IDisposable
         Assert.Equal(1, running.Late);
         WindowRange queued = Assert.Single(running.Queue);
         Assert.Equal(At(0), queued.From);
+    }
+
+    [Theory]
+    [InlineData(WindowKind.Tumble)]
+    [InlineData(WindowKind.Session)]
+    public async Task Memory_and_table_say_alike_how_often_a_window_was_revised(WindowKind kind)
+    {
+        _stream.CloseEngine();
+        _stream.Aggregates.Current = new AggregateSet([Plan(new WindowSpec(kind, Minute, Minute, false))]);
+        _stream.OpenEngine();
+        await SendAsync("a", 0);
+        await SendAsync("b", 0);
+        await SendAsync("a", 90);
+        await SendAsync("c", 200);
+        _stream.Land();
+        Assert.Equal("12:00 a 0, 12:00 b 0, 12:01 a 0", TableRevisions());
+        Assert.Equal(TableRevisions(), LiveRevisions());
+
+        // Within the lateness; of sessions, that of one key.
+        await SendAsync("a", 5);
+        _stream.Land();
+        Assert.Equal(
+            kind == WindowKind.Tumble ? "12:00 a 1, 12:00 b 1, 12:01 a 0" : "12:00 a 1, 12:00 b 0, 12:01 a 0",
+            TableRevisions());
+        Assert.Equal(TableRevisions(), LiveRevisions());
+        Reopen();
+        Assert.Equal(TableRevisions(), LiveRevisions());
+        await SendAsync("a", 6);
+        _stream.Land();
+        Assert.StartsWith("12:00 a 2,", TableRevisions(), StringComparison.Ordinal);
+        Assert.Equal(TableRevisions(), LiveRevisions());
     }
 
     [Fact]
@@ -200,6 +232,33 @@ public sealed class AggregateStreamTests : IDisposable
     {
         _stream.CloseEngine();
         _stream.OpenEngine();
+    }
+
+    private string TableRevisions() =>
+        string.Join(", ", Rows().Select(static row => row.Split(' '))
+            .Select(static cells => $"{cells[0]} {cells[1]} {cells[4][1..]}"));
+
+    private string LiveRevisions()
+    {
+        LiveAggregates live = new();
+        live.Publish(_stream.Engine.Aggregates.Published());
+        using LiveRows rows = live.Read(new LiveRead("clicks"))!;
+        WindowIds ids = WindowIds.OfBase(rows.Status.Plan);
+        List<string> found = [];
+        foreach (LiveBlock block in rows.Blocks.Where(static block => block.IsFinal))
+        {
+            for (int row = block.FirstRow; row < block.FirstRow + block.RowCount; row++)
+            {
+                long start = rows.Rows.Columns[0].ValueAt<long>(row);
+                string key = Encoding.UTF8.GetString(rows.Rows.Columns[2].StringAt(row));
+                found.Add(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{DateTimeOffset.UnixEpoch.AddMicroseconds(start):HH:mm} {key} ")
+                    + $"{rows.Revisions.GetValueOrDefault(ids.Of(rows.Rows, row))}");
+            }
+        }
+
+        return string.Join(", ", found.Order(StringComparer.Ordinal));
     }
 
     private ImmutableArray<string> Rows()

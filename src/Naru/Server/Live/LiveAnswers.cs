@@ -162,7 +162,7 @@ internal sealed class LiveAnswers : IDisposable
             {
                 if (IsWithin(question.Plan, block.Rows, row, (from, to)) && count++ < question.Limit)
                 {
-                    writer.Row(block.Rows, row, block.Block, withId: false);
+                    writer.Row(block.Rows, row, view.StateOf(block, row), withId: false);
                 }
             }
         }
@@ -210,7 +210,10 @@ internal sealed class LiveAnswers : IDisposable
         found.Reverse();
         writer.Begin(view.Status, question, Now);
         ImmutableArray<LiveJsonRow> rows =
-            [.. found.Select(each => writer.Row(each.Block.Rows, each.Row, each.Block.Block, withId: true))];
+            [
+                .. found.Select(each => writer.Row(
+                    each.Block.Rows, each.Row, view.StateOf(each.Block, each.Row), withId: true)),
+            ];
         writer.End(isTruncated);
         return new LivePicture(view.Status, writer.Written.ToArray(), rows);
     }

@@ -11,6 +11,10 @@ namespace Naru.Server.Live;
 /// <summary>One row of an answer: where its JSON stands, and where the JSON of what it is known by.</summary>
 internal readonly record struct LiveJsonRow(int First, int Length, string Id);
 
+/// <param name="IsFinal">The window is closed.</param>
+/// <param name="Revision">How often it was revised since.</param>
+internal readonly record struct LiveWindowState(bool IsFinal, int Revision);
+
 /// <summary>
 /// Writes an answer of the live API. Values have the forms that `/v1/sql` gives them. Used by one thread, again and
 /// again.
@@ -67,8 +71,8 @@ internal sealed class LiveJson
         _output.Append(",\"rows\":["u8);
     }
 
-    /// <summary>A row in the columns of the select list; what its block says of it, where it has one.</summary>
-    public LiveJsonRow Row(ColumnBatch rows, int row, LiveBlock? block, bool withId)
+    /// <summary>A row in the columns of the select list, and how its window stands, where it is of one.</summary>
+    public LiveJsonRow Row(ColumnBatch rows, int row, LiveWindowState? window, bool withId)
     {
         if (_rows++ > 0)
         {
@@ -83,7 +87,7 @@ internal sealed class LiveJson
             _cells.WriteJson(rows.Columns[i], row);
         }
 
-        if (block is { } of)
+        if (window is { } of)
         {
             _output.Append(of.IsFinal ? ",\"_final\":true,\"_revision\":"u8 : ",\"_final\":false,\"_revision\":"u8);
             _output.AppendNumber(of.Revision);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Naru.Aggregates;
 using Naru.Core;
 using Naru.Lake.Columns;
 using Naru.Stream.Aggregate;
@@ -11,13 +12,17 @@ namespace Naru.Server.Live;
 /// </summary>
 internal sealed class LiveView
 {
+    private readonly AggregatePlan _plan;
+    private readonly ImmutableDictionary<long, int> _revisions;
     private int _renters = 1;
 
-    public LiveView(LiveStatus status, ImmutableArray<LiveViewBlock> blocks, long readAt)
+    public LiveView(LiveRows rows, ImmutableArray<LiveViewBlock> blocks, long readAt)
     {
-        Status = status;
+        Status = rows.Status;
         Blocks = blocks;
         ReadAt = readAt;
+        _revisions = rows.Revisions;
+        _plan = rows.Status.Plan;
     }
 
     public LiveStatus Status { get; }
@@ -27,6 +32,15 @@ internal sealed class LiveView
 
     /// <summary>Timestamp of the monotonic clock.</summary>
     public long ReadAt { get; }
+
+    /// <summary>How the window of a row stands.</summary>
+    public LiveWindowState StateOf(LiveViewBlock block, int row)
+    {
+        bool isFinal = block.Block.IsFinal;
+        int revision = isFinal && !_revisions.IsEmpty
+            ? _revisions.GetValueOrDefault(WindowIds.OfOutputs(_plan).Of(block.Rows, row)) : 0;
+        return new LiveWindowState(isFinal, revision);
+    }
 
     /// <summary>False when its memory is given back already.</summary>
     public bool TryRent()

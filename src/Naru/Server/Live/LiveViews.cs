@@ -135,7 +135,7 @@ internal sealed class LiveViews : IDisposable
                 blocks.Add(isHeld ? old!.Share() : Made(plan, rows.Rows, block, keys));
             }
 
-            slot.Replace(new LiveView(rows.Status, blocks.DrainToImmutable(), now));
+            slot.Replace(new LiveView(rows, blocks.DrainToImmutable(), now));
             return true;
         }
     }

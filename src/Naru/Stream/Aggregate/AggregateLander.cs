@@ -42,6 +42,7 @@ internal sealed class AggregateLander(LandingContext context)
         {
             TableEdit edit = new(context, part, cut);
             long revised = edit.Collect();
+            part.Revised = [.. edit.Revised];
             edits.Add(edit);
             landings.Add(LandingOf(part, cut, (revised, edit.Skipped)));
         }

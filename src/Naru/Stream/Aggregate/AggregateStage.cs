@@ -231,13 +231,13 @@ internal sealed class AggregateStage : IDisposable
     }
 
     /// <summary>Takes over a landing.</summary>
-    public void Complete(AggregatesLanding landing)
+    public void Complete(SealedAggregates cut, AggregatesLanding landing)
     {
         foreach (AggregateLanding landed in landing.Aggregates)
         {
             if (_running.TryGetValue(landed.Name, out RunningAggregate? running) && running.Version == landed.Version)
             {
-                running.Complete(landed);
+                running.Complete(landed, cut.RevisedOf(running));
                 _served[landed.Name] = running.ServedVersion;
             }
         }
@@ -337,6 +337,11 @@ internal sealed class AggregateStage : IDisposable
             }
 
             NeedsWholeState = restored.Count > 0;
+        }
+
+        foreach (RunningAggregate running in restored)
+        {
+            running.ReadRevisions(_context);
         }
 
         foreach (AggregatePlan plan in set.Plans.Where(plan => !_running.ContainsKey(plan.Name)))
@@ -519,6 +524,9 @@ internal sealed record SealedAggregates(
     public ImmutableArray<string> Stopped { get; init; } = [];
 
     public required Func<DuckDbDatabase> Database { get; init; }
+
+    public ImmutableArray<KeyValuePair<long, int>> RevisedOf(RunningAggregate aggregate) =>
+        Parts.FirstOrDefault(part => part.Aggregate == aggregate)?.Revised ?? [];
 }
 
 /// <summary>

@@ -65,7 +65,7 @@ internal sealed class AggregateTail(LandingContext context, RunningAggregate agg
         using (OutputRows output = new(aggregate.Plan, aggregate.Zone))
         {
             aggregate.CollectOpen(closedBy, output);
-            output.AppendTo(rows, isFinal: false, static _ => 0, database);
+            output.AppendTo(rows, isFinal: false, static (_, _) => 0, database);
         }
 
         if (rows.RowCount > 0)

@@ -86,6 +86,12 @@ internal sealed record LiveRows : IDisposable
     /// <summary>Columns of <see cref="AggregatePlan.BaseSchema"/>.</summary>
     public required ColumnBatch Rows { get; init; }
 
+    /// <summary>
+    /// How often windows were revised since they closed, as the table has it as of the last landing, by
+    /// <see cref="WindowIds"/>; those that never were are not in it.
+    /// </summary>
+    public ImmutableDictionary<long, int> Revisions { get; init; } = ImmutableDictionary<long, int>.Empty;
+
     public void Dispose() => Rows.Dispose();
 }
 
@@ -98,6 +104,4 @@ internal sealed record LiveRows : IDisposable
 /// <param name="FirstRow">Position among the rows.</param>
 /// <param name="RowCount">0 too where the reader has them.</param>
 /// <param name="IsFinal">The windows are closed.</param>
-/// <param name="Revision">How often they were revised since they closed.</param>
-internal readonly record struct LiveBlock(
-    long Id, long Version, int FirstRow, int RowCount, bool IsFinal, int Revision);
+internal readonly record struct LiveBlock(long Id, long Version, int FirstRow, int RowCount, bool IsFinal);

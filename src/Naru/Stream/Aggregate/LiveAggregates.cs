@@ -45,7 +45,13 @@ internal sealed class LiveAggregates : ILiveAggregates
             ImmutableArray<LiveBlock> blocks = running.Windows is null ? Sessions(running, snapshot, read, output)
                 : read.IsMerged ? Whole(running, snapshot, output)
                 : Windows(running, snapshot, output);
-            return new LiveRows { Status = snapshot.Status, Blocks = blocks, Rows = output.TakeBase() };
+            return new LiveRows
+            {
+                Status = snapshot.Status,
+                Blocks = blocks,
+                Rows = output.TakeBase(),
+                Revisions = snapshot.Revisions,
+            };
         }
     }
 
@@ -64,7 +70,7 @@ internal sealed class LiveAggregates : ILiveAggregates
             }
 
             bool isFinal = window.End <= snapshot.Status.Watermark;
-            blocks.Add(new LiveBlock(window.Start, window.Version, first, output.Count - first, isFinal, 0));
+            blocks.Add(new LiveBlock(window.Start, window.Version, first, output.Count - first, isFinal));
         }
 
         return blocks.ToImmutable();
@@ -94,7 +100,7 @@ internal sealed class LiveAggregates : ILiveAggregates
         }
 
         bool isFinal = snapshot.Windows[^1].End <= snapshot.Status.Watermark;
-        return [new LiveBlock(snapshot.Windows[0].Start, version, 0, output.Count, isFinal, 0)];
+        return [new LiveBlock(snapshot.Windows[0].Start, version, 0, output.Count, isFinal)];
     }
 
     private static ImmutableArray<LiveBlock> Sessions(
@@ -124,7 +130,7 @@ internal sealed class LiveAggregates : ILiveAggregates
                 }
             }
 
-            blocks.Add(new LiveBlock(id, snapshot.Changes, first, output.Count - first, isFinal, 0));
+            blocks.Add(new LiveBlock(id, snapshot.Changes, first, output.Count - first, isFinal));
         }
 
         merged.Free();

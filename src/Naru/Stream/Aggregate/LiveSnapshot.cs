@@ -16,6 +16,7 @@ internal sealed class LiveSnapshot : IDisposable
     {
         Status = running.Status();
         Changes = running.Changes;
+        Revisions = running.WindowRevisions;
         Windows = running.Windows is { } windows ? WindowsOf(running, windows, read) : [];
         _copy = CopyOf(running);
         Layers = new AggregateLayers(
@@ -25,6 +26,8 @@ internal sealed class LiveSnapshot : IDisposable
     public LiveStatus Status { get; }
 
     public long Changes { get; }
+
+    public ImmutableDictionary<long, int> Revisions { get; }
 
     /// <summary>The windows of the range that was asked for, ascending; none of sessions.</summary>
     public ImmutableArray<LiveWindow> Windows { get; }

@@ -80,10 +80,11 @@ internal sealed class OutputRows : IDisposable
     }
 
     /// <summary>
-    /// Appends the rows that HAVING leaves to a batch of the plan's schema, `_final` and `_revision` (by the window's
-    /// start) as given. <paramref name="database"/> evaluates expressions, where there are any.
+    /// Appends the rows that HAVING leaves to a batch of the plan's schema, `_final` and `_revision` (by base columns
+    /// and row) as given. <paramref name="database"/> evaluates expressions, where there are any.
     /// </summary>
-    public void AppendTo(ColumnBatch rows, bool isFinal, Func<long, int> revision, Func<DuckDbDatabase> database)
+    public void AppendTo(
+        ColumnBatch rows, bool isFinal, Func<ColumnBatch, int, int> revision, Func<DuckDbDatabase> database)
     {
         if (_base.RowCount == 0)
         {
@@ -134,19 +135,19 @@ internal sealed class OutputRows : IDisposable
 
     public void Dispose() => _base.Dispose();
 
-    private void End(ColumnBatch rows, int row, bool isFinal, Func<long, int> revision)
+    private void End(ColumnBatch rows, int row, bool isFinal, Func<ColumnBatch, int, int> revision)
     {
         EndColumns(rows, row, isFinal, revision);
         rows.EndRow();
     }
 
-    private void EndColumns(ColumnBatch rows, int row, bool isFinal, Func<long, int> revision)
+    private void EndColumns(ColumnBatch rows, int row, bool isFinal, Func<ColumnBatch, int, int> revision)
     {
         Invariant.Hold((uint)row < (uint)_base.RowCount);
         long start = _base.Columns[0].ValueAt<long>(row);
         (int day, int hour) = PartitionOf(start, _zone);
         int column = _plan.Outputs.Length;
-        rows.Columns[column++].AppendInt32(revision(start));
+        rows.Columns[column++].AppendInt32(revision(_base, row));
         rows.Columns[column++].AppendBoolean(isFinal);
         rows.Columns[column++].AppendInt32(day);
         rows.Columns[column].AppendInt32(hour);

@@ -7,6 +7,7 @@ using Naru.Core;
 using Naru.Core.Events;
 using Naru.Core.Windows;
 using Naru.Lake.Catalog;
+using Naru.Stream.Landing;
 
 namespace Naru.Stream.Aggregate;
 
@@ -85,6 +86,13 @@ internal sealed class RunningAggregate
     public long Late => _landedLate + _sealedLate + _activeLate;
 
     public long Revisions { get; private set; }
+
+    /// <summary>
+    /// Of the windows that are held how often each was written again, as of the last landing, by
+    /// <see cref="WindowIds"/>. Those that never were are not in it.
+    /// </summary>
+    public ImmutableDictionary<long, int> WindowRevisions { get; private set; } =
+        ImmutableDictionary<long, int>.Empty;
 
     /// <summary>Changes whenever rows of the open windows may have.</summary>
     public long Changes { get; private set; }
@@ -250,7 +258,7 @@ internal sealed class RunningAggregate
     }
 
     /// <summary>Takes over a landing: what is past its lateness, and past what the live API shows, goes.</summary>
-    public void Complete(AggregateLanding landing)
+    public void Complete(AggregateLanding landing, ImmutableArray<KeyValuePair<long, int>> revised)
     {
         lock (LandedGate)
         {
@@ -259,11 +267,23 @@ internal sealed class RunningAggregate
                 Restore(landing);
                 _sealedLate = 0;
                 Changes++;
+                WindowRevisions = WindowRevisions.SetItems(revised);
                 if (landing.Watermark != LogClock.Unknown)
                 {
                     DropBefore(landing.Watermark - Math.Max(LatenessMicroseconds, Plan.Live.Ticks / 10));
                 }
+
+                DropRevisions();
             }
+        }
+    }
+
+    /// <summary>After the landed layer was filled: what the table says of the windows in it.</summary>
+    public void ReadRevisions(LandingContext context)
+    {
+        if (FirstHeldStart() is long first and < long.MaxValue)
+        {
+            WindowRevisions = Aggregate.WindowRevisions.Read(context, this, first);
         }
     }
 
@@ -349,6 +369,50 @@ internal sealed class RunningAggregate
         {
             _paneChanges.Remove(old);
         }
+    }
+
+    private void DropRevisions()
+    {
+        if (WindowRevisions.IsEmpty)
+        {
+            return;
+        }
+
+        if (Landed.Sessions is not { } sessions)
+        {
+            long first = FirstHeldStart();
+            WindowRevisions = WindowRevisions.RemoveRange(WindowRevisions.Keys.Where(start => start < first));
+            return;
+        }
+
+        HashSet<long> held = [];
+        for (int session = 0; session < sessions.NumberEnd; session++)
+        {
+            if (sessions.IsLive(session))
+            {
+                held.Add(WindowIds.OfSession(sessions.FirstAt(session), sessions.KeyOf(session)));
+            }
+        }
+
+        WindowRevisions = WindowRevisions.RemoveRange(WindowRevisions.Keys.Where(window => !held.Contains(window)));
+    }
+
+    /// <summary>Start of the first window that rows of the landed layer are in; long.MaxValue of none.</summary>
+    private long FirstHeldStart()
+    {
+        if (Landed.Sessions is not { } sessions)
+        {
+            return Landed.Panes.Count == 0 ? long.MaxValue
+                : Windows!.StartOf(Windows.FirstWindowOf(Landed.Panes.Keys.First()));
+        }
+
+        long first = long.MaxValue;
+        for (int session = 0; session < sessions.NumberEnd; session++)
+        {
+            first = sessions.IsLive(session) ? Math.Min(first, sessions.FirstAt(session)) : first;
+        }
+
+        return first;
     }
 
     private void CollectOpenSessions(long closedBy, OutputRows output)
@@ -514,6 +578,9 @@ internal sealed record SealedAggregate(
 {
     /// <summary>Late events since the version began, those of this cut among them.</summary>
     public long Late { get; init; }
+
+    /// <summary>By the landing: windows that it wrote again, and how often by now.</summary>
+    public ImmutableArray<KeyValuePair<long, int>> Revised { get; set; } = [];
 }
 
 /// <summary>Takes note of a late row of an input.</summary>

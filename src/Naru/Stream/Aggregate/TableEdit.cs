@@ -24,6 +24,8 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
     private readonly HashSet<(long Start, string Key)> _goneSessions = [];
     private readonly Dictionary<string, List<(long Start, long End)>> _newSessions = [];
     private readonly Dictionary<long, int> _revisions = [];
+    private readonly WindowIds _ids = WindowIds.OfOutputs(part.Aggregate.Plan);
+    private readonly WindowIds _baseIds = WindowIds.OfBase(part.Aggregate.Plan);
     private readonly List<DeltaFile> _rewritten = [];
     private DeltaTable? _table;
 
@@ -34,6 +36,10 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
     /// Sessions of the batch side that the stream still revises, as ranges: they go on waiting for recomputation.
     /// </summary>
     public List<WindowRange> Skipped { get; } = [];
+
+    /// <summary>Windows of which rows were written again, by <see cref="WindowIds"/>, and how often by now.</summary>
+    public IEnumerable<KeyValuePair<long, int>> Revised =>
+        _revisions.Select(static before => KeyValuePair.Create(before.Key, before.Value + 1));
 
     /// <summary>Files that the commit removes.</summary>
     public ImmutableArray<string> Removes => [.. _rewritten.Select(static file => file.Path)];
@@ -196,7 +202,7 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
             }
         }
 
-        output.AppendTo(rows, isFinal: true, RevisionOf, cut.Database);
+        output.AppendTo(rows, isFinal: true, (from, row) => RevisionOf(_baseIds.Of(from, row)), cut.Database);
         foreach (WindowReplacement replacement in replacements)
         {
             AppendReplacement(replacement, rows);
@@ -206,7 +212,7 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
         Rows.Live.AddRange(Enumerable.Range(0, rows.RowCount));
     }
 
-    private int RevisionOf(long start) => _revisions.TryGetValue(start, out int before) ? before + 1 : 0;
+    private int RevisionOf(long window) => _revisions.TryGetValue(window, out int before) ? before + 1 : 0;
 
     private Dictionary<(int Day, int Hour), List<DeltaFile>> FilesByHour()
     {
@@ -277,8 +283,8 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
             long start = starts.At<long>(row);
             if (IsReplaced(start, before, row, replacements))
             {
-                int revision = revisions.At<int>(row);
-                _revisions[start] = Math.Max(_revisions.GetValueOrDefault(start), revision);
+                long window = _ids.Of(before, row);
+                _revisions[window] = Math.Max(_revisions.GetValueOrDefault(window), revisions.At<int>(row));
                 continue;
             }
 
@@ -350,7 +356,7 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
             {
                 if (i == Plan.Outputs.Length)
                 {
-                    rows.Columns[i].AppendInt32(RevisionOf(start));
+                    rows.Columns[i].AppendInt32(RevisionOf(_ids.Of(from, row)));
                 }
                 else
                 {

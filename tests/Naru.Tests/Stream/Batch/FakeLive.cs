@@ -32,6 +32,8 @@ internal sealed class FakeLive : ILiveAggregates
     /// <summary>The stream is being opened anew.</summary>
     public bool IsUnreadable { get; set; }
 
+    public ImmutableDictionary<long, int> Revisions { get; set; } = ImmutableDictionary<long, int>.Empty;
+
     public int Reads => Volatile.Read(ref _reads);
 
     /// <summary>Rows that were handed out.</summary>
@@ -97,7 +99,7 @@ internal sealed class FakeLive : ILiveAggregates
                 ? [Merged(batch, chosen)]
                 : [.. chosen.Select(window => Block(batch, window.Key, window.Value.Version, window.Value.Rows, read))];
             RowsRead += batch.RowCount;
-            return new LiveRows { Status = Status(), Blocks = blocks, Rows = batch };
+            return new LiveRows { Status = Status(), Blocks = blocks, Rows = batch, Revisions = Revisions };
         }
     }
 
@@ -110,7 +112,7 @@ internal sealed class FakeLive : ILiveAggregates
             Append(batch, (window, window + Minute), rows);
         }
 
-        return new LiveBlock(window, version, first, batch.RowCount - first, window + Minute <= Watermark, 0);
+        return new LiveBlock(window, version, first, batch.RowCount - first, window + Minute <= Watermark);
     }
 
     private static LiveBlock Merged(
@@ -127,7 +129,7 @@ internal sealed class FakeLive : ILiveAggregates
             Append(batch, (windows[0].Key, windows[^1].Key + Minute), sums);
         }
 
-        return new LiveBlock(0, 0, 0, batch.RowCount, false, 0);
+        return new LiveBlock(0, 0, 0, batch.RowCount, false);
     }
 
     private static void Append(ColumnBatch batch, (long Start, long End) window, Dictionary<string, (long, long)> rows)
