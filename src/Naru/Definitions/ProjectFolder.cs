@@ -61,6 +61,13 @@ internal sealed class ProjectFolder(IFileSystem files, ProjectPaths paths)
         return new ProjectContent(settings, logs.ToImmutable(), names.ToImmutable());
     }
 
+    /// <summary>A definition that is not, or not yet, what the file says.</summary>
+    /// <param name="name">The file's name in the folder of logs.</param>
+    /// <param name="utf8">Its text.</param>
+    /// <param name="mistakes">Takes what is wrong.</param>
+    public LogFileContent? ReadText(string name, ReadOnlySpan<byte> utf8, MistakeList mistakes) =>
+        LogFile.Read($"{LogsName}/{name}", utf8, mistakes) is { } log && CheckScreen(log, mistakes) ? log : null;
+
     private LogFileContent? ReadLog(string name, MistakeList mistakes)
     {
         // Editors leave such files beside the one that is edited.
@@ -80,8 +87,7 @@ internal sealed class ProjectFolder(IFileSystem files, ProjectPaths paths)
         }
 
         byte[]? bytes = WholeFile.Read(Files, $"{Paths.Logs}/{name}", YamlText.BytesMax + 1);
-        LogFileContent? log = bytes is null ? null : LogFile.Read(file, bytes, mistakes);
-        return log is not null && CheckScreen(log, mistakes) ? log : null;
+        return bytes is null ? null : ReadText(name, bytes, mistakes);
     }
 
     private bool CheckScreen(LogFileContent content, MistakeList mistakes)

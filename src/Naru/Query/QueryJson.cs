@@ -25,6 +25,8 @@ internal sealed record ErrorBody(string Code, string Message)
 
 internal sealed record QueriesAnswer(IReadOnlyList<QueryItem> Queries);
 
+internal sealed record FunctionsAnswer(IReadOnlyList<string> Functions);
+
 /// <summary>One line of `GET /v1/queries`.</summary>
 internal sealed record QueryItem(string Id, string Owner, string State, DateTimeOffset StartedAt)
 {
@@ -43,6 +45,8 @@ internal sealed record QueryItem(string Id, string Owner, string State, DateTime
 [JsonSerializable(typeof(SqlBody))]
 [JsonSerializable(typeof(ErrorAnswer))]
 [JsonSerializable(typeof(QueriesAnswer))]
+[JsonSerializable(typeof(FunctionsAnswer))]
+[JsonSerializable(typeof(DownloadAnswer))]
 internal sealed partial class QueryJson : JsonSerializerContext
 {
     /// <summary>For answers that people read too: Korean stays Korean, a quote stays a quote.</summary>

@@ -28,6 +28,7 @@ internal static class QueryModule
             provider.GetRequiredService<QueryRegistry>(),
             provider.GetRequiredService<TimeProvider>(),
             Logger(provider)));
+        services.AddSingleton<Downloads>();
         services.AddHostedService<PoolWarmer>();
         return services;
     }
@@ -40,6 +41,12 @@ internal static class QueryModule
             .WithSummary("Lists running and recent queries: the caller's own, or all for an administrator.");
         routes.MapDelete("/v1/queries/{id}", QueriesEndpoint.KillAsync)
             .WithSummary("Ends a running query.");
+        routes.MapPost("/v1/downloads", DownloadsEndpoint.PrepareAsync)
+            .WithSummary("Gives an address at which a browser fetches the rows of a statement as a file.");
+        routes.MapGet("/v1/downloads/{id}", DownloadsEndpoint.FetchAsync)
+            .WithSummary("The rows of a prepared download, once.");
+        routes.MapGet("/v1/functions", FunctionsEndpoint.ListAsync)
+            .WithSummary("Lists the functions that a statement may call.");
         return routes;
     }
 

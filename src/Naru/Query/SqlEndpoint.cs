@@ -33,10 +33,24 @@ internal static class SqlEndpoint
             return;
         }
 
+        QueryRequest request;
         try
         {
-            QueryRequest request = await ReadAsync(context, principal).ConfigureAwait(false);
-            HttpResultSink sink = new(context, request.Format);
+            request = await ReadAsync(context, principal).ConfigureAwait(false);
+        }
+        catch (QueryException exception)
+        {
+            await QueryAnswers.WriteAsync(context, exception.Error).ConfigureAwait(false);
+            return;
+        }
+
+        await RunAsync(context, request, new HttpResultSink(context, request.Format)).ConfigureAwait(false);
+    }
+
+    public static async Task RunAsync(HttpContext context, QueryRequest request, IResultSink sink)
+    {
+        try
+        {
             QueryService service = context.RequestServices.GetRequiredService<QueryService>();
             await service.RunAsync(request, sink, context.RequestAborted).ConfigureAwait(false);
         }
@@ -55,7 +69,8 @@ internal static class SqlEndpoint
         }
     }
 
-    private static async Task<QueryRequest> ReadAsync(HttpContext context, Principal principal)
+    /// <summary>Throws <see cref="QueryException"/> where the request is not understood.</summary>
+    public static async Task<QueryRequest> ReadAsync(HttpContext context, Principal principal)
     {
         IQueryCollection query = context.Request.Query;
         ResultFormat format = query.TryGetValue("format", out var named)

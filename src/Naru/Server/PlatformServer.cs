@@ -131,6 +131,7 @@ internal sealed class PlatformServer : IAsyncDisposable
                 settings.Get<ProjectOptions>().FindTimeZone()));
         services.AddLiveAggregates(ProjectZone.Of(settings.Get<ProjectOptions>().FindTimeZone()));
         services.AddAggregateChecks();
+        services.AddSingleton<DefinitionEditor>();
         services.AddSingleton<StatusReader>();
         services.AddSingleton<ServerMetrics>();
         services.AddSingleton<PrometheusText>();
@@ -145,6 +146,7 @@ internal sealed class PlatformServer : IAsyncDisposable
         application.UseConsoleHeaders();
         application.MapAccess();
         application.MapDefinitions();
+        application.MapDefinitionFiles();
         application.MapCollect();
         application.MapQuery();
         application.MapStatus();

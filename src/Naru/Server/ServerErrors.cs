@@ -20,6 +20,11 @@ internal static class ServerErrors
 
     public static IResult BadRequest(string message, string hint) => Error(400, "bad_request", message, hint);
 
+    public static IResult NotFound(string message, string hint) => Error(404, "not_found", message, hint);
+
+    public static IResult Changed(string message) =>
+        Error(412, "changed", message, "read it again, and put the edit into what is there now");
+
     public static IResult Storage(string message) =>
         Error(503, "storage_failed", message, "see `naru doctor` on the project");
 

@@ -39,4 +39,7 @@ internal static partial class ServerLog
 
     [LoggerMessage(7, LogLevel.Information, "aggregate {Name} verified: {Rows} rows equal those of the lake")]
     public static partial void AggregateVerified(ILogger logger, string name, long rows);
+
+    [LoggerMessage(8, LogLevel.Information, "the file of log {Log} was written by {Who} over HTTP")]
+    public static partial void DefinitionWritten(ILogger logger, string log, string who);
 }

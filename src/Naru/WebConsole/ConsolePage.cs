@@ -25,9 +25,28 @@ internal sealed record ConsolePage(string Name, char Shortcut)
 /// </summary>
 internal static class ConsolePages
 {
+    private static readonly string[] EditorLibraries = ["ace.js", "ext-language_tools.js", "ext-searchbox.js"];
+
+    private static readonly string[] EditorStyles = ["ace.css"];
+
     public static readonly ImmutableArray<ConsolePage> All =
     [
         new("live", 'l') { Modules = ["draw.js"] },
+        new("ask", 'a')
+        {
+            Libraries = ["trust.js", .. EditorLibraries, "mode-sql.js"],
+            Styles = [.. EditorStyles, "uPlot.min.css"],
+            Modules = ["editor.js", "chart.js", "uPlot.esm.js", "parameters.js", "catalog.js"],
+        },
+        new("queries", 'q'),
+        new("aggregates", 'w') { Styles = ["uPlot.min.css"], Modules = ["chart.js", "uPlot.esm.js"] },
+        new("rejected", 'r'),
+        new("logs", 'd')
+        {
+            Libraries = ["trust.js", .. EditorLibraries, "mode-yaml.js"],
+            Styles = [.. EditorStyles],
+            Modules = ["editor.js", "difference.js"],
+        },
     ];
 
     public static ConsolePage? Find(string name) => All.FirstOrDefault(page => page.Name == name);

@@ -71,14 +71,20 @@ public sealed partial class ConsoleSourceTests
         ];
         Assert.True(missing.Length == 0, $"no language has {string.Join(", ", missing)}");
 
-        // named("state", …) says a word whose end comes from the server.
-        string[] prefixes = [.. Named().Matches(code).Select(static match => match.Groups[1].Value + "."), "page."];
+        // named("state", …) and t(`tab.${…}`) say words whose ends are not known here.
+        string[] prefixes =
+        [
+            .. Named().Matches(code).Select(static match => match.Groups[1].Value + "."),
+            .. Begun().Matches(code).Select(static match => match.Groups[1].Value),
+            "page.",
+        ];
         string[] unused =
         [
             .. words.Where(key => !code.Contains($"\"{key}\"", StringComparison.Ordinal)
                 && !prefixes.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal))),
         ];
         Assert.True(unused.Length == 0, $"nothing says {string.Join(", ", unused)}");
+        Assert.All(prefixes, prefix => Assert.Contains(words, key => key.StartsWith(prefix, StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -120,6 +126,9 @@ public sealed partial class ConsoleSourceTests
 
     [GeneratedRegex(@"(?:\bt\(|figure\(|words\[|words\.Format\()""([a-z_.]+)""")]
     private static partial Regex Said();
+
+    [GeneratedRegex(@"\bt\(`([a-z_.]+)\$\{")]
+    private static partial Regex Begun();
 
     [GeneratedRegex(@"named\(""([a-z_.]+)""")]
     private static partial Regex Named();

@@ -14,6 +14,12 @@ export function subject() {
 /** Where a statement opens on the page Ask. The fragment never leaves the browser. */
 export const askAddress = statement => `/console/ask#sql=${encodeURIComponent(statement)}`;
 
+/** Set by a link of the console, so that Ask runs at once what it opens; what others link to waits for its reader. */
+export const runMark = "naru.ask.run";
+document.addEventListener("click", event => {
+  if (event.target.closest("a[href^='/console/ask#sql=']")) sessionStorage.setItem(runMark, "1");
+});
+
 /** A card with a heading; `sql` shows where its rows come from. */
 export function block(title, { sql, rest = [], flush = false } = {}, ...children) {
   return h("section", { class: "block" },
