@@ -206,7 +206,9 @@ internal static class WindowSpeed
     private sealed class Landings(AggregatePlan plan, string folder)
     {
         private readonly PosixFileSystem _files = new();
-        private readonly RunningAggregate _aggregate = new(plan, 1, ProjectZone.Of(TimeZoneInfo.Utc), []);
+        private readonly RunningAggregate _aggregate =
+            new(plan, 1, ProjectZone.Of(TimeZoneInfo.Utc), [], new StateFolder(new PosixFileSystem(), folder));
+
         private readonly List<StateFileName> _state = [];
         private long _latest;
         private long _landing;
@@ -283,14 +285,22 @@ internal static class WindowSpeed
                         $"{Share(_folding):P0} adding it up, {Share(_closing):P0} closing windows"));
         }
 
-        private StateFileName Write(AggregateState state) =>
-            AggregateStateFile.Write(_files, folder, ++_landing, [(_aggregate.StateKey, state)]);
+        private StateFileName Write(AggregateState state)
+        {
+            WrittenState written = AggregateStateFile.Write(
+                new StateFolder(_files, folder),
+                AggregateStateFile.NameOf(++_landing),
+                _landing,
+                [(_aggregate.StateKey, state)]);
+            _aggregate.TakeOver(state, written);
+            return written.File;
+        }
 
         private void Close(SealedAggregate part)
         {
             WindowAssigner windows = _aggregate.Windows!;
             SortedSet<long> closing = [];
-            foreach (long pane in _aggregate.Landed.Panes.Keys)
+            foreach (long pane in _aggregate.Landed.Panes)
             {
                 for (long window = windows.FirstWindowOf(pane); window <= windows.LastWindowOf(pane);
                     window += windows.PanesPerSlide)
@@ -320,17 +330,14 @@ internal static class WindowSpeed
             (long start, long end) = (windows.StartOf(window), windows.EndOf(window));
             if (windows.PanesPerWindow == 1)
             {
-                output.Add(start, end, _aggregate.Landed.Find(window)!);
+                output.Add(start, end, _aggregate.Landed.Borrow(window)!);
                 return;
             }
 
             GroupTable merged = new(plan);
             for (long pane = window; pane < window + windows.PanesPerWindow; pane++)
             {
-                if (_aggregate.Landed.Find(pane) is { } table)
-                {
-                    merged.Merge(table);
-                }
+                _aggregate.Landed.AddTo(merged, pane);
             }
 
             output.Add(start, end, merged);

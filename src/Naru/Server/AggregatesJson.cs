@@ -51,6 +51,8 @@ internal sealed record AggregateItem
 
     public required long StateBytes { get; init; }
 
+    public required long SpilledBytes { get; init; }
+
     public required long LateEvents { get; init; }
 
     public required long Revisions { get; init; }
@@ -78,6 +80,7 @@ internal sealed record AggregateItem
             OpenWindows = status.OpenWindows,
             Groups = status.Groups,
             StateBytes = status.StateBytes,
+            SpilledBytes = status.SpilledBytes,
             LateEvents = status.LateEvents,
             Revisions = status.Revisions,
         };

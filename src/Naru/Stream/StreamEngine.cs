@@ -80,7 +80,7 @@ internal sealed partial class StreamEngine : IDisposable
             }
 
             // After the commits: what has to be counted anew is counted from the lake.
-            engine.Aggregates = AggregateStage.Open(context, last?.Aggregates);
+            engine.Aggregates = AggregateStage.Open(context, options.AggregateMemory, last?.Aggregates);
             context.Dedup.Load(engine._runs);
             context.Dedup.DeleteUnnamed();
             return engine;
@@ -131,10 +131,12 @@ internal sealed partial class StreamEngine : IDisposable
                 && Aggregates.WantsLanding()
             : landNow
                 || _context.Clock.GetElapsedTime(_active.StartedAt) >= _options.LandingInterval
-                || _active.MemoryBytes >= _options.LandingBytes);
+                || HoldsAllItMay);
 
     /// <summary>The active cut has all it may hold while the sealed one is still being landed: read no more.</summary>
-    public bool Full => _sealed is not null && _active.MemoryBytes >= _options.LandingBytes;
+    public bool Full => _sealed is not null && HoldsAllItMay;
+
+    private bool HoldsAllItMay => _active.MemoryBytes >= _options.LandingBytes || Aggregates.IsFull;
 
     public Cut Seal()
     {
@@ -176,7 +178,8 @@ internal sealed partial class StreamEngine : IDisposable
             replacement.Rows.Dispose();
         }
 
-        AggregateLander.DeleteUnnamed(_context.Files, _context.StateDirectory, record.Aggregates);
+        AggregateLander.DeleteUnnamed(
+            _context.Files, _context.StateDirectory, record.Aggregates, Aggregates.SpillFiles);
         _sealed = null;
         ReleaseTail(cut);
         cut.Dispose();

@@ -22,6 +22,12 @@ internal sealed record StreamOptions
     [Setting("how long landing records are kept for `naru audit` and for readers of the topic `valid`", Min = "1d")]
     public TimeSpan LandingRetention { get; init; } = TimeSpan.FromDays(30);
 
+    [Setting(
+        "memory for partial results of aggregates; more than that stays on disk until its window closes",
+        Unit = SettingUnit.Bytes,
+        Min = "16MB")]
+    public long AggregateMemory { get; init; } = 512L << 20;
+
     [Setting("memory for the index that finds duplicates", Unit = SettingUnit.Bytes, Min = "16MB")]
     public long DedupMemory { get; init; } = 256L << 20;
 }

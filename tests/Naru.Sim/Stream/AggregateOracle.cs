@@ -131,16 +131,22 @@ internal static class AggregateOracle
         using ColumnVector value = new(ColumnType.Int64);
         value.AppendInt64(n);
         ValueCode.Write(key, ColumnView.Of(value), 0);
-        GroupTable? pane = running.Landed.Find(running.Windows!.PaneOf(start));
-        int group = pane?.Find(key.Written) ?? -1;
-        if (group < 0)
+        long ordinal = running.Windows!.PaneOf(start);
+        if (running.Landed.Borrow(ordinal) is not { } pane)
         {
             return 0;
         }
 
+        int group = pane.Find(key.Written);
         using ColumnVector count = new(ColumnType.Int64);
-        pane!.Accumulators[0].Append(group, count);
-        return count.ValueAt<long>(0);
+        count.AppendInt64(0);
+        if (group >= 0)
+        {
+            pane.Accumulators[0].Append(group, count);
+        }
+
+        running.Landed.Return(ordinal, pane);
+        return count.ValueAt<long>(group >= 0 ? 1 : 0);
     }
 
     private static void Require(bool condition, string broken)

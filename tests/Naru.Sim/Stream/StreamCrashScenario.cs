@@ -38,6 +38,7 @@ internal sealed class StreamCrashScenario : CrashScenario
     private readonly LogDefinition _log;
     private readonly Guid _incarnation;
     private readonly int _partitions;
+    private readonly StreamOptions _options;
     private readonly long[] _acknowledgedTo;
     private readonly Dictionary<(int Partition, long Offset), RecordOutcome> _verdicts = [];
 
@@ -64,6 +65,14 @@ internal sealed class StreamCrashScenario : CrashScenario
         random.NextBytes(incarnation);
         _incarnation = new Guid(incarnation);
         _partitions = random.Next(1, 3);
+
+        // With none at all, every landing spills each window that it touched.
+        _options = new StreamOptions
+        {
+            WriterThreads = 1,
+            TailInterval = TimeSpan.Zero,
+            AggregateMemory = random.Next(2) == 0 ? 0 : new StreamOptions().AggregateMemory,
+        };
         _acknowledgedTo = new long[_partitions];
     }
 
@@ -149,8 +158,7 @@ internal sealed class StreamCrashScenario : CrashScenario
         };
         try
         {
-            _engine = StreamEngine.Open(
-                context, new StreamOptions { WriterThreads = 1, TailInterval = TimeSpan.Zero });
+            _engine = StreamEngine.Open(context, _options);
         }
         catch
         {

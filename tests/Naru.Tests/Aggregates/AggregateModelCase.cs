@@ -39,10 +39,14 @@ internal sealed record ModelCase(ModelQuery Query, WindowCase Window, HeaderCase
     /// <summary>Windows of a quiet stream are closed by the clock.</summary>
     public required bool IsQuiet { get; init; }
 
+    /// <summary>For partial results, in bytes: with 1 every pane is spilled by each landing.</summary>
+    public required long Memory { get; init; }
+
     public required ModelStep[] Steps { get; init; }
 
     public override string ToString() =>
-        $"{Query.Name} {Window.Sql} {Header} {Zone.Id} exact={IsExact} quiet={IsQuiet} partitions={Partitions}\n"
+        $"{Query.Name} {Window.Sql} {Header} {Zone.Id} exact={IsExact} quiet={IsQuiet} partitions={Partitions} "
+        + $"memory={Memory}\n"
         + string.Join('\n', Steps.Select(Describe));
 
     private static string Describe(ModelStep step) => step is ModelStep.Send send
@@ -91,7 +95,7 @@ internal sealed class ModelCaseRun : IDisposable
     private ModelCaseRun(ModelCase of)
     {
         _case = of;
-        _run = new AggregateRun(of.Zone, 1);
+        _run = new AggregateRun(of.Zone, 1) { AggregateMemory = of.Memory };
         string past = of.IsQuiet ? "7d" : "unlimited";
         _click = _run.Publish($"log: m.click\ndescription: A tap.\nowner: m\n{Fields}\nmax_past: {past}");
         _view = _run.Publish($"log: m.view\ndescription: A view.\nowner: m\n{Fields}\nmax_past: {past}");

@@ -104,6 +104,7 @@ public class AggregateModelTests
             Partitions = exact ? 1 : random.Next(1, 4),
             IsExact = exact,
             IsQuiet = !exact && random.Next(3) == 0,
+            Memory = Pick(random, 1L, 8 << 10, 64 << 10, 512 << 20),
             Steps = [],
         };
         return made with { Steps = [.. Steps(random, made)] };

@@ -44,6 +44,9 @@ internal sealed class AggregateRun : IDisposable
 
     public ManualTimeProvider Clock { get; } = new();
 
+    /// <summary>As `stream.aggregate_memory`.</summary>
+    public long AggregateMemory { get; init; } = new StreamOptions().AggregateMemory;
+
     public int Partitions => _topic.PartitionCount;
 
     public long NowMicroseconds => Clock.GetUtcNow().ToUnixTimeMilliseconds() * 1000;
@@ -85,6 +88,11 @@ internal sealed class AggregateRun : IDisposable
         });
         Assert.NotNull(appended);
     }
+
+    /// <summary>Whether the stream would land now by itself.</summary>
+    public bool WantsLanding => _engine.ShouldSeal(landNow: false);
+
+    public IEnumerable<string> StateFiles => _files.List($"{Root}/aggregates");
 
     public void ReadSome(int bytes) => _engine.ReadSome(bytes);
 
@@ -214,6 +222,13 @@ internal sealed class AggregateRun : IDisposable
             Clock = Clock,
             WriterThreads = 1,
         };
-        _engine = StreamEngine.Open(_context, new StreamOptions { WriterThreads = 1, TailInterval = TimeSpan.Zero });
+        _engine = StreamEngine.Open(
+            _context,
+            new StreamOptions
+            {
+                WriterThreads = 1,
+                TailInterval = TimeSpan.Zero,
+                AggregateMemory = AggregateMemory,
+            });
     }
 }

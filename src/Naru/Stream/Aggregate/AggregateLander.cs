@@ -29,11 +29,7 @@ internal sealed class AggregateLander(LandingContext context)
         context.Files.CreateDirectory(context.StateDirectory);
         if (!isWhole && cut.Parts.Any(static part => !part.Added.IsEmpty))
         {
-            files = files.Add(AggregateStateFile.Write(
-                context.Files,
-                context.StateDirectory,
-                cut.Landing,
-                cut.Parts.Select(static part => (part.Aggregate.StateKey, part.Added))));
+            files = files.Add(Write(cut, static part => part.Added));
         }
 
         ImmutableArray<TableEdit>.Builder edits = ImmutableArray.CreateBuilder<TableEdit>();
@@ -53,14 +49,7 @@ internal sealed class AggregateLander(LandingContext context)
         if (isWhole)
         {
             // After the layers are one: the whole is what is kept of it.
-            files =
-            [
-                AggregateStateFile.Write(
-                    context.Files,
-                    context.StateDirectory,
-                    cut.Landing,
-                    cut.Parts.Select(static part => (part.Aggregate.StateKey, part.Aggregate.Landed))),
-            ];
+            files = [Write(cut, static part => part.Aggregate.Landed)];
         }
 
         context.Files.SyncDirectory(context.StateDirectory);
@@ -74,10 +63,11 @@ internal sealed class AggregateLander(LandingContext context)
         return (landing, edits.ToImmutable());
     }
 
-    /// <summary>Deletes state files that the last landing does not name.</summary>
-    public static void DeleteUnnamed(IFileSystem files, string directory, AggregatesLanding landing)
+    /// <summary>Deletes state files that the last landing does not name and no spilled pane is in.</summary>
+    public static void DeleteUnnamed(
+        IFileSystem files, string directory, AggregatesLanding landing, IEnumerable<string> spillFiles)
     {
-        HashSet<string> named = [.. landing.Files.Select(static file => file.Name)];
+        HashSet<string> named = [.. landing.Files.Select(static file => file.Name), .. spillFiles];
         foreach (string name in files.List(directory))
         {
             if (!named.Contains(name))
@@ -85,6 +75,21 @@ internal sealed class AggregateLander(LandingContext context)
                 files.Delete($"{directory}/{name}");
             }
         }
+    }
+
+    private StateFileName Write(SealedAggregates cut, Func<SealedAggregate, AggregateState> layer)
+    {
+        WrittenState written = AggregateStateFile.Write(
+            context.State,
+            AggregateStateFile.NameOf(cut.Landing),
+            cut.Landing,
+            cut.Parts.Select(part => (part.Aggregate.StateKey, layer(part))));
+        foreach (SealedAggregate part in cut.Parts)
+        {
+            part.Aggregate.TakeOver(layer(part), written);
+        }
+
+        return written.File;
     }
 
     private static bool IsWorthWriting(ImmutableArray<StateFileName> files) =>

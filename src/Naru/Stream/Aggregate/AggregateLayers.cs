@@ -9,6 +9,8 @@ internal readonly record struct AggregateLayers(ImmutableArray<AggregateState> E
 {
     public long Groups => Each.Sum(static layer => layer.Groups);
 
+    public long SpilledBytes => Each.Sum(static layer => layer.SpilledBytes);
+
     public long MemoryBytes => Each.Sum(static layer => layer.MemoryBytes);
 
     /// <summary>Windows that some held pane is in, ascending.</summary>
@@ -17,7 +19,7 @@ internal readonly record struct AggregateLayers(ImmutableArray<AggregateState> E
         SortedSet<long> held = [];
         foreach (AggregateState layer in Each)
         {
-            foreach (long pane in layer.Panes.Keys)
+            foreach (long pane in layer.Panes)
             {
                 for (long window = windows.FirstWindowOf(pane); window <= windows.LastWindowOf(pane);
                     window += windows.PanesPerSlide)
@@ -46,10 +48,7 @@ internal readonly record struct AggregateLayers(ImmutableArray<AggregateState> E
     {
         foreach (AggregateState layer in Each)
         {
-            if (layer.Find(pane) is { } table)
-            {
-                into.Merge(table);
-            }
+            layer.AddTo(into, pane);
         }
     }
 

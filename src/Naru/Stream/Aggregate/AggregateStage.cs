@@ -26,6 +26,7 @@ internal sealed class AggregateStage : IDisposable
     private const int ReceivedColumn = 4;
 
     private readonly LandingContext _context;
+    private readonly AggregateMemory _memory;
     private readonly ReceiptClock _receipts;
     private readonly Dictionary<string, LogClock> _logs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, RunningAggregate> _running = new(StringComparer.Ordinal);
@@ -39,10 +40,12 @@ internal sealed class AggregateStage : IDisposable
     private long _lastReceivedAt;
     private long _pendingRows;
     private long _takenAt;
+    private long _activeBytes;
 
-    private AggregateStage(LandingContext context)
+    private AggregateStage(LandingContext context, long memoryBytesMax)
     {
         _context = context;
+        _memory = new AggregateMemory(memoryBytesMax);
         _receipts = new ReceiptClock(context.Clock);
         _lastReceivedAt = _takenAt = context.Clock.GetTimestamp();
     }
@@ -57,6 +60,12 @@ internal sealed class AggregateStage : IDisposable
     /// <summary>Partial results of some aggregate stand in no state file yet.</summary>
     public bool NeedsWholeState { get; private set; }
 
+    /// <summary>The active cut's partial results are as large as they may be.</summary>
+    public bool IsFull => _activeBytes > _memory.CutBytesMax;
+
+    /// <summary>State files that have to stay, whatever the last landing names.</summary>
+    public IEnumerable<string> SpillFiles => _running.Values.SelectMany(static each => each.Landed.SpillFiles);
+
     /// <summary>Results of the batch side that wait for the next landing.</summary>
     public List<WindowReplacement> Replacements { get; } = [];
 
@@ -64,9 +73,9 @@ internal sealed class AggregateStage : IDisposable
     /// Goes on from the last landing, whose tables are committed. What its state files do not hold any more (damage) or
     /// never did (a new aggregate over a lake with rows) is counted from the lake.
     /// </summary>
-    public static AggregateStage Open(LandingContext context, AggregatesLanding? last)
+    public static AggregateStage Open(LandingContext context, long memoryBytesMax, AggregatesLanding? last)
     {
-        AggregateStage stage = new(context);
+        AggregateStage stage = new(context, memoryBytesMax);
         last ??= AggregatesLanding.Empty;
         stage._lastReceived = last.LastReceived;
         foreach (LogTime log in last.Logs)
@@ -197,6 +206,7 @@ internal sealed class AggregateStage : IDisposable
 
         _pendingRows = 0;
         _takenAt = _context.Clock.GetTimestamp();
+        _activeBytes = _running.Values.Sum(static each => each.Active.MemoryBytes);
     }
 
     /// <summary>Whether a landing now would close windows or bring results of the batch side.</summary>
@@ -227,6 +237,7 @@ internal sealed class AggregateStage : IDisposable
         Replacements.Clear();
         ToFlush.Clear();
         NeedsWholeState = false;
+        _activeBytes = 0;
         return sealedParts;
     }
 
@@ -241,6 +252,8 @@ internal sealed class AggregateStage : IDisposable
                 _served[landed.Name] = running.ServedVersion;
             }
         }
+
+        Spill();
     }
 
     /// <summary>Lets go of the files of open windows.</summary>
@@ -333,7 +346,7 @@ internal sealed class AggregateStage : IDisposable
             foreach (RunningAggregate running in restored)
             {
                 running.Landed.Reset();
-                LakeReplay.Fill(_context, running);
+                LakeReplay.Fill(_context, running, _memory.CutBytesMax);
             }
 
             NeedsWholeState = restored.Count > 0;
@@ -368,7 +381,7 @@ internal sealed class AggregateStage : IDisposable
         RunningAggregate running = NewRunning(plan, version);
         long watermark = LakeReplay.WatermarkOf(_context, plan, log => _logs[log].Latest);
         running.Restore(LakeReplay.FirstLanding(_context, running, watermark, served));
-        LakeReplay.Fill(_context, running);
+        LakeReplay.Fill(_context, running, _memory.CutBytesMax);
         NeedsWholeState = true;
         _served[plan.Name] = running.ServedVersion;
         return running;
@@ -380,8 +393,13 @@ internal sealed class AggregateStage : IDisposable
         {
             foreach (StateFileName file in last.Files)
             {
-                AggregateStateFile.Load(
-                    _context.Files, _context.StateDirectory, file, key => states.GetValueOrDefault(key));
+                AggregateStateFile.Load(_context.State, file, key => states.GetValueOrDefault(key));
+            }
+
+            long left = _memory.LandedBytesMax;
+            foreach (AggregateState state in states.Values)
+            {
+                left -= state.ReadBack(left);
             }
 
             return true;
@@ -389,6 +407,29 @@ internal sealed class AggregateStage : IDisposable
         catch (StorageException exception) when (exception.Fault is StorageFault.Corrupt or StorageFault.NotFound)
         {
             return false;
+        }
+    }
+
+    /// <summary>Panes that no landing has added to for the longest go first.</summary>
+    private void Spill()
+    {
+        long bytes = _running.Values.Sum(static each => each.Landed.MemoryBytes);
+        if (bytes <= _memory.LandedBytesMax)
+        {
+            return;
+        }
+
+        foreach ((RunningAggregate running, long pane, _) in _running.Values
+            .SelectMany(static each => each.Landed.Spillable.Select(pane => (each, pane.Ordinal, pane.TouchedAt)))
+            .OrderBy(static pane => pane.TouchedAt)
+            .ThenBy(static pane => pane.Ordinal)
+            .ToArray())
+        {
+            bytes -= running.Spill(pane);
+            if (bytes <= _memory.LandedBytesMax)
+            {
+                break;
+            }
         }
     }
 
@@ -406,7 +447,8 @@ internal sealed class AggregateStage : IDisposable
             plan,
             version,
             ProjectZone.Of(_context.Definitions.Current.TimeZone),
-            [.. plan.Sources.Select(source => new SourceReader(plan, source, () => Database))]);
+            [.. plan.Sources.Select(source => new SourceReader(plan, source, () => Database))],
+            _context.State);
         _versions[plan.Name] = version;
         _running.Add(plan.Name, running);
         return running;
@@ -507,6 +549,18 @@ internal sealed class AggregateStage : IDisposable
 
         return _lastReceived == 0 ? null : _lastReceived + (_context.Clock.GetElapsedTime(_lastReceivedAt).Ticks / 10);
     }
+}
+
+/// <summary>
+/// How `stream.aggregate_memory` is shared out: half for what has landed, a sixth each for the cut that is counted, the
+/// one that is landed, and the latter's part of the landed layer until the landing ends and spills.
+/// </summary>
+/// <param name="BytesMax">The setting.</param>
+internal readonly record struct AggregateMemory(long BytesMax)
+{
+    public long LandedBytesMax => BytesMax / 2;
+
+    public long CutBytesMax => BytesMax / 6;
 }
 
 /// <summary>What one cut adds to the aggregates, for its landing.</summary>

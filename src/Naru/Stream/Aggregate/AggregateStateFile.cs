@@ -12,7 +12,7 @@ namespace Naru.Stream.Aggregate;
 ///   header, 16 bytes: magic "NRAS" u32, format version u32 (1), landing i64
 ///   then sections:    CRC-32C u32 over what follows, payload length i32, payload:
 ///                     state key (64 bytes of hex: which version of which aggregate),
-///                     pane i64 (its ordinal, or the least value for sessions),
+///                     pane i64 (its ordinal, or the least value for sessions), number of groups i32,
 ///                     groups as GroupTable or SessionTable save them
 /// All integers little endian. A file is whole or the record does not name it; damage is found by the checksums, and
 /// what it held is counted again from the lake.
@@ -26,116 +26,111 @@ internal static class AggregateStateFile
     private const int HeaderBytes = 16;
     private const int KeyBytes = 64;
 
+    /// <summary>Checksum and length.</summary>
+    private const int PrefixBytes = 8;
+
+    /// <summary>State key, pane and number of groups.</summary>
+    private const int SectionHeadBytes = KeyBytes + 12;
+
     /// <summary>About where a section ends: a pane with more groups has several.</summary>
     private const int SectionBytes = 256 << 10;
     private const string Extension = ".state";
 
     public static string NameOf(long landing) => landing.ToString("D20", CultureInfo.InvariantCulture) + Extension;
 
-    /// <summary>Writes and syncs a file; the caller syncs the folder.</summary>
-    public static StateFileName Write(
-        IFileSystem files,
-        string directory,
-        long landing,
-        IEnumerable<(string Key, AggregateState State)> states)
+    /// <summary>A file that serves until the next landing, while an aggregate is counted from the lake.</summary>
+    public static string FillNameOf(string stateKey, int number) =>
+        string.Create(CultureInfo.InvariantCulture, $"{stateKey[..16]}-{number}{Extension}");
+
+    /// <summary>Writes and syncs a file with all of the states; the caller syncs the folder.</summary>
+    public static WrittenState Write(
+        StateFolder folder, string name, long landing, IEnumerable<(string Key, AggregateState State)> states)
     {
-        string name = NameOf(landing);
-        string path = $"{directory}/{name}";
-        files.Delete(path);
-        using IFile file = files.Open(path, FileOpen.CreateNew);
+        string path = folder.PathOf(name);
+        folder.Files.Delete(path);
+        using IFile file = folder.Files.Open(path, FileOpen.CreateNew);
         Span<byte> header = stackalloc byte[HeaderBytes];
         BinaryPrimitives.WriteUInt32LittleEndian(header, Magic);
         BinaryPrimitives.WriteUInt32LittleEndian(header[4..], FormatVersion);
         BinaryPrimitives.WriteInt64LittleEndian(header[8..], landing);
         file.Write(header, 0);
-        long end = HeaderBytes;
-        ByteBuffer section = new();
+        SectionWriter writer = new(folder, file, name);
         foreach ((string key, AggregateState state) in states)
         {
-            foreach ((long pane, GroupTable table) in state.Panes)
-            {
-                for (int group = 0; group < table.Count;)
-                {
-                    Begin(section, key, pane);
-                    group = table.Save(section, group, SectionBytes);
-                    end = Append(file, section, end);
-                }
-            }
-
-            if (state.Sessions is { Count: > 0 } sessions)
-            {
-                Begin(section, key, SessionsPane);
-                sessions.Save(section);
-                end = Append(file, section, end);
-            }
+            writer.Write(key, state);
         }
 
         file.SyncData();
-        return new StateFileName(name, end);
+        return new WrittenState(new StateFileName(name, writer.End), writer.Sections);
     }
 
     /// <summary>
-    /// Adds what a file holds of the aggregates that <paramref name="find"/> knows by their state keys. Throws
-    /// <see cref="StorageException"/> (corrupt) when it is not what was written.
+    /// Checks every byte of a file and notes down what it holds of the aggregates that <paramref name="find"/> knows by
+    /// their state keys: panes as spilled, sessions in memory. Throws <see cref="StorageException"/> (corrupt) when it
+    /// is not what was written.
     /// </summary>
-    public static void Load(
-        IFileSystem files, string directory, StateFileName name, Func<string, AggregateState?> find)
+    public static void Load(StateFolder folder, StateFileName name, Func<string, AggregateState?> find)
     {
-        string path = $"{directory}/{name.Name}";
-        using IFile file = files.Open(path, FileOpen.Read);
+        string path = folder.PathOf(name.Name);
+        using IFile file = folder.Files.Open(path, FileOpen.Read);
         Span<byte> header = stackalloc byte[HeaderBytes];
         Require(file.Length == name.Bytes && file.Read(header, 0) == HeaderBytes
             && BinaryPrimitives.ReadUInt32LittleEndian(header) == Magic, path, 0);
         Require(BinaryPrimitives.ReadUInt32LittleEndian(header[4..]) == FormatVersion, path, 4);
-        long at = HeaderBytes;
-        Span<byte> prefix = stackalloc byte[8];
-        while (at < name.Bytes)
+        Span<byte> prefix = stackalloc byte[PrefixBytes];
+        for (long at = HeaderBytes; at < name.Bytes;)
         {
             Require(file.Read(prefix, at) == prefix.Length, path, at);
             int length = BinaryPrimitives.ReadInt32LittleEndian(prefix[4..]);
-            Require(length >= KeyBytes + 8 && at + 8 + length <= name.Bytes, path, at);
-            byte[] checkedBytes = new byte[4 + length];
-            file.Read(checkedBytes, at + 4);
-            Require(Crc32C.Of(checkedBytes) == BinaryPrimitives.ReadUInt32LittleEndian(prefix), path, at);
-            Take(checkedBytes.AsSpan(4), find);
-            at += 8 + length;
+            Require(length >= SectionHeadBytes && at + PrefixBytes + length <= name.Bytes, path, at);
+            byte[] section = Read(file, at, PrefixBytes + length, path);
+            Note(section, new StateSection(name.Name, at, section.Length, GroupsOf(section)), find);
+            at += section.Length;
         }
     }
 
-    private static void Take(ReadOnlySpan<byte> payload, Func<string, AggregateState?> find)
+    /// <summary>Adds the groups of a section to a table.</summary>
+    public static void Read(StateFolder folder, StateSection section, GroupTable into)
     {
+        string path = folder.PathOf(section.File);
+        using IFile file = folder.Files.Open(path, FileOpen.Read);
+        into.Load(Read(file, section.At, section.Bytes, path).AsSpan(PrefixBytes + SectionHeadBytes));
+    }
+
+    /// <summary>A whole section, checked.</summary>
+    private static byte[] Read(IFile file, long at, int bytes, string path)
+    {
+        byte[] section = new byte[bytes];
+        Require(
+            file.Read(section, at) == bytes
+                && BinaryPrimitives.ReadInt32LittleEndian(section.AsSpan(4)) == bytes - PrefixBytes
+                && Crc32C.Of(section.AsSpan(4)) == BinaryPrimitives.ReadUInt32LittleEndian(section),
+            path,
+            at);
+        return section;
+    }
+
+    private static void Note(ReadOnlySpan<byte> section, StateSection place, Func<string, AggregateState?> find)
+    {
+        ReadOnlySpan<byte> payload = section[PrefixBytes..];
         if (find(Encoding.ASCII.GetString(payload[..KeyBytes])) is not { } state)
         {
             return;
         }
 
         long pane = BinaryPrimitives.ReadInt64LittleEndian(payload[KeyBytes..]);
-        ReadOnlySpan<byte> groups = payload[(KeyBytes + 8)..];
         if (pane == SessionsPane)
         {
-            state.Sessions!.Load(groups);
+            state.Sessions!.Load(payload[SectionHeadBytes..]);
         }
         else
         {
-            state.Pane(pane).Load(groups);
+            state.AddSpilled(pane, place);
         }
     }
 
-    private static void Begin(ByteBuffer section, string key, long pane)
-    {
-        section.Clear();
-        section.Add(0L);
-        section.Add(Encoding.ASCII.GetBytes(key));
-        section.Add(pane);
-    }
-
-    private static long Append(IFile file, ByteBuffer section, long end)
-    {
-        section.Put(4, section.Length - 8);
-        section.Put(0, (int)Crc32C.Of(section.Written[4..]));
-        file.Write(section.Written, end);
-        return end + section.Length;
-    }
+    private static int GroupsOf(ReadOnlySpan<byte> section) =>
+        BinaryPrimitives.ReadInt32LittleEndian(section[(PrefixBytes + KeyBytes + 8)..]);
 
     private static void Require(bool condition, string path, long at)
     {
@@ -145,4 +140,90 @@ internal static class AggregateStateFile
                 StorageFault.Corrupt, $"state of aggregates \"{path}\" is damaged at byte {at}");
         }
     }
+
+    /// <summary>Appends sections to a file and keeps note of them.</summary>
+    private sealed class SectionWriter(StateFolder folder, IFile file, string name)
+    {
+        private readonly ByteBuffer _section = new();
+
+        public long End { get; private set; } = HeaderBytes;
+
+        public List<(AggregateState State, long Pane, StateSection Section)> Sections { get; } = [];
+
+        public void Write(string key, AggregateState state)
+        {
+            foreach (long pane in state.Panes)
+            {
+                if (state.SectionsToCopy(pane) is { Count: > 0 } whole)
+                {
+                    Copy(state, pane, whole);
+                }
+                else if (state.Borrow(pane) is { } table)
+                {
+                    Write(key, (state, pane), table);
+                    state.Return(pane, table);
+                }
+            }
+
+            if (state.Sessions is { Count: > 0 } sessions)
+            {
+                Begin(key, SessionsPane);
+                sessions.Save(_section);
+                Append(sessions.Count);
+            }
+        }
+
+        private void Write(string key, (AggregateState State, long Pane) of, GroupTable table)
+        {
+            for (int group = 0; group < table.Count;)
+            {
+                int first = group;
+                Begin(key, of.Pane);
+                group = table.Save(_section, group, SectionBytes);
+                Sections.Add((of.State, of.Pane, Append(group - first)));
+            }
+        }
+
+        private void Copy(AggregateState state, long pane, IReadOnlyList<StateSection> sections)
+        {
+            string path = folder.PathOf(sections[0].File);
+            using IFile from = folder.Files.Open(path, FileOpen.Read);
+            foreach (StateSection section in sections)
+            {
+                file.Write(Read(from, section.At, section.Bytes, path), End);
+                Sections.Add((state, pane, section with { File = name, At = End }));
+                End += section.Bytes;
+            }
+        }
+
+        private void Begin(string key, long pane)
+        {
+            _section.Clear();
+            _section.Add(0L);
+            _section.Add(Encoding.ASCII.GetBytes(key));
+            _section.Add(pane);
+            _section.Add(0);
+        }
+
+        private StateSection Append(int groups)
+        {
+            _section.Put(PrefixBytes + KeyBytes + 8, groups);
+            _section.Put(4, _section.Length - PrefixBytes);
+            _section.Put(0, (int)Crc32C.Of(_section.Written[4..]));
+            file.Write(_section.Written, End);
+            StateSection section = new(name, End, _section.Length, groups);
+            End += _section.Length;
+            return section;
+        }
+    }
+}
+
+/// <summary>A file that was written, and what of it holds which pane.</summary>
+internal sealed record WrittenState(
+    StateFileName File, IReadOnlyList<(AggregateState State, long Pane, StateSection Section)> Sections)
+{
+    /// <summary>Of one state, by pane.</summary>
+    public ILookup<long, StateSection> Of(AggregateState state) =>
+        Sections.Where(section => section.State == state)
+            .ToLookup(static section => section.Pane, static section => section.Section);
 }

@@ -48,10 +48,14 @@ internal sealed record LiveStatus
 
     public required long OpenWindows { get; init; }
 
-    /// <summary>Rows of all windows that are held.</summary>
+    /// <summary>Rows of all windows that are held; of spilled ones about.</summary>
     public required long Groups { get; init; }
 
+    /// <summary>In memory.</summary>
     public required long StateBytes { get; init; }
+
+    /// <summary>In state files alone.</summary>
+    public required long SpilledBytes { get; init; }
 
     /// <summary>Events that came later than the lateness.</summary>
     public required long LateEvents { get; init; }

@@ -66,18 +66,18 @@ internal sealed class LiveSnapshot : IDisposable
     /// <summary>Panes of the active layer that some window needs of which rows are made.</summary>
     private AggregateState CopyOf(RunningAggregate running)
     {
-        AggregateState copy = new(running.Plan);
+        AggregateState copy = running.NewLayer();
         if (running.Active.Sessions is { } sessions)
         {
             copy.Sessions!.Merge(sessions, long.MinValue, removed: null);
         }
 
-        foreach ((long pane, GroupTable table) in running.Active.Panes)
+        foreach (long pane in running.Active.Panes)
         {
             if (Windows.Any(window => !window.IsHeld && pane >= window.Ordinal
                 && pane < window.Ordinal + running.Windows!.PanesPerWindow))
             {
-                copy.Pane(pane).Merge(table);
+                running.Active.AddTo(copy.Pane(pane), pane);
             }
         }
 

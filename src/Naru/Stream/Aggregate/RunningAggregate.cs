@@ -23,6 +23,7 @@ namespace Naru.Stream.Aggregate;
 /// </summary>
 internal sealed class RunningAggregate
 {
+    private readonly StateFolder _folder;
     private readonly SourceReader[] _readers;
     private readonly Dictionary<long, List<int>> _byPane = [];
     private readonly Stack<List<int>> _spareRows = new();
@@ -32,15 +33,17 @@ internal sealed class RunningAggregate
     private long _activeLate;
     private LiveStatus? _last;
 
-    public RunningAggregate(AggregatePlan plan, int version, ProjectZone zone, SourceReader[] readers)
+    public RunningAggregate(
+        AggregatePlan plan, int version, ProjectZone zone, SourceReader[] readers, StateFolder folder)
     {
+        _folder = folder;
         Plan = plan;
         Version = ServedVersion = version;
         Zone = zone;
         _readers = readers;
         Windows = plan.Window.Kind == WindowKind.Session ? null : new WindowAssigner(plan.Window, zone);
-        Landed = new AggregateState(plan);
-        Active = new AggregateState(plan);
+        Landed = new AggregateState(plan, folder);
+        Active = new AggregateState(plan, folder);
         StateKey = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
             string.Create(CultureInfo.InvariantCulture, $"{plan.Name}@{version} {plan.Fingerprint}"))));
     }
@@ -236,7 +239,7 @@ internal sealed class RunningAggregate
             };
             Sealed = Active;
             (_sealedLate, _activeLate) = (_activeLate, 0);
-            Active = new AggregateState(Plan);
+            Active = NewLayer();
             ActiveQueue.Clear();
             NextWatermark = watermark;
             return part;
@@ -311,6 +314,33 @@ internal sealed class RunningAggregate
         }
     }
 
+    /// <summary>A landing's state file: where the layer's panes are found from now on.</summary>
+    public void TakeOver(AggregateState layer, WrittenState written)
+    {
+        lock (LandedGate)
+        {
+            lock (Gate)
+            {
+                layer.TakeOver(written.Of(layer));
+            }
+        }
+    }
+
+    /// <summary>Lets go of the memory of a landed pane; returns the bytes.</summary>
+    public long Spill(long pane)
+    {
+        lock (LandedGate)
+        {
+            lock (Gate)
+            {
+                return Landed.Spill(pane);
+            }
+        }
+    }
+
+    /// <summary>An empty layer.</summary>
+    public AggregateState NewLayer() => new(Plan, _folder);
+
     /// <summary>Another number whenever rows of the window may be others. Under the gate.</summary>
     public long VersionOf(long window)
     {
@@ -350,6 +380,7 @@ internal sealed class RunningAggregate
                 : groups,
             Groups = groups,
             StateBytes = layers.MemoryBytes,
+            SpilledBytes = layers.SpilledBytes,
             LateEvents = Late,
             Revisions = Revisions,
         };
@@ -403,7 +434,7 @@ internal sealed class RunningAggregate
         if (Landed.Sessions is not { } sessions)
         {
             return Landed.Panes.Count == 0 ? long.MaxValue
-                : Windows!.StartOf(Windows.FirstWindowOf(Landed.Panes.Keys.First()));
+                : Windows!.StartOf(Windows.FirstWindowOf(Landed.Panes.First()));
         }
 
         long first = long.MaxValue;
@@ -449,7 +480,7 @@ internal sealed class RunningAggregate
                 }
             }
 
-            foreach (long pane in state.Panes.Keys)
+            foreach (long pane in state.Panes)
             {
                 if (Windows!.EndOf(Windows.FirstWindowOf(pane)) <= by
                     && Windows.EndOf(Windows.LastWindowOf(pane)) > after)
@@ -477,7 +508,7 @@ internal sealed class RunningAggregate
             }
             else if (state.Panes.Count > 0)
             {
-                last = Math.Max(last, Windows!.EndOf(Windows.LastWindowOf(state.Panes.Keys.Max())));
+                last = Math.Max(last, Windows!.EndOf(Windows.LastWindowOf(state.Panes.Max())));
             }
         }
 

@@ -50,7 +50,7 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
     /// </summary>
     public long Collect()
     {
-        HashSet<long> touched = [.. part.Added.Panes.Keys];
+        HashSet<long> touched = [.. part.Added.Panes];
         List<(byte[] Key, long First)> changed = ChangedSessions();
         _aggregate.Fold(
             (key, first, _) => _goneSessions.Add((first, Convert.ToHexString(key))), part.WatermarkBefore);
@@ -78,7 +78,7 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
     {
         long firstTaken = _aggregate.FirstTaken(part.WatermarkBefore);
         SortedSet<long> candidates = [];
-        foreach (long pane in _aggregate.Landed.Panes.Keys)
+        foreach (long pane in _aggregate.Landed.Panes)
         {
             for (long window = windows.FirstWindowOf(pane); window <= windows.LastWindowOf(pane);
                 window += windows.PanesPerSlide)
@@ -117,17 +117,16 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
         long end = windows.EndOf(window);
         if (windows.PanesPerWindow == 1)
         {
-            output.Add(start, end, _aggregate.Landed.Find(window)!);
+            GroupTable only = _aggregate.Landed.Borrow(window)!;
+            output.Add(start, end, only);
+            _aggregate.Landed.Return(window, only);
             return;
         }
 
         GroupTable merged = new(Plan);
         for (long pane = window; pane < window + windows.PanesPerWindow; pane++)
         {
-            if (_aggregate.Landed.Find(pane) is { } table)
-            {
-                merged.Merge(table);
-            }
+            _aggregate.Landed.AddTo(merged, pane);
         }
 
         output.Add(start, end, merged);

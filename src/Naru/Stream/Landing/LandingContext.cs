@@ -38,6 +38,8 @@ internal sealed class LandingContext : IDisposable
     /// <summary>Where partial results of aggregates are kept.</summary>
     public required string StateDirectory { get; init; }
 
+    public StateFolder State => new(Files, StateDirectory);
+
     public required IAggregateSource Aggregates { get; init; }
 
     /// <summary>Rows that may wait until the aggregates take them in, and for how long.</summary>

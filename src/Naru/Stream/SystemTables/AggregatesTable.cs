@@ -31,6 +31,9 @@ internal sealed class AggregatesTable(StreamWorker worker) : ISystemTable
         new("queued_ranges", ColumnType.Int64, false, 11),
         new("queued_from", ColumnType.Timestamp, true, 12),
         new("as_of", ColumnType.Timestamp, true, 13),
+
+        // In state files alone; state_bytes are in memory.
+        new("spilled_bytes", ColumnType.Int64, false, 14),
     ]);
 
     public async ValueTask FillAsync(ColumnBatch rows, CancellationToken cancellationToken)
@@ -52,7 +55,7 @@ internal sealed class AggregatesTable(StreamWorker worker) : ISystemTable
             row.Int64(status.OpenWindows).Int64(status.Groups).Int64(status.StateBytes).Int64(status.LateEvents);
             row.Int64(status.Revisions).Int64(aggregate.Queue.Length);
             row.Int64(aggregate.Queue.IsEmpty ? null : aggregate.Queue[0].From);
-            row.Int64(status.AsOf == long.MinValue ? null : status.AsOf).End();
+            row.Int64(status.AsOf == long.MinValue ? null : status.AsOf).Int64(status.SpilledBytes).End();
         }
     }
 }

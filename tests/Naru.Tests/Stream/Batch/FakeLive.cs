@@ -154,6 +154,7 @@ internal sealed class FakeLive : ILiveAggregates
         OpenWindows = _windows.Count,
         Groups = _windows.Sum(static window => window.Value.Rows.Count),
         StateBytes = 1,
+        SpilledBytes = 0,
         LateEvents = 0,
         Revisions = 0,
     };
