@@ -43,6 +43,7 @@ internal static class QueryCodes
     public const string TypeError = "type_error";
     public const string InvalidQuery = "invalid_query";
     public const string ValueError = "value_error";
+    public const string DivisionByZero = "division_by_zero";
     public const string NotSupported = "not_supported";
     public const string OutOfMemory = "out_of_memory";
     public const string SpillFull = "spill_full";

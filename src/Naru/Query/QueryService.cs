@@ -114,16 +114,10 @@ internal sealed class QueryService(
 
     private async Task RunOnAsync(WorkerProcess worker, RunContext context, CancellationToken stop)
     {
-        // Frames are read to their end: a stop interrupts and then kills the worker, which ends every wait for it.
-        await worker.SendAsync(FrameKind.Parse, context.Text.Body, CancellationToken.None).ConfigureAwait(false);
-        WorkerFrame answer = await worker.ReadAsync(CancellationToken.None).ConfigureAwait(false);
-        if (answer.Kind != FrameKind.Tree)
-        {
-            throw Failure(answer, context, []);
-        }
-
         ReadableTables readable = new(catalog.Tables, context.Request.Principal);
-        Judgement judgement = new SqlGate(context.Text, readable).Judge(answer.Payload);
+        (Judgement judgement, SqlText run) = await StatementReading.ReadAsync(worker, context, readable)
+            .ConfigureAwait(false);
+        context = context with { Text = run };
         stop.ThrowIfCancellationRequested();
         RefusePlan(context, judgement);
 
@@ -131,8 +125,8 @@ internal sealed class QueryService(
         using ISnapshotLease lease = names.Length == 0
             ? NoTables.Instance
             : await catalog.LeaseAsync(names, stop).ConfigureAwait(false);
-        RunRequest run = RunPlan.Make(options, context, judgement, readable, lease);
-        await worker.SendAsync(FrameKind.Run, run, WorkerJson.Default.RunRequest, CancellationToken.None)
+        RunRequest request = RunPlan.Make(options, context, judgement, readable, lease);
+        await worker.SendAsync(FrameKind.Run, request, WorkerJson.Default.RunRequest, CancellationToken.None)
             .ConfigureAwait(false);
         await PassRowsAsync(worker, context, judgement, lease.Landing, stop).ConfigureAwait(false);
     }
@@ -235,7 +229,7 @@ internal sealed class QueryService(
     private static T Read<T>(WorkerFrame frame, JsonTypeInfo<T> type) =>
         JsonSerializer.Deserialize(frame.Payload.Span, type)!;
 
-    private static QueryException Failure(
+    public static QueryException Failure(
         WorkerFrame frame, RunContext context, IReadOnlyCollection<TableDescription> tables)
     {
         if (frame.Kind != FrameKind.Failed)

@@ -20,6 +20,9 @@ internal static class RunPlan
             setup = setup.Concat(InformationTables.Sql(readable.All).Select(static sql => new SetupStatement(sql)));
         }
 
+        setup = setup.Concat(
+            Functions.OwnFunctions.Setup(judgement.OwnFunctions).Select(static sql => new SetupStatement(sql)));
+
         // The tail's folder holds every table's rows, so its files are always named one by one.
         List<string> files = [.. lease.Tables.SelectMany(static table => table.TailFiles)];
         SortedSet<string> folders = new(StringComparer.Ordinal);

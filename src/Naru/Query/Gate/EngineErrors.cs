@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Naru.Core.Text;
 using Naru.Lake.Catalog;
 using Naru.Lake.DuckDb;
+using Naru.Query.Functions.Scalars;
 using Naru.Query.Worker;
 
 namespace Naru.Query.Gate;
@@ -44,6 +45,8 @@ internal static partial class EngineErrors
                 new QueryError(QueryCodes.NotSupported, message),
             DuckDbErrorKind.MismatchType or DuckDbErrorKind.InvalidType or DuckDbErrorKind.UnknownType =>
                 new QueryError(QueryCodes.TypeError, message),
+            DuckDbErrorKind.InvalidInput when message == TextScalars.DivisionByZeroWords =>
+                new QueryError(QueryCodes.DivisionByZero, message) { Status = unprocessable },
             DuckDbErrorKind.Conversion or DuckDbErrorKind.OutOfRange or DuckDbErrorKind.InvalidInput
                 or DuckDbErrorKind.DivideByZero or DuckDbErrorKind.Constraint =>
                 new QueryError(QueryCodes.ValueError, message) { Status = unprocessable },

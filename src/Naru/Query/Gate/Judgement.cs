@@ -11,6 +11,22 @@ internal sealed record Judgement
 
     public required ImmutableArray<TableDescription> Tables { get; init; }
 
+    /// <summary>Functions of ours that it calls: what is to be made for it.</summary>
+    public ImmutableArray<string> OwnFunctions { get; init; } = [];
+
+    /// <summary>It is a SHOW of our lists: already in the engine's own words.</summary>
+    public bool Lists { get; init; }
+
     /// <summary>It reads information_schema: the lists are to be made for it.</summary>
     public required bool ReadsInformation { get; init; }
+}
+
+/// <summary>What the gate is shown.</summary>
+internal enum GateStep
+{
+    /// <summary>A statement as it was sent.</summary>
+    Sent,
+
+    /// <summary>A statement after rewriting: it may call what only rewriting puts in.</summary>
+    Rewritten,
 }

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Naru.Core.Text;
 using Naru.Lake.Catalog;
+using Naru.Query.Functions;
 
 namespace Naru.Query.Gate;
 
@@ -68,6 +69,12 @@ internal sealed partial class SqlGate
     private void Function(JsonElement expression)
     {
         string name = expression.GetProperty("function_name").GetString()!;
+        if (OwnFunctions.MayCall(name) || (step == GateStep.Rewritten && OwnFunctions.IsInner(name)))
+        {
+            _ownFunctions.Add(name);
+            return;
+        }
+
         if (SqlFunctions.MayCall(name))
         {
             return;
@@ -77,7 +84,9 @@ internal sealed partial class SqlGate
             ? new QueryError(QueryCodes.FunctionNotAllowed, $"function \"{name}\" may not be called here")
             : new QueryError(QueryCodes.UnknownFunction, $"function \"{name}\" does not exist")
             {
-                Hint = NearestName.Find(name, SqlFunctions.Known) is string near ? $"did you mean {near}?" : null,
+                Hint = NearestName.Find(name, SqlFunctions.Known.Concat(OwnFunctions.NewNames)) is string near
+                    ? $"did you mean {near}?"
+                    : null,
             };
         throw new QueryException(At(Location(expression), error));
     }

@@ -12,7 +12,7 @@ namespace Naru.Query.Gate;
 /// authority on rights; the worker's confinement is what holds when it errs.
 /// One instance judges one statement.
 /// </summary>
-internal sealed partial class SqlGate(SqlText text, ReadableTables readable)
+internal sealed partial class SqlGate(SqlText text, ReadableTables readable, GateStep step)
 {
     /// <summary>
     /// Planning time doubles with each level of scalar subqueries: 22 levels take a second, 40 never end.
@@ -30,6 +30,7 @@ internal sealed partial class SqlGate(SqlText text, ReadableTables readable)
     private const int TablesMax = 100;
 
     private readonly Dictionary<TableName, TableDescription> _tables = [];
+    private readonly HashSet<string> _ownFunctions = new(SqlName.Comparer);
     private readonly List<(int Start, int End, string? Text)> _edits = [];
     private bool _readsInformation;
     private int _nodes;
@@ -56,7 +57,7 @@ internal sealed partial class SqlGate(SqlText text, ReadableTables readable)
 
         if (ShowCommand.TryRead(statements[0]) is ShowCommand show)
         {
-            return new Judgement { Sql = show.Sql, Tables = [], ReadsInformation = true };
+            return new Judgement { Sql = show.Sql, Tables = [], ReadsInformation = true, Lists = true };
         }
 
         Statement(statements[0], scope: null);
@@ -65,6 +66,7 @@ internal sealed partial class SqlGate(SqlText text, ReadableTables readable)
             Sql = Edited(),
             Tables = [.. _tables.Values],
             ReadsInformation = _readsInformation,
+            OwnFunctions = [.. _ownFunctions],
         };
     }
 

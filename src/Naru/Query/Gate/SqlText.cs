@@ -12,6 +12,7 @@ internal sealed class SqlText
 
     private readonly byte[] _text;
     private readonly int _start;
+    private (SqlText Text, Func<long, long?> OriginalOf)? _original;
 
     private SqlText(byte[] text, int start, int end, string prefix)
     {
@@ -44,9 +45,20 @@ internal sealed class SqlText
         return Read(ToUtf8(sql));
     }
 
+    /// <summary>The same statement in other words, whose places are told in this one's text.</summary>
+    public SqlText InOtherWords(byte[] body, Func<long, long?> originalOf) => new(body, 0, body.Length, Prefix)
+    {
+        _original = (this, originalOf),
+    };
+
     /// <summary>Line and column, both from 1, of an offset in the body; null for an offset that is none.</summary>
     public (int Line, int Column)? PositionOf(long offset)
     {
+        if (_original is ({ } text, { } originalOf))
+        {
+            return originalOf(offset) is long place ? text.PositionOf(place) : null;
+        }
+
         if (offset < 0 || offset > Body.Length)
         {
             return null;

@@ -21,6 +21,9 @@ internal enum FrameKind : byte
     /// <summary>Server: end what runs; it then answers Failed as any other failure.</summary>
     Cancel = 4,
 
+    /// <summary>Server: a syntax tree to write as SQL. Answered by Text, Failed, or the worker's end.</summary>
+    Render = 7,
+
     /// <summary>Worker: <see cref="WorkerReady"/>.</summary>
     Ready = 65,
 
@@ -38,6 +41,9 @@ internal enum FrameKind : byte
 
     /// <summary>Worker: <see cref="RunFailed"/>.</summary>
     Failed = 70,
+
+    /// <summary>Worker: SQL of a tree.</summary>
+    Text = 71,
 }
 
 internal static class FrameLimits

@@ -1,4 +1,5 @@
 using Naru.Lake.DuckDb;
+using Naru.Query.Functions;
 using Naru.Query.Gate;
 using Naru.Query.Sandbox;
 
@@ -13,12 +14,15 @@ internal sealed class QuerySession
 {
     private const int StackBytes = 16 << 20;
 
+    private const string ParseSql = "SELECT CAST(json_serialize_sql($1::VARCHAR) AS VARCHAR)";
+    private const string RenderSql = "SELECT json_deserialize_sql(CAST($1::VARCHAR AS JSON))";
+
     private readonly WorkerChannel _channel;
     private readonly WorkerSetup _setup;
     private readonly TimeZoneInfo _zone;
     private readonly Thread _thread;
     private readonly object _gate = new();
-    private readonly Queue<byte[]> _texts = new();
+    private readonly Queue<(FrameKind Kind, byte[] Payload)> _texts = new();
     private RunRequest? _run;
     private DuckDbConnection? _connection;
     private volatile bool _cancelled;
@@ -49,11 +53,15 @@ internal sealed class QuerySession
 
     public void WaitEnd() => _thread.Join();
 
-    public void Parse(byte[] text)
+    public void Parse(byte[] text) => Enqueue(FrameKind.Parse, text);
+
+    public void Render(byte[] tree) => Enqueue(FrameKind.Render, tree);
+
+    private void Enqueue(FrameKind kind, byte[] payload)
     {
         lock (_gate)
         {
-            _texts.Enqueue(text);
+            _texts.Enqueue((kind, payload));
             Monitor.PulseAll(_gate);
         }
     }
@@ -95,6 +103,7 @@ internal sealed class QuerySession
             try
             {
                 OwnAggregates.Register(connection);
+                OwnScalars.Register(connection);
                 lock (_gate)
                 {
                     _connection = connection;
@@ -126,22 +135,24 @@ internal sealed class QuerySession
     {
         while (true)
         {
-            byte[]? text;
+            (FrameKind Kind, byte[] Payload) asked;
             lock (_gate)
             {
-                while (!_texts.TryDequeue(out text) && _run is null)
+                while (!_texts.TryDequeue(out asked) && _run is null)
                 {
                     Monitor.Wait(_gate);
                 }
             }
 
-            if (text is null)
+            if (asked.Payload is null)
             {
                 Answer(() => new QueryRun(_channel, _setup, _zone, _run!).Run(connection, () => _cancelled));
                 return;
             }
 
-            Answer(() => ParseText(connection, text));
+            Answer(asked.Kind == FrameKind.Parse
+                ? () => Convert(connection, ParseSql, asked.Payload, FrameKind.Tree)
+                : () => Convert(connection, RenderSql, asked.Payload, FrameKind.Text));
         }
     }
 
@@ -183,14 +194,14 @@ internal sealed class QuerySession
         Candidates = exception.Candidates,
     };
 
-    private void ParseText(DuckDbConnection connection, byte[] text)
+    private void Convert(DuckDbConnection connection, string sql, byte[] text, FrameKind answer)
     {
-        using DuckDbStatement statement = connection.Prepare("SELECT CAST(json_serialize_sql($1::VARCHAR) AS VARCHAR)");
+        using DuckDbStatement statement = connection.Prepare(sql);
         statement.BindUtf8(1, text);
         using DuckDbResult result = statement.Materialize();
         if (result.TryNext(out DuckDbChunk? chunk))
         {
-            _channel.Write(FrameKind.Tree, chunk[0].Utf8At(0));
+            _channel.Write(answer, chunk[0].Utf8At(0));
         }
     }
 

@@ -83,6 +83,9 @@ internal static class WorkerMain
                 case FrameKind.Parse:
                     sessions.Next().Parse(body);
                     break;
+                case FrameKind.Render:
+                    sessions.Next().Render(body);
+                    break;
                 case FrameKind.Run:
                     sessions.Next().Run(JsonSerializer.Deserialize(body, WorkerJson.Default.RunRequest)!);
                     break;
