@@ -34,12 +34,18 @@ internal sealed class AccessBook(IFileSystem files, ProjectPaths paths, TimeZone
         string maskKey = now.IsEmpty && kept.IsEmpty ? "" : MaskKey();
         if (AccessFolder.Read(now, zone, maskKey, mistakes) is not { } read)
         {
-            return AccessFolder.Read(kept, zone, maskKey, new MistakeList()) ?? AccessSet.Empty;
+            return kept.IsEmpty
+                ? new AccessSet { Closed = true }
+                : AccessFolder.Read(kept, zone, maskKey, new MistakeList()) ?? new AccessSet { Closed = true };
         }
 
         Keep(kept, now);
         return read;
     }
+
+    /// <summary>What files say, without taking them; null after a mistake.</summary>
+    public AccessSet? Check(ImmutableArray<AccessFile> now, MistakeList mistakes) =>
+        AccessFolder.Read(now, zone, "", mistakes);
 
     private ImmutableArray<AccessFile> ReadKept()
     {

@@ -5,18 +5,41 @@ namespace Naru.Access;
 /// <summary>The one error shape of HTTP: {"error":{"code","message","hint"}}.</summary>
 internal static class AccessErrors
 {
-    /// <summary>The same for a key that is missing, unknown or revoked.</summary>
+    /// <summary>The same for a key or user that is missing, unknown, expired or revoked.</summary>
     public static IResult Unauthorized() => Error(
         StatusCodes.Status401Unauthorized,
         "unauthorized",
         "the key is missing or not valid",
-        "send 'Authorization: Bearer nk_...'; `naru key list` shows the keys");
+        "send 'Authorization: Bearer nk_...', or Basic with name and password; `naru grants` shows who may what");
 
     public static IResult Forbidden(string what) => Error(
         StatusCodes.Status403Forbidden,
         "forbidden",
-        $"this key may not {what}",
-        "use a key made with `naru key add NAME --admin`");
+        $"you may not {what}",
+        "`naru grants` shows who may; ask one who administers the project");
+
+    /// <summary>No request reaches an endpoint that does not say what it needs.</summary>
+    public static IResult Undeclared() => Error(
+        StatusCodes.Status403Forbidden,
+        "forbidden",
+        "this address declares no permission, so nobody has it",
+        "report it: it is a fault of the program");
+
+    public static IResult TooManyTries(int seconds) => Error(
+        StatusCodes.Status429TooManyRequests,
+        "too_many_tries",
+        "too many passwords were tried",
+        $"try again in {seconds} s");
+
+    /// <summary>The same for a user who is unknown, has no password, or whose time is not or no longer.</summary>
+    public static IResult WrongPassword() => Error(
+        StatusCodes.Status401Unauthorized,
+        "unauthorized",
+        "the name or the password is not valid",
+        "`naru user passwd NAME` makes another password");
+
+    public static IResult Storage(string message) =>
+        Error(StatusCodes.Status503ServiceUnavailable, "storage_failed", message, "see `naru doctor` on the project");
 
     public static IResult BadRequest(string message, string hint) =>
         Error(StatusCodes.Status400BadRequest, "bad_request", message, hint);

@@ -10,7 +10,7 @@ internal static partial class AccessLog
     [LoggerMessage(2, LogLevel.Information, "key {Id} of {Name} revoked by {By}")]
     public static partial void Revoked(ILogger logger, string id, string name, string by);
 
-    [LoggerMessage(3, LogLevel.Information, "keys.json was changed from outside and is in force")]
+    [LoggerMessage(3, LogLevel.Information, "keys.json or users.json was changed from outside and is in force")]
     public static partial void Reloaded(ILogger logger);
 
     [LoggerMessage(4, LogLevel.Error, "keys.json cannot be read; the keys known so far stay in force: {Reason}")]
@@ -21,6 +21,9 @@ internal static partial class AccessLog
 
     [LoggerMessage(6, LogLevel.Error, "rights of access/ stay as they were: {Mistake}")]
     public static partial void RightsMistake(ILogger logger, string mistake);
+
+    [LoggerMessage(8, LogLevel.Error, "activity cannot be written to the audit trail, and waits: {Reason}")]
+    public static partial void ActivityFailed(ILogger logger, string reason);
 
     [LoggerMessage(7, LogLevel.Error, "access/ cannot be read; the rights known so far stay in force: {Reason}")]
     public static partial void RightsFailed(ILogger logger, string reason);

@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Naru.Configuration;
 using Naru.Core.Files;
+using Naru.Lake.Catalog;
 
 namespace Naru.Access;
 
@@ -37,54 +38,92 @@ internal static class AccessModule
     public static IServiceCollection AddAccess(this IServiceCollection services, Settings settings)
     {
         services.AddSingleton(settings.Get<AccessOptions>());
-        services.AddSingleton(provider => new AccessReloader(
-            new AccessBook(
-                provider.GetRequiredService<IFileSystem>(),
-                provider.GetRequiredService<ProjectPaths>(),
-                settings.Get<ProjectOptions>().FindTimeZone()),
+        services.AddSingleton(provider => new AccessBook(
+            provider.GetRequiredService<IFileSystem>(),
+            provider.GetRequiredService<ProjectPaths>(),
+            settings.Get<ProjectOptions>().FindTimeZone()));
+        services.AddSingleton(static provider => new AccessReloader(
+            provider.GetRequiredService<AccessBook>(),
             provider.GetRequiredService<IRuleCheck>,
+            provider.GetRequiredService<AuditTrail>(),
             provider.GetRequiredService<AccessOptions>(),
-            provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<AccessReloader>>()));
         services.AddSingleton<IAccessSource>(static provider => provider.GetRequiredService<AccessReloader>());
         services.AddHostedService(static provider => provider.GetRequiredService<AccessReloader>());
+        services.AddSingleton(static provider => AuditTrail.Open(
+            provider.GetRequiredService<IFileSystem>(),
+            provider.GetRequiredService<ProjectPaths>().State,
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(static provider => new ActivityTrail(
+            provider.GetRequiredService<IFileSystem>(),
+            provider.GetRequiredService<ProjectPaths>().State,
+            provider.GetRequiredService<AuditTrail>(),
+            provider.GetRequiredService<AccessOptions>(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IActivity>(static provider => provider.GetRequiredService<ActivityTrail>());
+        services.AddHostedService<ActivityWriter>();
+        services.AddSingleton<ISystemTable>(static provider => new AuditTable(
+            provider.GetRequiredService<IFileSystem>(), provider.GetRequiredService<ProjectPaths>().State));
+        AddCallers(services);
+        services.AddHostedService<KeyWatcher>();
+        return services;
+    }
+
+    private static void AddCallers(IServiceCollection services)
+    {
         services.AddSingleton(static provider => KeyStore.Open(
             provider.GetRequiredService<IFileSystem>(),
             provider.GetRequiredService<ProjectPaths>().State,
             provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<IAccessSource>()));
-        services.AddSingleton<IAuthenticator>(static provider => provider.GetRequiredService<KeyStore>());
-        services.AddHostedService<KeyWatcher>();
-        return services;
+            provider.GetRequiredService<IAccessSource>(),
+            provider.GetRequiredService<AuditTrail>()));
+        services.AddSingleton(static provider => UserStore.Open(
+            provider.GetRequiredService<IFileSystem>(),
+            provider.GetRequiredService<ProjectPaths>().State,
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<AuditTrail>()));
+        services.AddSingleton(static provider => SessionStore.Open(
+            provider.GetRequiredService<IFileSystem>(),
+            provider.GetRequiredService<ProjectPaths>().State,
+            provider.GetRequiredService<AccessOptions>(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(static provider => new UserDesk(
+            provider.GetRequiredService<IFileSystem>(),
+            provider.GetRequiredService<ProjectPaths>(),
+            provider.GetRequiredService<AccessBook>(),
+            provider.GetRequiredService<UserStore>()));
+        services.AddSingleton(static provider => new Authenticator(
+            new AccessStores(
+                provider.GetRequiredService<KeyStore>(),
+                provider.GetRequiredService<UserStore>(),
+                provider.GetRequiredService<SessionStore>(),
+                provider.GetRequiredService<IAccessSource>()),
+            new SignInGuard(provider.GetRequiredService<TimeProvider>()),
+            provider.GetRequiredService<IActivity>(),
+            provider.GetRequiredService<AccessOptions>(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IAuthenticator>(static provider => provider.GetRequiredService<Authenticator>());
     }
 
     public static void MapAccess(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/keys", static (HttpContext http, KeyStore keys) =>
-            Refusal(http, out _) ?? Results.Json(new KeyList(keys.List()), AccessJson.Answers));
-        routes.MapPost("/v1/keys", AddAsync);
-        routes.MapDelete("/v1/keys/{id}", Revoke);
+            Refusal(http, out _) ?? Results.Json(new KeyList(keys.List()), AccessJson.Answers))
+            .Needs(Permission.Administer);
+        routes.MapPost("/v1/keys", AddAsync).Needs(Permission.Administer);
+        routes.MapDelete("/v1/keys/{id}", Revoke).Needs(Permission.Administer);
+        routes.MapSessions();
+        routes.MapUsers();
     }
 
     /// <summary>The answer to one who may not administer; null, with the principal, for one who may.</summary>
     public static IResult? Refusal(HttpContext http, out Principal principal)
     {
-        Principal? found = http.RequestServices.GetRequiredService<IAuthenticator>()
-            .Authenticate(http.Request.Headers.Authorization, http.Connection.RemoteIpAddress);
+        Principal? found = http.Asks();
         principal = found ?? Principal.Open;
-
-        // A page of another site can make a browser post here, where loopback may need no key.
-        if (http.Request.Headers["Sec-Fetch-Site"] == "cross-site")
-        {
-            return AccessErrors.Forbidden("be asked for by other sites' pages");
-        }
-
-        if (found is null)
-        {
-            return AccessErrors.Unauthorized();
-        }
-
-        return found.Administer ? null : AccessErrors.Forbidden("administer this project");
+        return found is null ? AccessErrors.Unauthorized()
+            : found.Administer ? null
+            : AccessErrors.Forbidden("administer this project");
     }
 
     private static async Task<IResult> AddAsync(HttpContext http, KeyStore keys, ILogger<KeyStore> logger)

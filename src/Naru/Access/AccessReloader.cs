@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Naru.Core.Files;
@@ -20,8 +21,8 @@ internal sealed class AccessReloader : BackgroundService, IAccessSource
 {
     private readonly AccessBook _book;
     private readonly Func<IRuleCheck> _rules;
+    private readonly AuditTrail _audit;
     private readonly AccessOptions _options;
-    private readonly TimeProvider _time;
     private readonly ILogger<AccessReloader> _logger;
     private volatile AccessSet _current;
     private ImmutableArray<string> _told = [];
@@ -32,14 +33,14 @@ internal sealed class AccessReloader : BackgroundService, IAccessSource
     public AccessReloader(
         AccessBook book,
         Func<IRuleCheck> rules,
+        AuditTrail audit,
         AccessOptions options,
-        TimeProvider time,
         ILogger<AccessReloader> logger)
     {
+        _audit = audit;
         _book = book;
         _rules = rules;
         _options = options;
-        _time = time;
         _logger = logger;
         ImmutableArray<AccessFile> files = book.Files();
         _taken = _seen = AccessFolder.Fingerprint(files);
@@ -76,7 +77,7 @@ internal sealed class AccessReloader : BackgroundService, IAccessSource
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using PeriodicTimer timer = new(_options.ReloadInterval, _time);
+        using PeriodicTimer timer = new(_options.ReloadInterval);
         try
         {
             MistakeList mistakes = new();
@@ -116,11 +117,26 @@ internal sealed class AccessReloader : BackgroundService, IAccessSource
 
         if (mistakes.Count == 0)
         {
+            _audit.Append("files", "access.change", Differences(_current, read));
             _current = read;
             AccessLog.RightsTaken(_logger, read.Roles.Count, read.Users.Count);
         }
 
         Tell(mistakes);
+    }
+
+    /// <summary>Names of what is other than before; what it was stands where the files are kept.</summary>
+    private static ImmutableSortedDictionary<string, string> Differences(AccessSet before, AccessSet now)
+    {
+        IEnumerable<string> roles = before.Roles.Keys.Union(now.Roles.Keys).Where(name =>
+            Text(before.Roles.GetValueOrDefault(name)) != Text(now.Roles.GetValueOrDefault(name)));
+        IEnumerable<string> users = before.Users.Keys.Union(now.Users.Keys).Where(name =>
+            Text(before.Users.GetValueOrDefault(name)) != Text(now.Users.GetValueOrDefault(name)));
+        return AuditTrail.Detail(
+            ("roles", string.Join(' ', roles.Order(StringComparer.Ordinal))),
+            ("users", string.Join(' ', users.Order(StringComparer.Ordinal))));
+
+        static string Text<T>(T? value) => JsonSerializer.Serialize(value, AccessJson.Files);
     }
 
     private void Tell(MistakeList mistakes)

@@ -50,6 +50,12 @@ internal sealed record AccessSet
 
     public ImmutableArray<RuleText> Rules { get; init; } = [];
 
+    /// <summary>The files cannot be read and never could: nobody but known keys is let in.</summary>
+    public bool Closed { get; init; }
+
+    /// <summary>No user is named: as far as rights of people go, loopback may do everything.</summary>
+    public bool IsOpen => Users.Count == 0 && !Closed;
+
     /// <summary>Roles by name; a name that is no role gives nothing.</summary>
     public ImmutableArray<Grant> Named(IEnumerable<string> roles) =>
         [.. roles.Distinct().Select(Roles.GetValueOrDefault).OfType<Grant>()];

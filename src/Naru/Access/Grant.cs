@@ -65,10 +65,11 @@ internal sealed record Grant
     {
         foreach (string pattern in patterns)
         {
-            bool matches = pattern == "*"
+            // What everybody asked is for whom it is given by name.
+            bool matches = pattern == name || (name != AuditTable.FullName && (pattern == "*"
                 ? derivedToo || !IsDerived(name)
-                : pattern == name || (pattern.EndsWith(".*", StringComparison.Ordinal)
-                    && name.AsSpan().StartsWith(pattern.AsSpan(0, pattern.Length - 1), StringComparison.Ordinal));
+                : pattern.EndsWith(".*", StringComparison.Ordinal)
+                    && name.AsSpan().StartsWith(pattern.AsSpan(0, pattern.Length - 1), StringComparison.Ordinal)));
             if (matches)
             {
                 return true;

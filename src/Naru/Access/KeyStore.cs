@@ -29,15 +29,16 @@ internal sealed class KeyStore : IAuthenticator
     private volatile KeySet _keys;
     private volatile string? _localKey;
 
-    private KeyStore(IFileSystem files, string folder, TimeProvider time, IAccessSource access)
+    private KeyStore(
+        IFileSystem files, string folder, TimeProvider time, IAccessSource access, AuditTrail audit)
     {
         _access = access;
         _files = files;
         _folder = folder;
         _time = time;
-        _audit = AuditTrail.Open(files, folder, time);
+        _audit = audit;
         _keys = Load() ?? new KeySet([], ImmutableDictionary<string, long>.Empty);
-        if (_keys.Entries.Count == 0 && !files.FileExists(Path) && _audit.Count > 0)
+        if (_keys.Entries.Count == 0 && !files.FileExists(Path) && _audit.Tells("key."))
         {
             throw new StorageException(
                 StorageFault.Corrupt, $"\"{Path}\" is gone, but keys were made; restore it from a backup");
@@ -57,18 +58,19 @@ internal sealed class KeyStore : IAuthenticator
     /// <param name="folder">`data/state`; need not be there yet.</param>
     /// <param name="time">Dates keys and their use.</param>
     public static KeyStore Open(IFileSystem files, string folder, TimeProvider time) =>
-        new(files, folder, time, FixedAccess.None);
+        new(files, folder, time, FixedAccess.None, AuditTrail.Open(files, folder, time));
 
-    /// <summary>As above, with the roles that keys may have.</summary>
-    public static KeyStore Open(IFileSystem files, string folder, TimeProvider time, IAccessSource access) =>
-        new(files, folder, time, access);
+    /// <summary>As above, with the roles that keys may have, and the trail that users and roles share.</summary>
+    public static KeyStore Open(
+        IFileSystem files, string folder, TimeProvider time, IAccessSource access, AuditTrail audit) =>
+        new(files, folder, time, access, audit);
 
     public Principal? Authenticate(string? authorization, IPAddress? remote)
     {
         KeySet keys = _keys;
         if (string.IsNullOrEmpty(authorization))
         {
-            return keys.Entries.Count == 0 && IsLoopback(remote) ? Principal.Open : null;
+            return keys.Entries.Count == 0 && _access.Current.IsOpen && IsLoopback(remote) ? Principal.Open : null;
         }
 
         if (keys.Headers.TryGetValue(authorization, out KeyEntry? seen))

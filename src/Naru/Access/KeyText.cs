@@ -22,6 +22,9 @@ internal static class KeyText
 
     public static string NewSecret() => Encode(RandomNumberGenerator.GetBytes(SecretBytes));
 
+    /// <summary>It has the form of a key, as which no password is made.</summary>
+    public static bool IsKey(string text) => text.StartsWith(Prefix, StringComparison.Ordinal);
+
     public static string Join(string id, string secret) => $"{Prefix}{id}_{secret}";
 
     public static void Hash(ReadOnlySpan<char> secret, Span<byte> hash)

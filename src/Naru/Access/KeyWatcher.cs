@@ -5,7 +5,8 @@ using Naru.Core.Files;
 namespace Naru.Access;
 
 /// <summary>Takes up keys that a restore put in place, and keeps when keys were used last.</summary>
-internal sealed class KeyWatcher(KeyStore keys, TimeProvider time, ILogger<KeyWatcher> logger) : BackgroundService
+internal sealed class KeyWatcher(KeyStore keys, UserStore users, TimeProvider time, ILogger<KeyWatcher> logger)
+    : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
@@ -41,7 +42,7 @@ internal sealed class KeyWatcher(KeyStore keys, TimeProvider time, ILogger<KeyWa
     {
         try
         {
-            if (keys.Reload())
+            if (keys.Reload() | users.Reload())
             {
                 AccessLog.Reloaded(logger);
             }

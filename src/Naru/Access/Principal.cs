@@ -49,6 +49,9 @@ internal sealed class Principal
     /// <summary>Owner of its budgets, if any.</summary>
     public string? Ticket { get; init; }
 
+    /// <summary>The first moment without rights; null is never.</summary>
+    public DateTimeOffset? Until { get; init; }
+
     public bool Administer
     {
         get => _administer || Roles.Any(static role => role.Administer);
@@ -99,6 +102,11 @@ internal sealed class Principal
     private List<Grant> Giving(TableName table)
     {
         string name = Grant.NameOf(table);
+        if (Administer && name == AuditTable.FullName)
+        {
+            return [new Grant { Read = [name] }];
+        }
+
         List<Grant> giving = [];
         bool wholly = false;
         foreach (Grant grant in Grants)

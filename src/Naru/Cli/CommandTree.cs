@@ -23,7 +23,9 @@ internal static class CommandTree
         root.Subcommands.Add(UpCommand.Create());
         root.Subcommands.Add(LogCommand.Create());
         root.Subcommands.Add(ConfigCommand.Create());
+        root.Subcommands.Add(UserCommand.Create());
         root.Subcommands.Add(KeyCommand.Create());
+        root.Subcommands.Add(GrantsCommand.Create());
         root.Subcommands.Add(SendCommand.Create());
         root.Subcommands.Add(SqlCommand.Create());
         root.Subcommands.Add(TailCommand.Create());

@@ -207,9 +207,7 @@ internal static class KeyCommand
                 key.Id, key.Name, Time(key.CreatedAt), Time(key.LastUsedAt), Time(key.RevokedAt), Rights(key.Rights),
             }),
         ];
-        int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length))];
-        return string.Concat(rows.Select(row =>
-            string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd() + "\n"));
+        return PlainTable.Of(rows);
     }
 
     private static string Time(DateTimeOffset? time) =>

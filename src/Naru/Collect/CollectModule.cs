@@ -44,11 +44,11 @@ internal static class CollectModule
     public static IEndpointRouteBuilder MapCollect(this IEndpointRouteBuilder routes)
     {
         CollectEndpoint endpoint = routes.ServiceProvider.GetRequiredService<CollectEndpoint>();
-        routes.MapPost("/v1/events/{log}", (RequestDelegate)endpoint.PostToLogAsync);
-        routes.MapPost("/v1/events", (RequestDelegate)endpoint.PostMixedAsync);
-        routes.MapMethods("/v1/events/{log}", ["OPTIONS"], CollectEndpoint.PreflightAsync);
-        routes.MapMethods("/v1/events", ["OPTIONS"], CollectEndpoint.PreflightAsync);
-        routes.MapGet("/v1/logs/{log}", (RequestDelegate)endpoint.GetLogAsync);
+        routes.MapPost("/v1/events/{log}", (RequestDelegate)endpoint.PostToLogAsync).Needs(Permission.Write);
+        routes.MapPost("/v1/events", (RequestDelegate)endpoint.PostMixedAsync).Needs(Permission.Write);
+        routes.MapMethods("/v1/events/{log}", ["OPTIONS"], CollectEndpoint.PreflightAsync).Needs(Permission.Public);
+        routes.MapMethods("/v1/events", ["OPTIONS"], CollectEndpoint.PreflightAsync).Needs(Permission.Public);
+        routes.MapGet("/v1/logs/{log}", (RequestDelegate)endpoint.GetLogAsync).Needs(Permission.Write);
 
         CollectRuntime runtime = routes.ServiceProvider.GetRequiredService<CollectRuntime>();
         routes.ServiceProvider.GetRequiredService<IHostApplicationLifetime>()

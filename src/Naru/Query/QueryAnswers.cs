@@ -10,19 +10,7 @@ internal static class QueryAnswers
     /// <summary>Null after a 401 or 403 was written.</summary>
     public static async Task<Principal?> AuthenticateAsync(HttpContext context)
     {
-        // A page of another site can make a browser post here, where loopback may need no key.
-        if (context.Request.Headers["Sec-Fetch-Site"] == "cross-site")
-        {
-            await WriteAsync(context, new QueryError(QueryCodes.Forbidden, "SQL is not answered to other sites' pages")
-            {
-                Status = StatusCodes.Status403Forbidden,
-            }).ConfigureAwait(false);
-            return null;
-        }
-
-        IAuthenticator authenticator = context.RequestServices.GetRequiredService<IAuthenticator>();
-        Principal? principal = authenticator.Authenticate(
-            context.Request.Headers.Authorization, context.Connection.RemoteIpAddress);
+        Principal? principal = context.Asks();
         if (principal is null)
         {
             context.Response.Headers.WWWAuthenticate = "Bearer, Basic realm=\"naru\"";

@@ -1,3 +1,4 @@
+using Naru.Access;
 using Naru.Core.Files;
 using Naru.Lake.Catalog;
 using Naru.Query.Pool;
@@ -27,7 +28,10 @@ internal static class QueryModule
             provider.GetRequiredService<WorkerPool>(),
             provider.GetRequiredService<QueryRegistry>(),
             provider.GetRequiredService<TimeProvider>(),
-            Logger(provider)));
+            Logger(provider))
+        {
+            Activity = provider.GetRequiredService<IActivity>(),
+        });
         services.AddSingleton<Downloads>();
         services.AddHostedService<PoolWarmer>();
         return services;
@@ -35,17 +39,17 @@ internal static class QueryModule
 
     public static IEndpointRouteBuilder MapQuery(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/sql", SqlEndpoint.AskAsync)
+        routes.MapPost("/v1/sql", SqlEndpoint.AskAsync).Needs(Permission.Read)
             .WithSummary("Answers one SQL statement as JSON, NDJSON, CSV or Parquet.");
-        routes.MapGet("/v1/queries", QueriesEndpoint.ListAsync)
+        routes.MapGet("/v1/queries", QueriesEndpoint.ListAsync).Needs(Permission.Known)
             .WithSummary("Lists running and recent queries: the caller's own, or all for an administrator.");
-        routes.MapDelete("/v1/queries/{id}", QueriesEndpoint.KillAsync)
+        routes.MapDelete("/v1/queries/{id}", QueriesEndpoint.KillAsync).Needs(Permission.Known)
             .WithSummary("Ends a running query.");
-        routes.MapPost("/v1/downloads", DownloadsEndpoint.PrepareAsync)
+        routes.MapPost("/v1/downloads", DownloadsEndpoint.PrepareAsync).Needs(Permission.Read)
             .WithSummary("Gives an address at which a browser fetches the rows of a statement as a file.");
-        routes.MapGet("/v1/downloads/{id}", DownloadsEndpoint.FetchAsync)
+        routes.MapGet("/v1/downloads/{id}", DownloadsEndpoint.FetchAsync).Needs(Permission.Read)
             .WithSummary("The rows of a prepared download, once.");
-        routes.MapGet("/v1/functions", FunctionsEndpoint.ListAsync)
+        routes.MapGet("/v1/functions", FunctionsEndpoint.ListAsync).Needs(Permission.Known)
             .WithSummary("Lists the functions that a statement may call.");
         return routes;
     }

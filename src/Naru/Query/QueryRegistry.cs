@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
+using Naru.Lake.Catalog;
 
 namespace Naru.Query;
 
@@ -29,6 +31,9 @@ internal sealed class QueryEntry(
     public QueryError? Error { get; set; }
 
     public long Rows { get; set; }
+
+    /// <summary>What it reads; none before it was judged.</summary>
+    public ImmutableArray<TableDescription> Tables { get; set; } = [];
 
     public double Milliseconds { get; set; }
 

@@ -25,6 +25,9 @@ internal sealed class QueryService(
 {
     public QueryRegistry Registry => registry;
 
+    /// <summary>Is told of every query when it has ended.</summary>
+    public IActivity Activity { get; init; } = NoActivity.Instance;
+
     /// <exception cref="QueryException">
     /// Refused or failed; when the sink has begun, its answer is broken off.
     /// </exception>
@@ -72,6 +75,7 @@ internal sealed class QueryService(
         {
             registry.Remove(entry);
             Log(entry);
+            await QueryAudit.RecordAsync(Activity, request.Principal, entry).ConfigureAwait(false);
         }
     }
 
@@ -119,6 +123,7 @@ internal sealed class QueryService(
             .ConfigureAwait(false);
         context = context with { Text = run };
         stop.ThrowIfCancellationRequested();
+        context.Entry.Tables = judgement.Tables;
         RefusePlan(context, judgement);
 
         TableName[] names = [.. judgement.Tables.Select(static table => table.Name)];

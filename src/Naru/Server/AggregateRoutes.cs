@@ -22,11 +22,11 @@ internal static class AggregateRoutes
 {
     public static void MapAggregates(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/aggregates/{name}/verify", VerifyAsync)
+        routes.MapPost("/v1/aggregates/{name}/verify", VerifyAsync).Needs(Permission.Administer)
             .WithSummary("Counts closed windows again from the lake and tells every difference.");
-        routes.MapPost("/v1/aggregates/{name}/recompute", RecomputeAsync)
+        routes.MapPost("/v1/aggregates/{name}/recompute", RecomputeAsync).Needs(Permission.Administer)
             .WithSummary("Counts closed windows again from the lake and puts the result into the table.");
-        routes.MapPost("/v1/aggregates/{name}/flush", FlushAsync)
+        routes.MapPost("/v1/aggregates/{name}/flush", FlushAsync).Needs(Permission.Administer)
             .WithSummary("Ends an import: closes every window that has begun.");
     }
 

@@ -19,7 +19,7 @@ namespace Naru.Server;
 internal static class BackupModule
 {
     public static void MapBackup(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/v1/backup/freeze", FreezeAsync)
+        routes.MapPost("/v1/backup/freeze", FreezeAsync).Needs(Permission.Administer)
             .WithSummary("Freezes the project's data for a backup on the same machine, until the answer is ended.");
 
     /// <summary>

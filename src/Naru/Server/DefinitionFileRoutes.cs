@@ -35,13 +35,16 @@ internal static class DefinitionFileRoutes
 
     public static void MapDefinitionFiles(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/definitions/{log}/versions", Versions)
+        routes.MapGet("/v1/definitions/{log}/versions", Versions).Needs(Permission.Read)
             .WithSummary("Every published text of a log, the newest first.");
-        routes.MapGet("/v1/definitions/{log}/screen", Screen).WithSummary("The picture that a definition names.");
-        routes.MapGet("/v1/definitions/{log}/file", Show).WithSummary("The log's file in the project.");
-        routes.MapPost("/v1/definitions/{log}/check", CheckAsync)
+        routes.MapGet("/v1/definitions/{log}/screen", Screen).Needs(Permission.Read)
+            .WithSummary("The picture that a definition names.");
+        routes.MapGet("/v1/definitions/{log}/file", Show).Needs(Permission.Administer)
+            .WithSummary("The log's file in the project.");
+        routes.MapPost("/v1/definitions/{log}/check", CheckAsync).Needs(Permission.Administer)
             .WithSummary("What is wrong with a text of the log's file, and what it would change.");
-        routes.MapPut("/v1/definitions/{log}/file", WriteAsync).WithSummary("Writes the log's file.");
+        routes.MapPut("/v1/definitions/{log}/file", WriteAsync).Needs(Permission.Administer)
+            .WithSummary("Writes the log's file.");
     }
 
     private static IResult Versions(string log, HttpContext http, DefinitionStore store, DefinitionEditor editor)
@@ -188,9 +191,7 @@ internal static class DefinitionFileRoutes
 
     private static IResult? RefusalToRead(string log, HttpContext http)
     {
-        Principal? principal = http.RequestServices.GetRequiredService<IAuthenticator>()
-            .Authenticate(http.Request.Headers.Authorization, http.Connection.RemoteIpAddress);
-        if (principal is null)
+        if (http.Asks() is not { } principal)
         {
             return AccessErrors.Unauthorized();
         }

@@ -15,8 +15,8 @@ internal static class DefinitionRoutes
     public static void MapDefinitions(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/definitions/{log}", static (string log, HttpContext http, IDefinitionSource definitions) =>
-            AccessModule.Refusal(http, out _) ?? Show(log, definitions.Current));
-        routes.MapPost("/v1/definitions/{log}/impact", ImpactAsync);
+            AccessModule.Refusal(http, out _) ?? Show(log, definitions.Current)).Needs(Permission.Administer);
+        routes.MapPost("/v1/definitions/{log}/impact", ImpactAsync).Needs(Permission.Administer);
     }
 
     private static IResult Show(string log, DefinitionSet definitions) =>

@@ -20,7 +20,7 @@ internal static class LandingModule
                 await audit.RunAsync(Microseconds(http, "from", long.MinValue),
                     Microseconds(http, "to", long.MaxValue), http.RequestAborted)
                     .ConfigureAwait(false),
-                ServerJson.Default.AuditReport));
+                ServerJson.Default.AuditReport)).Needs(Permission.Administer);
         routes.MapPost("/v1/rejected/replay",
             static async (HttpContext http, RejectedReplay replay, IDefinitionSource definitions) =>
         {
@@ -28,7 +28,7 @@ internal static class LandingModule
                 ?? Results.Json(
                     await replay.RunAsync(filter, http.RequestAborted).ConfigureAwait(false),
                     ServerJson.Default.ReplaySummary);
-        });
+        }).Needs(Permission.Administer);
     }
 
     private static IResult? Filter(HttpContext http, DefinitionSet definitions, out ReplayFilter filter)

@@ -47,15 +47,17 @@ internal static class LiveModule
 
     public static void MapLiveAggregates(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/aggregates", List).WithSummary("Lists the aggregates with their columns and state.");
-        routes.MapGet("/v1/aggregates/{name}", AskAsync).WithSummary("Live windows of an aggregate.");
-        routes.MapGet("/v1/aggregates/{name}/stream", FollowAsync)
+        routes.MapGet("/v1/aggregates", List).Needs(Permission.Read)
+            .WithSummary("Lists the aggregates with their columns and state.");
+        routes.MapGet("/v1/aggregates/{name}", AskAsync).Needs(Permission.Read)
+            .WithSummary("Live windows of an aggregate.");
+        routes.MapGet("/v1/aggregates/{name}/stream", FollowAsync).Needs(Permission.Read)
             .WithSummary("Follows live windows as server-sent events: a snapshot, then what changes.");
     }
 
-    private static IResult List(HttpContext http, ILiveAggregates live, IAuthenticator keys, LiveAnswers answers)
+    private static IResult List(HttpContext http, ILiveAggregates live, LiveAnswers answers)
     {
-        if (keys.Authenticate(http.Request.Headers.Authorization, http.Connection.RemoteIpAddress) is not { } asking)
+        if (http.Asks() is not { } asking)
         {
             return AccessErrors.Unauthorized();
         }
@@ -129,8 +131,7 @@ internal static class LiveModule
     {
         question = null;
         IServiceProvider services = http.RequestServices;
-        Principal? principal = services.GetRequiredService<IAuthenticator>()
-            .Authenticate(http.Request.Headers.Authorization, http.Connection.RemoteIpAddress);
+        Principal? principal = http.Asks();
         if (principal is null)
         {
             return AccessErrors.Unauthorized();

@@ -115,6 +115,7 @@ internal sealed class PlatformServer : IAsyncDisposable
         services.AddDefinitions(settings);
         services.AddAccess(settings);
         services.AddSingleton<IRuleCheck, CatalogRules>();
+        services.AddHostedService<DefinitionAudit>();
         services.AddSingleton<ITopicLog>(provider => SegmentTopicLog.Open(
             files,
             $"{start.Paths.Topics}/events",
@@ -144,6 +145,7 @@ internal sealed class PlatformServer : IAsyncDisposable
     private static void Map(WebApplication application)
     {
         application.UseConsoleHeaders();
+        application.UseAccess();
         application.MapAccess();
         application.MapDefinitions();
         application.MapDefinitionFiles();

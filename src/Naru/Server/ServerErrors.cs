@@ -10,7 +10,7 @@ namespace Naru.Server;
 internal static class ServerErrors
 {
     public static IResult Forbidden(string what) =>
-        Error(403, "forbidden", $"this key may not {what}", "use a key made with `naru key add NAME --admin`");
+        Error(403, "forbidden", $"you may not {what}", "`naru grants` shows who may what");
 
     public static IResult Ruled(string table) => Error(
         403,

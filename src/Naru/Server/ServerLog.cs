@@ -37,6 +37,9 @@ internal static partial class ServerLog
         + "see naru aggregate verify {Name}")]
     public static partial void AggregateDiffers(ILogger logger, string name, long differences, long rows);
 
+    [LoggerMessage(20, LogLevel.Error, "changed definitions cannot be told to the audit trail: {Reason}")]
+    public static partial void NotAudited(ILogger logger, string reason);
+
     [LoggerMessage(7, LogLevel.Information, "aggregate {Name} verified: {Rows} rows equal those of the lake")]
     public static partial void AggregateVerified(ILogger logger, string name, long rows);
 

@@ -1,4 +1,3 @@
-using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -24,22 +23,14 @@ internal static class StatusModule
 
     public static void MapStatus(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/live", static () => Results.Text("ok\n"));
-        routes.MapGet("/ready", static (StatusReader reader) => Ready(reader.Read()));
-        routes.MapGet("/metrics", Metrics);
-        routes.MapGet("/openapi.json", static () => Results.Bytes(Description.Value, "application/json"));
+        routes.MapGet("/live", static () => Results.Text("ok\n")).Needs(Permission.Public);
+        routes.MapGet("/ready", static (StatusReader reader) => Ready(reader.Read())).Needs(Permission.Public);
+        routes.MapGet("/metrics", static (PrometheusText metrics) =>
+            Results.Text(metrics.Write(), PrometheusText.ContentType)).Needs(Permission.Local);
+        routes.MapGet("/openapi.json", static () => Results.Bytes(Description.Value, "application/json"))
+            .Needs(Permission.Public);
         routes.MapGet("/v1/status", static (StatusReader reader) =>
-            Results.Json(reader.Read(), ServerJson.Default.PlatformStatus));
-    }
-
-    /// <summary>For a collector on the same machine without a key, from elsewhere with any that is valid.</summary>
-    private static IResult Metrics(HttpContext http, PrometheusText metrics, IAuthenticator keys)
-    {
-        bool local = http.Connection.RemoteIpAddress is { } remote && IPAddress.IsLoopback(remote);
-        return local
-            || keys.Authenticate(http.Request.Headers.Authorization, http.Connection.RemoteIpAddress) is not null
-            ? Results.Text(metrics.Write(), PrometheusText.ContentType)
-            : AccessErrors.Unauthorized();
+            Results.Json(reader.Read(), ServerJson.Default.PlatformStatus)).Needs(Permission.Local);
     }
 
     private static IResult Ready(PlatformStatus status)

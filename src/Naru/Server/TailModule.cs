@@ -26,7 +26,7 @@ internal static class TailModule
     private const int PieceBytes = 256 << 10;
 
     public static void MapTail(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/v1/tail/{log}", TailAsync)
+        routes.MapGet("/v1/tail/{log}", TailAsync).Needs(Permission.Read)
             .WithSummary("Follows a log: a line of JSON for each event that lands, until the client goes.");
 
     private static async Task TailAsync(string log, HttpContext http)
@@ -58,8 +58,7 @@ internal static class TailModule
     {
         run = null;
         IServiceProvider services = http.RequestServices;
-        Principal? principal = services.GetRequiredService<IAuthenticator>()
-            .Authenticate(http.Request.Headers.Authorization, http.Connection.RemoteIpAddress);
+        Principal? principal = http.Asks();
         if (principal is null)
         {
             return AccessErrors.Unauthorized();

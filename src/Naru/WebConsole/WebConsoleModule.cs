@@ -37,10 +37,10 @@ internal static class WebConsoleModule
 
     public static void MapConsole(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/", static () => Results.Redirect("/console/live"));
-        routes.MapGet("/console", static () => Results.Redirect("/console/live"));
-        routes.MapGet("/console/assets/{hash}/{name}", Asset);
-        routes.MapGet("/console/{page}/{**rest}", Page);
+        routes.MapGet("/", static () => Results.Redirect("/console/live")).Needs(Permission.Public);
+        routes.MapGet("/console", static () => Results.Redirect("/console/live")).Needs(Permission.Public);
+        routes.MapGet("/console/assets/{hash}/{name}", Asset).Needs(Permission.Public);
+        routes.MapGet("/console/{page}/{**rest}", Page).Needs(Permission.Page);
     }
 
     private static IResult Asset(string hash, string name, HttpContext http)
@@ -49,12 +49,11 @@ internal static class WebConsoleModule
         return ConsoleAssets.Answer(hash, name, http);
     }
 
-    private static IResult Page(string page, HttpContext http, IAuthenticator authenticator, Settings settings)
+    private static IResult Page(string page, HttpContext http, Settings settings)
     {
         ConsoleWords words = ConsoleWords.Of(http.Request);
         Secure(http.Response);
-        if (authenticator.Authenticate(http.Request.Headers.Authorization, http.Connection.RemoteIpAddress)
-            is not { } reader)
+        if (http.Asks() is not { } reader)
         {
             // The browser then asks for a name and a password: the key.
             http.Response.Headers.WWWAuthenticate = "Basic realm=\"naru\", charset=\"UTF-8\"";

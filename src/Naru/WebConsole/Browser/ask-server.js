@@ -49,7 +49,10 @@ export async function send(method, path, body) {
  */
 export async function sql(statement, options = {}) {
   const response = await request(`/v1/sql?format=json&max_rows=${options.rowsMax ?? 10000}`, {
-    method: "POST", body: statement, headers: { "Content-Type": "text/plain; charset=utf-8" }, signal: options.signal,
+    method: "POST",
+    body: JSON.stringify({ sql: statement }),
+    headers: { "Content-Type": "application/json" },
+    signal: options.signal,
   });
   const answer = parse(await response.text());
   answer.id = response.headers.get("Naru-Query-Id");
