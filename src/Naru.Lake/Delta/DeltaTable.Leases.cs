@@ -11,6 +11,18 @@ public sealed partial class DeltaTable
     private readonly Lock _leaseGate = new();
     private readonly HashSet<DeltaLease> _leases = [];
 
+    /// <summary>Somebody holds files of some version.</summary>
+    public bool IsLeased
+    {
+        get
+        {
+            lock (_leaseGate)
+            {
+                return _leases.Count > 0;
+            }
+        }
+    }
+
     /// <summary>Leases the current version.</summary>
     public DeltaLease Lease()
     {

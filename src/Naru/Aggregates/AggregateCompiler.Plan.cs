@@ -226,6 +226,7 @@ internal sealed partial class AggregateCompiler
             Description = header.Description,
             Owner = header.Owner,
             Sql = _text.Text[header.End..].Trim().TrimEnd(';').TrimEnd(),
+            Text = _text.Text,
             Fingerprint = "",
             Window = _sources[0].Window,
             Sources = [.. _sources.Select(Source)],

@@ -25,6 +25,11 @@ internal sealed record AggregatePlan
     public required string Sql { get; init; }
 
     /// <summary>
+    /// The whole file, as it was compiled: a version that is no longer the file's goes on from it after a restart.
+    /// </summary>
+    public string Text { get; init; } = "";
+
+    /// <summary>
     /// SHA-256 (hex) over the query, its window and the types of the columns that it reads: another fingerprint is
     /// another version, which is built anew. Header settings that change no result (description, owner, live) are not
     /// in it.

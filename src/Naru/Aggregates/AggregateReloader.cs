@@ -27,6 +27,13 @@ internal sealed class AggregateReloader(
 
     public AggregateSet Current => _current;
 
+    public AggregatePlan? Compile(string name, string text)
+    {
+        using SqlEngine engine = new();
+        KnownLogs logs = new(definitions.Current.Logs, []);
+        return AggregateCompiler.Compile(new AggregateText(name, name, text, new MistakeList()), logs, engine);
+    }
+
     /// <summary>Reads at once: at start, before anything asks. A wrong file is told, and the others run.</summary>
     public void TakeNow()
     {

@@ -6,6 +6,9 @@ namespace Naru.Aggregates;
 internal interface IAggregateSource
 {
     AggregateSet Current { get; }
+
+    /// <summary>The plan of a text that was an aggregate's before; null where it is wrong by now.</summary>
+    AggregatePlan? Compile(string name, string text);
 }
 
 /// <summary>All aggregates that compile, by name in ordinal order. Immutable.</summary>

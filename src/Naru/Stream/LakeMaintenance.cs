@@ -18,6 +18,7 @@ internal sealed class LakeMaintenance(
     : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan RetiredFor = TimeSpan.FromDays(7);
 
     private readonly Dictionary<TableName, TableMaintenance> _tended = [];
 
@@ -33,6 +34,7 @@ internal sealed class LakeMaintenance(
     /// <summary>One pass over every table.</summary>
     public void RunOnce(CancellationToken cancellationToken)
     {
+        DeleteRetired();
         foreach ((TableName name, DeltaTable table) in tables.All())
         {
             if (!_tended.TryGetValue(name, out TableMaintenance? maintenance))
@@ -65,6 +67,34 @@ internal sealed class LakeMaintenance(
             {
                 StreamLog.TableTended(logger, name.ToString(), report.FilesMerged, report.FilesMade,
                     report.FilesExpired);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Tables of former versions of aggregates and of deleted ones go when other engines have had as long to let go of
+    /// them as of any other file. Only what the last landing knows as retired: no restart writes to it again.
+    /// </summary>
+    private void DeleteRetired()
+    {
+        foreach (RetiredAggregate retired in worker.Status.Retired)
+        {
+            TableName name = AggregateTables.Of(retired.Name, retired.Version);
+            DateTimeOffset since = DateTimeOffset.UnixEpoch.AddMicroseconds(retired.Since);
+            if (parts.Clock.GetUtcNow() - since >= RetiredFor && tables.Find(name) is not null)
+            {
+                try
+                {
+                    if (tables.Delete(name))
+                    {
+                        _tended.Remove(name);
+                        StreamLog.AggregateTableDeleted(logger, name.Name);
+                    }
+                }
+                catch (StorageException exception)
+                {
+                    StreamLog.TableProblem(logger, exception.Message);
+                }
             }
         }
     }

@@ -14,6 +14,8 @@ internal sealed class LakeTables(
     TimeProvider clock,
     bool isReadOnly = false)
 {
+    private const string Gone = ".gone";
+
     private readonly DeltaTableOptions _options = new() { Checkpoints = checkpoints, IsReadOnly = isReadOnly };
 
     private readonly DeltaTableOptions _secureOptions =
@@ -24,6 +26,8 @@ internal sealed class LakeTables(
 
     public string DirectoryOf(TableName name) =>
         $"{lakeDirectory}/{name.Schema}/{name.Name}/{name.Group.ToString().ToLowerInvariant()}";
+
+    public string DirectoryOf(string schema) => $"{lakeDirectory}/{schema}";
 
     /// <summary>Rows that retention and expiry took out of a table since it was made.</summary>
     public static long RowsDeleted(DeltaVersion table) =>
@@ -64,10 +68,38 @@ internal sealed class LakeTables(
         }
     }
 
+    /// <summary>
+    /// Deletes a table that nobody writes any more; false while somebody reads it. It is gone at once: what a crash
+    /// leaves of its files lies where no table is looked for, until the next call.
+    /// </summary>
+    public bool Delete(TableName name)
+    {
+        lock (_opening)
+        {
+            if (_open.TryGetValue(name, out DeltaTable? table) && table.IsLeased)
+            {
+                return false;
+            }
+
+            files.DeleteDirectory($"{lakeDirectory}/{Gone}");
+            string directory = $"{lakeDirectory}/{name.Schema}/{name.Name}";
+            if (files.DirectoryExists(directory))
+            {
+                files.CreateDirectory($"{lakeDirectory}/{Gone}");
+                files.Rename(directory, $"{lakeDirectory}/{Gone}/{name.Name}");
+                files.SyncDirectory($"{lakeDirectory}/{name.Schema}");
+                files.DeleteDirectory($"{lakeDirectory}/{Gone}");
+            }
+
+            _open.TryRemove(name, out _);
+            return true;
+        }
+    }
+
     /// <summary>Every table that is on disk.</summary>
     public IEnumerable<(TableName Name, DeltaTable Table)> All()
     {
-        foreach (string schema in files.List(lakeDirectory))
+        foreach (string schema in files.List(lakeDirectory).Where(static name => name != Gone))
         {
             foreach (string name in files.List($"{lakeDirectory}/{schema}"))
             {

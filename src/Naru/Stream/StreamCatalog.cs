@@ -45,10 +45,10 @@ internal sealed class StreamCatalog : ILakeCatalog
     public async ValueTask<ISnapshotLease> LeaseAsync(
         IReadOnlyCollection<TableName> tables, CancellationToken cancellationToken)
     {
-        TableListing listing = Current();
         List<TableName> landed = [.. tables.Where(name => FindSystem(name) is null)];
         StreamLease lease = await _worker
-            .InvokeAsync((engine, context) => LeaseLanded(engine, context, listing, landed), cancellationToken)
+            // Which version of an aggregate serves is asked there too: its open windows must be of the same.
+            .InvokeAsync((engine, context) => LeaseLanded(engine, context, Current(), landed), cancellationToken)
             .ConfigureAwait(false);
         try
         {
@@ -86,7 +86,7 @@ internal sealed class StreamCatalog : ILakeCatalog
                 }
 
                 DeltaVersion? version = held?.Version;
-                ImmutableArray<TailFile> tail = engine.FlushTail(name, version);
+                ImmutableArray<TailFile> tail = engine.FlushTail(stored, version);
                 lease.Add(tail);
                 string directory = context.Tables.DirectoryOf(stored);
                 lease.Add(new TableSnapshot(

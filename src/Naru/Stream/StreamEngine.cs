@@ -44,6 +44,7 @@ internal sealed partial class StreamEngine : IDisposable
         _lander = new Lander(context);
         _runs = last?.DedupRuns ?? [];
         Landed = last?.Number ?? 0;
+        Retired = last?.Aggregates.Retired ?? [];
         _active = NewCut(StartOffsets(context.Topic, last));
     }
 
@@ -51,6 +52,9 @@ internal sealed partial class StreamEngine : IDisposable
     public long Landed { get; private set; }
 
     public bool Landing => _sealed is not null;
+
+    /// <summary>Tables of aggregates that no restart from the last landing writes to again.</summary>
+    public ImmutableArray<RetiredAggregate> Retired { get; private set; }
 
     public AggregateStage Aggregates { get; private set; } = null!;
 
@@ -170,6 +174,7 @@ internal sealed partial class StreamEngine : IDisposable
         TakeOverRuns(record.DedupRuns);
         _pending.DropRotated();
         Landed = record.Number;
+        Retired = record.Aggregates.Retired;
         _landedAt = _context.Clock.GetTimestamp();
         Aggregates.Complete(cut.Aggregates, record.Aggregates);
         foreach (WindowReplacement replacement in cut.Aggregates.Replacements)

@@ -24,6 +24,9 @@ internal static partial class StreamLog
     [LoggerMessage(6, LogLevel.Debug, "table {Table}: {Merged} files merged into {Made}, {Expired} expired")]
     public static partial void TableTended(ILogger logger, string table, int merged, int made, int expired);
 
+    [LoggerMessage(9, LogLevel.Information, "table agg.{Table} of a former version is deleted")]
+    public static partial void AggregateTableDeleted(ILogger logger, string table);
+
     [LoggerMessage(7, LogLevel.Error,
         "not everything could be landed before the end; nothing is lost, the next start lands it")]
     public static partial void DrainFailed(ILogger logger, Exception exception);

@@ -274,6 +274,7 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
                     if (engine.Aggregates.IsOutdated)
                     {
                         engine.Reconfigure();
+                        Publish(engine, null);
                     }
                 }
 
@@ -391,6 +392,7 @@ internal sealed class StreamWorker : ILandingOutcomes, IAsyncDisposable
             MemoryBytes = engine.MemoryBytes,
             LandedAt = record?.LandedAt ?? before.LandedAt,
             Aggregates = engine.Aggregates.Served(before.Aggregates),
+            Retired = engine.Retired,
         });
     }
 
@@ -471,6 +473,9 @@ internal sealed record StreamStatus
 
     /// <summary>What SQL reads of aggregates; the same instance until it changes.</summary>
     public ImmutableArray<ServedAggregate> Aggregates { get; init; } = [];
+
+    /// <summary>Of the last landing.</summary>
+    public ImmutableArray<RetiredAggregate> Retired { get; init; } = [];
 
     /// <summary>What stops the stream now; null while it runs.</summary>
     public string? Failure { get; init; }

@@ -19,16 +19,17 @@ internal static class AggregateOracle
     public const string Name = "per_minute";
     private const long Minute = 60_000_000;
 
-    public static readonly TableName Table = AggregateTables.Of(Name, 1);
-
-    /// <summary>Count and sum of `n` per minute and `n`; a window is revised for ten minutes.</summary>
-    public static AggregatePlan Plan() => new()
+    /// <summary>
+    /// Count and sum of `n` per minute and `n`; a window is revised for ten minutes. Its definitions count alike.
+    /// </summary>
+    public static AggregatePlan Plan(int definition) => new()
     {
         Name = Name,
         Description = "",
         Owner = "sim",
         Sql = "",
-        Fingerprint = "1",
+        Text = $"{definition}",
+        Fingerprint = $"{definition}",
         Window = new WindowSpec(WindowKind.Tumble, Minute, Minute, false),
         Live = TimeSpan.Zero,
         Sources =
@@ -71,15 +72,29 @@ internal static class AggregateOracle
 
     public static void Verify(StreamEngine engine, LakeTables tables, IFileSystem files, List<PlainRow> landed)
     {
-        RunningAggregate running = engine.Aggregates.Find(Name)!;
         Dictionary<(long Start, long N), long> expected = landed
             .GroupBy(static row => (Start: row.Time - (row.Time % Minute), row.N))
             .ToDictionary(static group => group.Key, static group => group.LongCount());
-        Dictionary<(long, long), long> closed = Closed(tables, files);
+        foreach (RunningAggregate running in engine.Aggregates.All)
+        {
+            Verify(running, expected, Closed(tables.Find(running.Table), files));
+        }
+
+        RunningAggregate serving = engine.Aggregates.FindServing(Name)!;
+        Require(
+            serving.ServedVersion == serving.Version,
+            $"version {serving.ServedVersion} is shown and nobody counts into it");
+    }
+
+    private static void Verify(
+        RunningAggregate running,
+        Dictionary<(long Start, long N), long> expected,
+        Dictionary<(long, long), long> closed)
+    {
         foreach (((long start, long n), long count) in expected)
         {
             bool isClosed = running.Watermark != LogClock.Unknown && start + Minute <= running.Watermark;
-            bool waits = running.Queue.Any(range => start >= range.From && start < range.To);
+            bool waits = running.Waiting.Any(range => start >= range.From && start < range.To);
             if (isClosed)
             {
                 long counted = closed.GetValueOrDefault((start, n));
@@ -101,12 +116,11 @@ internal static class AggregateOracle
         }
     }
 
-    private static Dictionary<(long, long), long> Closed(LakeTables tables, IFileSystem files)
+    private static Dictionary<(long, long), long> Closed(DeltaTable? table, IFileSystem files)
     {
         Dictionary<(long, long), long> rows = [];
-        DeltaTable? table = tables.Find(Table);
         PlainTableReader reader = new(files);
-        ImmutableArray<Column> columns = Plan().Schema.Columns[..^2];
+        ImmutableArray<Column> columns = Plan(0).Schema.Columns[..^2];
         foreach (DeltaFile file in table?.Current.Files ?? [])
         {
             using ColumnBatch batch = reader.Read(table!.PathOf(file), new TableSchema(columns));

@@ -60,7 +60,7 @@ internal sealed class StreamCrashScenario : CrashScenario
               n: {type: int64, required: true}
               phone: {type: string, sensitive: true}
             """);
-        _aggregates.Current = new AggregateSet([AggregateOracle.Plan()]);
+        _aggregates.Current = new AggregateSet([AggregateOracle.Plan(0)]);
         byte[] incarnation = new byte[16];
         random.NextBytes(incarnation);
         _incarnation = new Guid(incarnation);
@@ -250,9 +250,8 @@ internal sealed class StreamCrashScenario : CrashScenario
 
     private void FlushTail()
     {
-        TableName results = new(AggregateTables.Schema, AggregateOracle.Name);
-        StreamEngine.Release(
-            _context!, _engine!.FlushTail(results, _tables!.Find(AggregateOracle.Table)?.Current));
+        TableName results = _engine!.Aggregates.FindServing(AggregateOracle.Name)!.Table;
+        StreamEngine.Release(_context!, _engine.FlushTail(results, _tables!.Find(results)?.Current));
         DeltaVersion? version = _tables!.Find(Fields)?.Current;
         ImmutableArray<TailFile> files = _engine!.FlushTail(Fields, version);
         StreamEngine.Release(_context!, files);

@@ -46,7 +46,20 @@ internal sealed class TestDefinitions(TimeZoneInfo timeZone) : IDefinitionSource
 /// <summary>Aggregates that a test sets.</summary>
 internal sealed class TestAggregates : IAggregateSource
 {
-    public AggregateSet Current { get; set; } = AggregateSet.Empty;
+    private readonly List<AggregatePlan> _known = [];
+
+    public AggregateSet Current
+    {
+        get;
+        set
+        {
+            field = value;
+            _known.AddRange(value.Plans);
+        }
+    } = AggregateSet.Empty;
+
+    public AggregatePlan? Compile(string name, string text) =>
+        _known.FirstOrDefault(plan => plan.Name == name && plan.Text == text);
 }
 
 /// <summary>

@@ -68,7 +68,7 @@ internal sealed class LiveAnswers : IDisposable
     public async ValueTask<bool> WriteOneAsync(
         LiveQuestion question, LiveJson writer, CancellationToken cancellationToken)
     {
-        if (await _views.RentAsync(question.Plan.Name, cancellationToken).ConfigureAwait(false) is not { } view)
+        if (await _views.RentAsync(question.Plan, cancellationToken).ConfigureAwait(false) is not { } view)
         {
             return false;
         }
@@ -122,7 +122,7 @@ internal sealed class LiveAnswers : IDisposable
                 return await LiveThread.RunAsync(() => Rank(question)).ConfigureAwait(false);
             }
 
-            LiveView? view = await _views.RentAsync(question.Plan.Name, cancellationToken).ConfigureAwait(false);
+            LiveView? view = await _views.RentAsync(question.Plan, cancellationToken).ConfigureAwait(false);
             return view is null ? null
                 : await LiveThread.RunAsync(() => Scan(question, view)).ConfigureAwait(false);
         }

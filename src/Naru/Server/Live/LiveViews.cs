@@ -31,9 +31,13 @@ internal sealed class LiveViews : IDisposable
         _sweep = time.CreateTimer(_ => Sweep(), null, KeptFor, KeptFor);
     }
 
-    /// <summary>A rented view, to be returned; null where no such aggregate runs.</summary>
-    public async ValueTask<LiveView?> RentAsync(string name, CancellationToken cancellationToken)
+    /// <summary>
+    /// A rented view of this version, to be returned; null where it runs no more. What a question of another version
+    /// calls its columns would be others in it.
+    /// </summary>
+    public async ValueTask<LiveView?> RentAsync(AggregatePlan plan, CancellationToken cancellationToken)
     {
+        string name = plan.Name;
         Slot slot = _slots.GetOrAdd(name, static _ => new Slot());
         slot.AskedAt = _time.GetTimestamp();
         if (slot.View is { } view && view.TryRent())
@@ -44,7 +48,7 @@ internal sealed class LiveViews : IDisposable
                 _ = RefreshAsync(name, slot);
             }
 
-            if (age <= UsableFor)
+            if (age <= UsableFor && view.Status.Plan.Fingerprint == plan.Fingerprint)
             {
                 return view;
             }
@@ -59,6 +63,11 @@ internal sealed class LiveViews : IDisposable
             if (slot.View is not { } fresh)
             {
                 _slots.TryRemove(name, out _);
+                return null;
+            }
+
+            if (fresh.Status.Plan.Fingerprint != plan.Fingerprint)
+            {
                 return null;
             }
 

@@ -44,7 +44,7 @@ internal sealed class AggregateLander(LandingContext context)
         }
 
         landings.AddRange(before.Aggregates
-            .Where(landed => cut.Stopped.Contains(landed.Name))
+            .Where(landed => cut.Stopped.Contains((landed.Name, landed.Version)))
             .Select(static landed => landed with { Fingerprint = "" }));
         if (isWhole)
         {
@@ -59,6 +59,7 @@ internal sealed class AggregateLander(LandingContext context)
             Aggregates = landings.ToImmutable(),
             Logs = cut.Logs,
             LastReceived = cut.LastReceived,
+            Retired = cut.Retired,
         };
         return (landing, edits.ToImmutable());
     }
@@ -103,17 +104,23 @@ internal sealed class AggregateLander(LandingContext context)
         RunningAggregate aggregate = part.Aggregate;
         ImmutableArray<WindowRange> queue = WindowRanges.Add(
             aggregate.Queue, part.LateWindows.Select(range => range with { Landing = cut.Landing }));
+        AggregateBuild? building = aggregate.Building;
         foreach (WindowReplacement done in cut.Replacements.Where(each => each.Aggregate == aggregate))
         {
-            queue = WindowRanges.Clear(queue, done.From, done.To, done.ReadLanding);
+            queue = WindowRanges.Clear(queue, done.DoneFrom, done.To, done.ReadLanding);
+            building = building is null ? null : building with
+            {
+                Left = WindowRanges.Clear(building.Left, done.DoneFrom, done.To, done.ReadLanding),
+            };
         }
 
         queue = WindowRanges.Add(queue, edit.Skipped);
-        long? buildingTo = queue.Any(range => range.From < aggregate.BuildingTo) ? aggregate.BuildingTo : null;
+        building = building is { Left.IsEmpty: false } ? building : null;
         return new AggregateLanding
         {
-            BuildingTo = buildingTo,
-            ServedVersion = buildingTo is null ? 0 : aggregate.ServedVersion,
+            Building = building,
+            ServedVersion = building is null ? 0 : aggregate.ServedVersion,
+            Text = aggregate.Plan.Text,
             Name = aggregate.Plan.Name,
             Version = aggregate.Version,
             Fingerprint = aggregate.Plan.Fingerprint,

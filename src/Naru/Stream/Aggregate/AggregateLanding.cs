@@ -17,6 +17,9 @@ internal sealed record AggregatesLanding
     /// <summary>Event time of each log that some aggregate reads.</summary>
     public ImmutableArray<LogTime> Logs { get; init; } = [];
 
+    /// <summary>Versions whose tables nobody counts into any more; deleted when they have been so for long.</summary>
+    public ImmutableArray<RetiredAggregate> Retired { get; init; } = [];
+
     /// <summary>Greatest time of receipt that was no replay, Unix microseconds; 0 before the first.</summary>
     public long LastReceived { get; init; }
 }
@@ -29,7 +32,23 @@ internal sealed record StateFileName(string Name, long Bytes);
 /// <param name="Latest">Per partition the greatest min(derived, received), Unix microseconds.</param>
 internal sealed record LogTime(string Log, ImmutableArray<long> Latest);
 
-/// <summary>One aggregate as of a landing.</summary>
+/// <param name="Name">Of the aggregate.</param>
+/// <param name="Version">Of the table.</param>
+/// <param name="Since">Unix microseconds.</param>
+internal sealed record RetiredAggregate(string Name, int Version, long Since);
+
+/// <summary>
+/// The history of a new version, which is counted from the lake: windows that begin in [From, To), and which are
+/// left. The version before serves meanwhile, where there is one.
+/// </summary>
+internal sealed record AggregateBuild(long From, long To, ImmutableArray<WindowRange> Left)
+{
+    /// <summary>How much of the time is counted, from 0 to 1.</summary>
+    public double Share => To <= From ? 1
+        : 1 - (Left.Sum(static range => (double)range.To - range.From) / ((double)To - From));
+}
+
+/// <summary>One version of an aggregate as of a landing; two of a name while the newer one is built.</summary>
 internal sealed record AggregateLanding
 {
     public required string Name { get; init; }
@@ -39,19 +58,19 @@ internal sealed record AggregateLanding
 
     public required string Fingerprint { get; init; }
 
+    /// <summary>What it was compiled from.</summary>
+    public string Text { get; init; } = "";
+
     /// <summary>Unix microseconds; windows that end by it are in the table.</summary>
     public required long Watermark { get; init; }
 
-    /// <summary>
-    /// While the history of a new version is being counted: windows before it may be missing, and the version before
-    /// (<see cref="ServedVersion"/>) serves. Null once it is whole.
-    /// </summary>
-    public long? BuildingTo { get; init; }
+    /// <summary>Null once it is whole.</summary>
+    public AggregateBuild? Building { get; init; }
 
-    /// <summary>The version whose table SQL reads; 0 for its own.</summary>
+    /// <summary>The version whose table SQL reads while this one is built; 0 for its own.</summary>
     public int ServedVersion { get; init; }
 
-    /// <summary>Windows that wait for recomputation.</summary>
+    /// <summary>Windows that wait for recomputation since events came too late for them.</summary>
     public ImmutableArray<WindowRange> Queue { get; init; } = [];
 
     /// <summary>Events that came later than lateness allows, since the version began.</summary>

@@ -31,31 +31,33 @@ internal sealed class AggregateQueue(
         }
     }
 
-    /// <summary>Every range that waits now.</summary>
+    /// <summary>Every range that waits now: a few late windows do not wait for a year of history.</summary>
     public async Task WorkOffAsync(CancellationToken cancellationToken)
     {
-        List<(string Name, WindowRange Range)> waiting = await worker.InvokeAsync(
-            static (engine, _) => engine.Aggregates.Running
-                .SelectMany(static each => each.Queue.Select(range => (each.Plan.Name, range)))
+        List<(RunningAggregate Aggregate, WindowRange Range)> waiting = await worker.InvokeAsync(
+            static (engine, _) => engine.Aggregates.All
+                .SelectMany(static each => each.Waiting.Select(range => (each, range)))
+                .OrderBy(static each => (double)each.range.To - each.range.From)
                 .ToList(),
             cancellationToken).ConfigureAwait(false);
-        foreach ((string name, WindowRange range) in waiting)
+        foreach ((RunningAggregate aggregate, WindowRange range) in waiting)
         {
             try
             {
-                await RecomputeAsync(name, range, cancellationToken).ConfigureAwait(false);
+                await RecomputeAsync(aggregate, range, cancellationToken).ConfigureAwait(false);
             }
             catch (Exception exception) when (
                 exception is AggregateChangedException or DuckDbException or IOException or TimeoutException)
             {
-                StreamLog.RecomputeFailed(logger, name, exception.Message);
+                StreamLog.RecomputeFailed(logger, aggregate.Plan.Name, exception.Message);
             }
         }
     }
 
-    private async Task RecomputeAsync(string name, WindowRange range, CancellationToken cancellationToken)
+    private async Task RecomputeAsync(
+        RunningAggregate aggregate, WindowRange range, CancellationToken cancellationToken)
     {
-        using AggregateInputs? inputs = await runner.TakeAsync(name, cancellationToken).ConfigureAwait(false);
+        using AggregateInputs? inputs = await runner.TakeAsync(aggregate, cancellationToken).ConfigureAwait(false);
         if (inputs is null)
         {
             return;

@@ -30,10 +30,12 @@ internal sealed class AggregateStage : IDisposable
     private readonly ReceiptClock _receipts;
     private readonly Dictionary<string, LogClock> _logs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, RunningAggregate> _running = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, RunningAggregate> _before = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _versions = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _served = new(StringComparer.Ordinal);
     private readonly Dictionary<RunningAggregate, AggregateTail> _tails = [];
     private ImmutableArray<RunningAggregate> _published = [];
+    private ImmutableArray<RetiredAggregate> _retired = [];
     private AggregateSet _set = AggregateSet.Empty;
     private DuckDbDatabase? _database;
     private long _lastReceived;
@@ -50,9 +52,16 @@ internal sealed class AggregateStage : IDisposable
         _lastReceivedAt = _takenAt = context.Clock.GetTimestamp();
     }
 
-    /// <summary>All that run, by name.</summary>
-    public IEnumerable<RunningAggregate> Running => _running.Values.OrderBy(static each => each.Plan.Name,
-        StringComparer.Ordinal);
+    /// <summary>
+    /// All that run, by name and version: of each file its version, and beside one that is being built the one that
+    /// serves meanwhile.
+    /// </summary>
+    public IEnumerable<RunningAggregate> All => _running.Values.Concat(_before.Values)
+        .OrderBy(static each => each.Plan.Name, StringComparer.Ordinal).ThenBy(static each => each.Version);
+
+    /// <summary>One of each name: that whose results are shown.</summary>
+    private IEnumerable<RunningAggregate> Serving =>
+        All.Where(each => FindServing(each.Plan.Name) == each);
 
     /// <summary>Set by `naru aggregate flush`: the next seal closes every window that has begun.</summary>
     public HashSet<string> ToFlush { get; } = new(StringComparer.Ordinal);
@@ -64,7 +73,7 @@ internal sealed class AggregateStage : IDisposable
     public bool IsFull => _activeBytes > _memory.CutBytesMax;
 
     /// <summary>State files that have to stay, whatever the last landing names.</summary>
-    public IEnumerable<string> SpillFiles => _running.Values.SelectMany(static each => each.Landed.SpillFiles);
+    public IEnumerable<string> SpillFiles => All.SelectMany(static each => each.Landed.SpillFiles);
 
     /// <summary>Results of the batch side that wait for the next landing.</summary>
     public List<WindowReplacement> Replacements { get; } = [];
@@ -87,19 +96,20 @@ internal sealed class AggregateStage : IDisposable
 
         foreach (AggregateLanding aggregate in last.Aggregates)
         {
-            stage._versions[aggregate.Name] = aggregate.Version;
+            stage._versions[aggregate.Name] =
+                Math.Max(aggregate.Version, stage._versions.GetValueOrDefault(aggregate.Name));
         }
 
         stage.Adopt(context.Aggregates.Current, last);
         return stage;
     }
 
-    /// <summary>All that run, by name; the same instance until another set runs.</summary>
+    /// <summary>Those whose results are shown, by name; the same instance until others are.</summary>
     public ImmutableArray<RunningAggregate> Published()
     {
-        if (_published.Length != _running.Count || _published.Any(each => Find(each.Plan.Name) != each))
+        if (!_published.AsEnumerable().SequenceEqual(Serving))
         {
-            _published = [.. Running];
+            _published = [.. Serving];
         }
 
         return _published;
@@ -110,7 +120,7 @@ internal sealed class AggregateStage : IDisposable
     {
         ImmutableArray<ServedAggregate> now =
         [
-            .. Running.Select(running => new ServedAggregate(
+            .. Serving.Select(running => new ServedAggregate(
                 running.Plan.Name,
                 running.ServedVersion,
                 running.ServedVersion == running.Version
@@ -122,10 +132,10 @@ internal sealed class AggregateStage : IDisposable
         return now.SequenceEqual(before) ? before : now;
     }
 
-    /// <summary>Open windows of an aggregate for SQL; see <see cref="AggregateTail.Flush"/>.</summary>
-    public TailFile? FlushTail(string name, DeltaVersion? version, (long Landed, TimeSpan PauseMax) at)
+    /// <summary>Open windows of a version for SQL; see <see cref="AggregateTail.Flush"/>.</summary>
+    public TailFile? FlushTail(string table, DeltaVersion? version, (long Landed, TimeSpan PauseMax) at)
     {
-        if (Find(name) is not { } running || running.ServedVersion != running.Version)
+        if (Serving.FirstOrDefault(each => each.Table.Name == table) is not { } running)
         {
             return null;
         }
@@ -139,6 +149,11 @@ internal sealed class AggregateStage : IDisposable
     }
 
     public RunningAggregate? Find(string name) => _running.GetValueOrDefault(name);
+
+    /// <summary>The version whose results are shown of a name.</summary>
+    public RunningAggregate? FindServing(string name) => _before.GetValueOrDefault(name) ?? Find(name);
+
+    public bool Runs(RunningAggregate aggregate) => All.Contains(aggregate);
 
     /// <summary>Whether the set of aggregates is another one than this stage runs.</summary>
     public bool IsOutdated => !ReferenceEquals(_set, _context.Aggregates.Current);
@@ -196,22 +211,30 @@ internal sealed class AggregateStage : IDisposable
             if (_logs.TryGetValue(log.Log.FullName, out LogClock? clock))
             {
                 SeeTimes(clock, log, live, latest);
-                foreach (RunningAggregate aggregate in _running.Values)
+                RunningAggregate[] serving = [.. Serving];
+                foreach (RunningAggregate aggregate in All)
                 {
+                    // Both versions wait for recomputation; that an event was late is told once.
+                    bool isTold = serving.Contains(aggregate);
                     TakeIn(aggregate, log, live, (InputRows input, in LateRow late) =>
-                        cut.Stream.AddLate(aggregate, log.Log.FullName, input, late));
+                    {
+                        if (isTold)
+                        {
+                            cut.Stream.AddLate(aggregate, log.Log.FullName, input, late);
+                        }
+                    });
                 }
             }
         }
 
         _pendingRows = 0;
         _takenAt = _context.Clock.GetTimestamp();
-        _activeBytes = _running.Values.Sum(static each => each.Active.MemoryBytes);
+        _activeBytes = All.Sum(static each => each.Active.MemoryBytes);
     }
 
     /// <summary>Whether a landing now would close windows or bring results of the batch side.</summary>
     public bool WantsLanding() =>
-        Replacements.Count > 0 || ToFlush.Count > 0 || _running.Values.Any(WouldClose);
+        Replacements.Count > 0 || ToFlush.Count > 0 || All.Any(WouldClose);
 
     /// <summary>Decides the watermarks that go with a cut, and gives the cut what it adds.</summary>
     public SealedAggregates Seal(Cut cut, long landing)
@@ -219,7 +242,7 @@ internal sealed class AggregateStage : IDisposable
         TakeIn(cut);
         ImmutableArray<SealedAggregate> parts =
         [
-            .. Running.Where(static each => each.Failure is null)
+            .. All.Where(static each => each.Failure is null)
                 .Select(each => each.Seal(WatermarkOf(each))),
         ];
         SealedAggregates sealedParts = new(parts, [.. Replacements], landing)
@@ -231,7 +254,12 @@ internal sealed class AggregateStage : IDisposable
             ],
             LastReceived = _lastReceived,
             WritesWholeState = NeedsWholeState,
-            Stopped = [.. Running.Where(static each => each.Failure is not null).Select(static each => each.Plan.Name)],
+            Stopped =
+            [
+                .. All.Where(static each => each.Failure is not null)
+                    .Select(static each => (each.Plan.Name, each.Version)),
+            ],
+            Retired = _retired,
             Database = () => Database,
         };
         Replacements.Clear();
@@ -246,10 +274,20 @@ internal sealed class AggregateStage : IDisposable
     {
         foreach (AggregateLanding landed in landing.Aggregates)
         {
-            if (_running.TryGetValue(landed.Name, out RunningAggregate? running) && running.Version == landed.Version)
+            if (All.FirstOrDefault(each => each.Plan.Name == landed.Name && each.Version == landed.Version)
+                is { } running)
             {
                 running.Complete(landed, cut.RevisedOf(running));
-                _served[landed.Name] = running.ServedVersion;
+            }
+        }
+
+        foreach ((string name, RunningAggregate running) in _running)
+        {
+            _served[name] = running.ServedVersion;
+            if (running.ServedVersion == running.Version && _before.Remove(name, out RunningAggregate? before))
+            {
+                Forget(before);
+                Retire();
             }
         }
 
@@ -273,7 +311,7 @@ internal sealed class AggregateStage : IDisposable
             lost.Fail();
         }
 
-        foreach (RunningAggregate running in _running.Values)
+        foreach (RunningAggregate running in All)
         {
             running.Free();
         }
@@ -289,26 +327,66 @@ internal sealed class AggregateStage : IDisposable
     {
         TakeIn(active);
         AggregateSet set = _context.Aggregates.Current;
+        _set = set;
         foreach (RunningAggregate running in _running.Values.ToArray())
         {
-            AggregatePlan? plan = set.Find(running.Plan.Name);
-            if (plan?.Fingerprint == running.Plan.Fingerprint && running.Failure is null)
-            {
-                running.Plan = plan;
-                continue;
-            }
-
-            Forget(running);
+            Reconfigure(running, set.Find(running.Plan.Name));
         }
 
-        _set = set;
         foreach (AggregatePlan plan in set.Plans.Where(plan => !_running.ContainsKey(plan.Name)))
         {
             RunningAggregate running = Begin(plan, _served.GetValueOrDefault(plan.Name));
             foreach (LogRows log in active.Logs)
             {
-                TakeIn(running, log, log.Live, late: null);
+                // What is too late for its windows is neither in the lake yet, as their history is counted, nor told:
+                // it came before the version began.
+                TakeIn(running, log, log.Live, static (InputRows _, in LateRow _) => { });
             }
+        }
+
+        Retire();
+    }
+
+    /// <summary>What becomes of a version by the file as it is now: where it is to be begun anew it is gone after.
+    /// </summary>
+    private void Reconfigure(RunningAggregate running, AggregatePlan? plan)
+    {
+        string name = running.Plan.Name;
+        RunningAggregate? before = _before.GetValueOrDefault(name);
+        if (plan?.Fingerprint == running.Plan.Fingerprint && running.Failure is null)
+        {
+            running.Plan = plan;
+            return;
+        }
+
+        _running.Remove(name);
+        if (plan is null)
+        {
+            _before.Remove(name);
+            _served.Remove(name);
+            Forget(running);
+            if (before is not null)
+            {
+                Forget(before);
+            }
+        }
+        else if (before?.Plan.Fingerprint == plan.Fingerprint && before.Failure is null)
+        {
+            // The file is again what serves.
+            Forget(running);
+            _before.Remove(name);
+            before.Plan = plan;
+            _running.Add(name, before);
+            _served[name] = before.Version;
+        }
+        else if (before is null && running.ServedVersion == running.Version && running.Failure is null)
+        {
+            _before.Add(name, running);
+            _served[name] = running.Version;
+        }
+        else
+        {
+            Forget(running);
         }
     }
 
@@ -319,28 +397,52 @@ internal sealed class AggregateStage : IDisposable
             tail.Release();
         }
 
-        _running.Remove(running.Plan.Name);
         running.Free();
+    }
+
+    /// <summary>
+    /// Notes which tables of the lake are of no version that runs or serves, and since when. Of a name whose tables are
+    /// gone the last version stays noted: no number is given twice.
+    /// </summary>
+    private void Retire()
+    {
+        HashSet<(string, int)> used =
+        [
+            .. All.Select(static each => (each.Plan.Name, each.Version)),
+            .. _running.Values.Select(static each => (each.Plan.Name, each.ServedVersion)),
+        ];
+        HashSet<(string Name, int Version)> made =
+        [
+            .. _context.Files.List(_context.Tables.DirectoryOf(AggregateTables.Schema))
+                .Select(AggregateTables.VersionOf).OfType<(string, int)>(),
+        ];
+        ImmutableArray<RetiredAggregate> retired =
+        [
+            .. made.Where(version => !used.Contains(version))
+                .Select(version => _retired.FirstOrDefault(each => (each.Name, each.Version) == version)
+                    ?? new RetiredAggregate(version.Name, version.Version, _context.NowMicroseconds))
+                .Concat(_retired.Where(each => !made.Contains((each.Name, each.Version))
+                    && !used.Contains((each.Name, each.Version)))
+                    .GroupBy(static each => each.Name)
+                    .Select(static gone => gone.MaxBy(static each => each.Version)!))
+                .OrderBy(static each => each.Name, StringComparer.Ordinal)
+                .ThenBy(static each => each.Version),
+        ];
+        _retired = retired;
     }
 
     private void Adopt(AggregateSet set, AggregatesLanding last)
     {
         _set = set;
-        Dictionary<string, AggregateState> states = new(StringComparer.Ordinal);
+        _retired = last.Retired;
         List<RunningAggregate> restored = [];
-        foreach (AggregateLanding landed in last.Aggregates)
+        foreach (IGrouping<string, AggregateLanding> versions in last.Aggregates.GroupBy(static each => each.Name))
         {
-            _served[landed.Name] = landed.ServedVersion == 0 ? landed.Version : landed.ServedVersion;
-            if (set.Find(landed.Name) is { } plan && landed.Fingerprint == plan.Fingerprint)
-            {
-                RunningAggregate running = NewRunning(plan, landed.Version);
-                running.Restore(landed);
-                states.Add(running.StateKey, running.Landed);
-                restored.Add(running);
-            }
+            AdoptVersions([.. versions.OrderBy(static each => each.Version)], set.Find(versions.Key), restored);
         }
 
-        if (!TryLoad(last, states))
+        if (!TryLoad(last, restored.ToDictionary(
+            static running => running.StateKey, static running => running.Landed, StringComparer.Ordinal)))
         {
             // Damaged: what it held is in the lake.
             foreach (RunningAggregate running in restored)
@@ -361,6 +463,45 @@ internal sealed class AggregateStage : IDisposable
         {
             Begin(plan, _served.GetValueOrDefault(plan.Name));
         }
+
+        Retire();
+    }
+
+    /// <summary>Restores what goes on: the version of the file, and what serves where that is another one.</summary>
+    private void AdoptVersions(
+        ImmutableArray<AggregateLanding> versions, AggregatePlan? plan, List<RunningAggregate> restored)
+    {
+        if (plan is null)
+        {
+            return;
+        }
+
+        AggregateLanding newest = versions[^1];
+        int served = newest.ServedVersion == 0 ? newest.Version : newest.ServedVersion;
+        _served[newest.Name] = served;
+        AggregateLanding? serving = versions.FirstOrDefault(landed => landed.Version == served);
+        AggregateLanding? own = newest.Fingerprint == plan.Fingerprint ? newest
+            : serving?.Fingerprint == plan.Fingerprint ? serving : null;
+        if (own is not null)
+        {
+            restored.Add(Restore(_running, plan, own));
+        }
+
+        if (serving is not null && serving != own && own?.ServedVersion is not 0
+            && _context.Aggregates.Compile(serving.Name, serving.Text) is { } former
+            && former.Fingerprint == serving.Fingerprint)
+        {
+            restored.Add(Restore(_before, former, serving));
+        }
+    }
+
+    private RunningAggregate Restore(
+        Dictionary<string, RunningAggregate> into, AggregatePlan plan, AggregateLanding landed)
+    {
+        RunningAggregate running = NewRunning(plan, landed.Version);
+        running.Restore(landed);
+        into.Add(plan.Name, running);
+        return running;
     }
 
     /// <summary>Expressions see the project's clock, as the batch side's and users' SQL do.</summary>
@@ -377,13 +518,28 @@ internal sealed class AggregateStage : IDisposable
     /// <summary>A new version: open windows are counted from the lake now, older ones in the background.</summary>
     private RunningAggregate Begin(AggregatePlan plan, int served)
     {
-        int version = _versions.GetValueOrDefault(plan.Name) + 1;
+        int version = _retired.Where(each => each.Name == plan.Name).Select(static each => each.Version)
+            .Append(_versions.GetValueOrDefault(plan.Name)).Max() + 1;
+        while (_context.Tables.Find(AggregateTables.Of(plan.Name, version)) is not null)
+        {
+            // Of a landing that a crash cut off.
+            version++;
+        }
+
+        _versions[plan.Name] = version;
         RunningAggregate running = NewRunning(plan, version);
+        _running.Add(plan.Name, running);
         long watermark = LakeReplay.WatermarkOf(_context, plan, log => _logs[log].Latest);
-        running.Restore(LakeReplay.FirstLanding(_context, running, watermark, served));
+        running.Begin(LakeReplay.FirstLanding(_context, running, watermark, served));
         LakeReplay.Fill(_context, running, _memory.CutBytesMax);
         NeedsWholeState = true;
         _served[plan.Name] = running.ServedVersion;
+        if (running.ServedVersion == version && _before.Remove(plan.Name, out RunningAggregate? before))
+        {
+            // Without history it is whole at once.
+            Forget(before);
+        }
+
         return running;
     }
 
@@ -413,13 +569,13 @@ internal sealed class AggregateStage : IDisposable
     /// <summary>Panes that no landing has added to for the longest go first.</summary>
     private void Spill()
     {
-        long bytes = _running.Values.Sum(static each => each.Landed.MemoryBytes);
+        long bytes = All.Sum(static each => each.Landed.MemoryBytes);
         if (bytes <= _memory.LandedBytesMax)
         {
             return;
         }
 
-        foreach ((RunningAggregate running, long pane, _) in _running.Values
+        foreach ((RunningAggregate running, long pane, _) in All
             .SelectMany(static each => each.Landed.Spillable.Select(pane => (each, pane.Ordinal, pane.TouchedAt)))
             .OrderBy(static pane => pane.TouchedAt)
             .ThenBy(static pane => pane.Ordinal)
@@ -449,8 +605,6 @@ internal sealed class AggregateStage : IDisposable
             ProjectZone.Of(_context.Definitions.Current.TimeZone),
             [.. plan.Sources.Select(source => new SourceReader(plan, source, () => Database))],
             _context.State);
-        _versions[plan.Name] = version;
-        _running.Add(plan.Name, running);
         return running;
     }
 
@@ -509,7 +663,8 @@ internal sealed class AggregateStage : IDisposable
         }
 
         long next = WatermarkOf(aggregate);
-        return next > aggregate.NextWatermark && aggregate.HasWindowEndingIn(aggregate.NextWatermark, next);
+        long closed = aggregate.BeganAt ?? aggregate.NextWatermark;
+        return next > closed && aggregate.HasWindowEndingIn(closed, next);
     }
 
     private long WatermarkOf(RunningAggregate aggregate)
@@ -575,7 +730,9 @@ internal sealed record SealedAggregates(
     public bool WritesWholeState { get; init; }
 
     /// <summary>Aggregates that stand still: the record keeps which table serves, and nothing to go on from.</summary>
-    public ImmutableArray<string> Stopped { get; init; } = [];
+    public ImmutableArray<(string Name, int Version)> Stopped { get; init; } = [];
+
+    public ImmutableArray<RetiredAggregate> Retired { get; init; } = [];
 
     public required Func<DuckDbDatabase> Database { get; init; }
 
@@ -601,6 +758,11 @@ internal sealed record WindowReplacement(
     /// be past them by now.
     /// </summary>
     public long Watermark { get; init; } = long.MaxValue;
+
+    /// <summary>
+    /// Windows from here to From are done with too: their events have expired, and what the table has of them stays.
+    /// </summary>
+    public long DoneFrom { get; init; } = From;
 
     /// <summary>The engine ends before it landed.</summary>
     public void Fail()

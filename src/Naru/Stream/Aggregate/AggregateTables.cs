@@ -19,7 +19,8 @@ internal static class AggregateTables
     public static ImmutableArray<ServedAggregate> AtRest(AggregatesLanding last, LakeTables lake)
     {
         ImmutableArray<ServedAggregate>.Builder served = ImmutableArray.CreateBuilder<ServedAggregate>();
-        foreach (AggregateLanding landed in last.Aggregates)
+        foreach (AggregateLanding landed in last.Aggregates.GroupBy(static each => each.Name)
+            .Select(static versions => versions.MaxBy(static each => each.Version)!))
         {
             int version = landed.ServedVersion == 0 ? landed.Version : landed.ServedVersion;
             if (lake.Find(Of(landed.Name, version)) is { } table)
@@ -29,6 +30,14 @@ internal static class AggregateTables
         }
 
         return served.ToImmutable();
+    }
+
+    /// <summary>The version that a table is of; null for what was never made as one.</summary>
+    public static (string Name, int Version)? VersionOf(string table)
+    {
+        int at = table.LastIndexOf('@');
+        return at > 0 && int.TryParse(table.AsSpan(at + 1), NumberStyles.None, CultureInfo.InvariantCulture,
+            out int version) ? (table[..at], version) : null;
     }
 
     public static TableName Of(string name, int version) =>

@@ -33,7 +33,7 @@ internal sealed class AggregateTail(LandingContext context, RunningAggregate agg
     {
         string appId = Lander.LandingAppId(context.Topic.Name, context.Topic.Incarnation);
         bool holdsNext = version is not null && version.Txns.TryGetValue(appId, out long last) && last > landed;
-        long closedBy = holdsNext ? aggregate.NextWatermark : aggregate.Watermark;
+        long closedBy = holdsNext ? aggregate.NextWatermark : aggregate.BeganAt ?? aggregate.Watermark;
         TimeSpan pause = _cost * FlushCostFactor;
         bool isFresh = _of == (aggregate.Changes, closedBy)
             || (_of.ClosedBy == closedBy && _file is not null

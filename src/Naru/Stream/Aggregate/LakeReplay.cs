@@ -71,8 +71,9 @@ internal static class LakeReplay
             Version = running.Version,
             Fingerprint = running.Plan.Fingerprint,
             Watermark = watermark,
-            Queue = hasHistory ? [new WindowRange(from, end, context.Landings.Last?.Number ?? 0)] : [],
-            BuildingTo = hasHistory ? end : null,
+            Building = hasHistory
+                ? new AggregateBuild(from, end, [new WindowRange(from, end, context.Landings.Last?.Number ?? 0)])
+                : null,
             ServedVersion = hasHistory ? served : 0,
         };
     }

@@ -82,6 +82,12 @@ internal sealed class RunningAggregate
     /// <summary>Decided when the last cut was sealed: what new rows are judged by.</summary>
     public long NextWatermark { get; private set; } = LogClock.Unknown;
 
+    /// <summary>
+    /// Of a version that has begun and not landed yet: windows that end after it are in no table, though the watermark
+    /// is past some of them and they only take late events. Null from the first landing on.
+    /// </summary>
+    public long? BeganAt { get; private set; }
+
     /// <summary>Windows that wait for recomputation, as of the last landing.</summary>
     public ImmutableArray<WindowRange> Queue { get; private set; } = [];
 
@@ -106,8 +112,15 @@ internal sealed class RunningAggregate
     /// <summary>Why it stands still: an expression that failed for a whole batch. Null while it runs.</summary>
     public string? Failure { get; set; }
 
-    /// <summary>See <see cref="AggregateLanding.BuildingTo"/>.</summary>
-    public long? BuildingTo { get; private set; }
+    /// <summary>What is left of a new version's history; null once it is whole.</summary>
+    public AggregateBuild? Building { get; private set; }
+
+    /// <summary>Everything that the batch side has to count.</summary>
+    public ImmutableArray<WindowRange> Waiting => Queue.AddRange(Building?.Left ?? []);
+
+    /// <summary>Beside those the windows that the first landing of a version will write.</summary>
+    public ImmutableArray<WindowRange> NotInTable => BeganAt is null ? Waiting
+        : Waiting.Add(new WindowRange(FirstTakenTime(Watermark), Watermark, long.MaxValue));
 
     /// <summary>The version whose table SQL reads.</summary>
     public int ServedVersion { get; private set; }
@@ -127,11 +140,19 @@ internal sealed class RunningAggregate
     public void Restore(AggregateLanding landing)
     {
         Watermark = NextWatermark = landing.Watermark;
+        BeganAt = null;
         Queue = landing.Queue;
-        BuildingTo = landing.BuildingTo;
+        Building = landing.Building;
         ServedVersion = landing.ServedVersion == 0 ? Version : landing.ServedVersion;
         _landedLate = landing.Late;
         Revisions = landing.Revisions;
+    }
+
+    /// <summary>Begins as a landing would say that never was.</summary>
+    public void Begin(AggregateLanding landing)
+    {
+        Restore(landing);
+        BeganAt = landing.Watermark == LogClock.Unknown ? null : landing.Watermark - LatenessMicroseconds;
     }
 
     /// <summary>First window that still takes events, by the watermark given.</summary>
@@ -236,6 +257,7 @@ internal sealed class RunningAggregate
             SealedAggregate part = new(this, Active, NextWatermark, watermark, [.. ActiveQueue])
             {
                 Late = _landedLate + _activeLate,
+                ClosedBefore = BeganAt ?? NextWatermark,
             };
             Sealed = Active;
             (_sealedLate, _activeLate) = (_activeLate, 0);
@@ -374,7 +396,7 @@ internal sealed class RunningAggregate
             Plan = Plan,
             Watermark = NextWatermark,
             AsOf = TakenAt == 0 ? long.MinValue : TakenAt,
-            IsBuilding = BuildingTo is not null || Failure is not null,
+            IsBuilding = Building is not null || Failure is not null,
             OpenWindows = Windows is { } windows
                 ? layers.WindowsHeld(windows).Count(window => windows.EndOf(window) > NextWatermark)
                 : groups,
@@ -609,6 +631,9 @@ internal sealed record SealedAggregate(
 {
     /// <summary>Late events since the version began, those of this cut among them.</summary>
     public long Late { get; init; }
+
+    /// <summary>Windows that end by it were in the table before; else they close, or stay open.</summary>
+    public required long ClosedBefore { get; init; }
 
     /// <summary>By the landing: windows that it wrote again, and how often by now.</summary>
     public ImmutableArray<KeyValuePair<long, int>> Revised { get; set; } = [];

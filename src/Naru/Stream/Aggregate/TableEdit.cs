@@ -53,7 +53,7 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
         HashSet<long> touched = [.. part.Added.Panes];
         List<(byte[] Key, long First)> changed = ChangedSessions();
         _aggregate.Fold(
-            (key, first, _) => _goneSessions.Add((first, Convert.ToHexString(key))), part.WatermarkBefore);
+            (key, first, _) => _goneSessions.Add((first, Convert.ToHexString(key))), part.ClosedBefore);
         using OutputRows output = new(Plan, _aggregate.Zone);
         if (_aggregate.Windows is { } windows)
         {
@@ -90,8 +90,8 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
         foreach (long window in candidates)
         {
             long end = windows.EndOf(window);
-            bool closes = end <= part.Watermark && (part.WatermarkBefore == LogClock.Unknown
-                || end > part.WatermarkBefore);
+            bool closes = end <= part.Watermark && (part.ClosedBefore == LogClock.Unknown
+                || end > part.ClosedBefore);
             bool revised = !closes && end <= part.WatermarkBefore && window >= firstTaken
                 && HasTouched(touched, window, windows.PanesPerWindow);
             if (closes || revised)
@@ -173,7 +173,7 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
                 continue;
             }
 
-            bool closes = part.WatermarkBefore == LogClock.Unknown || sessions.EndAt(session) > part.WatermarkBefore;
+            bool closes = part.ClosedBefore == LogClock.Unknown || sessions.EndAt(session) > part.ClosedBefore;
             if (closes || chosen.Contains(session))
             {
                 output.Add(

@@ -23,7 +23,7 @@ internal sealed class AggregateInputs : IDisposable
         Aggregate = aggregate;
         Landing = landing;
         Watermark = aggregate.Watermark;
-        Queue = aggregate.Queue;
+        Queue = aggregate.NotInTable;
     }
 
     /// <summary>For <see cref="WindowReplacement"/>; its state belongs to the stream.</summary>
@@ -56,14 +56,9 @@ internal sealed class AggregateInputs : IDisposable
     /// </summary>
     public long FirstKept { get; private set; } = long.MinValue;
 
-    /// <summary>Null where no such aggregate runs. On the stream's thread, while nothing lands.</summary>
-    public static AggregateInputs? Take(AggregateStage stage, LandingContext context, string name, long landing)
+    /// <summary>Of one that runs. On the stream's thread, while nothing lands.</summary>
+    public static AggregateInputs Take(RunningAggregate aggregate, LandingContext context, long landing)
     {
-        if (stage.Find(name) is not { } aggregate)
-        {
-            return null;
-        }
-
         AggregateInputs inputs = new(aggregate, landing);
         inputs.Table = inputs.Lease(context, aggregate.Table);
         inputs.Sources = [.. aggregate.Plan.Sources.Select(source => inputs.Source(context, source))];

@@ -20,6 +20,7 @@ internal sealed class AggregateRecomputation
     private readonly AggregateBatch _batch;
     private readonly ImmutableArray<BatchSlice> _slices;
     private readonly long _to;
+    private long _doneFrom;
     private long _from;
     private int _next;
 
@@ -33,7 +34,8 @@ internal sealed class AggregateRecomputation
         _batch = new AggregateBatch(inputs.Plan, inputs.Sources, inputs.Zone, options);
 
         // Where events have expired, what the table has is all that is left of them.
-        _from = Math.Max(from, inputs.FirstKept);
+        _doneFrom = from;
+        _from = Math.Max(from, Math.Min(to, inputs.FirstKept));
         _to = inputs.Watermark == LogClock.Unknown ? _from : Math.Min(to, inputs.Watermark);
         _slices = new BatchSlices(inputs).Of(_from, _to);
     }
@@ -44,7 +46,7 @@ internal sealed class AggregateRecomputation
     /// <summary>The next replacement, or null at the end. Its rows are the landing's to dispose.</summary>
     public WindowReplacement? Next(CancellationToken cancellationToken)
     {
-        if (_from >= _to)
+        if (_from >= _to && _doneFrom >= _from)
         {
             return null;
         }
@@ -72,12 +74,13 @@ internal sealed class AggregateRecomputation
         }
 
         // Rows of the table where the batch has none go too, so that ranges end where the next one begins.
-        long to = _next < _slices.Length ? _slices[_next].From : _to;
+        long to = _next < _slices.Length ? _slices[_next].From : Math.Max(_from, _to);
         WindowReplacement replacement = new(_inputs.Aggregate, _from, to, rows, _inputs.Landing)
         {
             Watermark = _inputs.Watermark,
+            DoneFrom = _doneFrom,
         };
-        _from = to;
+        _doneFrom = _from = to;
         return replacement;
     }
 

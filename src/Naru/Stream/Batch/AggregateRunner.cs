@@ -25,7 +25,17 @@ internal sealed class AggregateRunner(
     /// <summary>What a batch works on, as of now; null where no such aggregate runs. To be disposed.</summary>
     public Task<AggregateInputs?> TakeAsync(string name, CancellationToken cancellationToken) =>
         worker.InvokeBetweenLandingsAsync(
-            (engine, context) => AggregateInputs.Take(engine.Aggregates, context, name, engine.Landed),
+            (engine, context) => engine.Aggregates.Find(name) is { } aggregate
+                ? AggregateInputs.Take(aggregate, context, engine.Landed)
+                : null,
+            cancellationToken);
+
+    /// <summary>The same of one version; null where it runs no more.</summary>
+    public Task<AggregateInputs?> TakeAsync(RunningAggregate aggregate, CancellationToken cancellationToken) =>
+        worker.InvokeBetweenLandingsAsync(
+            (engine, context) => engine.Aggregates.Runs(aggregate)
+                ? AggregateInputs.Take(aggregate, context, engine.Landed)
+                : null,
             cancellationToken);
 
     /// <summary>Compares closed windows that begin in [from, to), Unix microseconds, slice by slice.</summary>
@@ -116,14 +126,13 @@ internal sealed class AggregateRunner(
             taken = await worker.InvokeBetweenLandingsAsync(
                 (engine, _) =>
                 {
-                    bool same = ReferenceEquals(
-                        engine.Aggregates.Find(replacement.Aggregate.Plan.Name), replacement.Aggregate);
-                    if (same)
+                    bool runs = engine.Aggregates.Runs(replacement.Aggregate);
+                    if (runs)
                     {
                         engine.Aggregates.Replacements.Add(replacement);
                     }
 
-                    return same;
+                    return runs;
                 },
                 cancellationToken).ConfigureAwait(false);
         }

@@ -45,6 +45,21 @@ internal sealed class RowWriter(ColumnBatch rows)
         return this;
     }
 
+    public RowWriter Double(double? value)
+    {
+        ColumnVector column = rows.Columns[_column++];
+        if (value is { } known)
+        {
+            column.AppendDouble(known);
+        }
+        else
+        {
+            column.AppendNull();
+        }
+
+        return this;
+    }
+
     public void End()
     {
         Core.Invariant.Hold(_column == rows.Columns.Length);
