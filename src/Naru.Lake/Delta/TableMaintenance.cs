@@ -21,6 +21,9 @@ public sealed record MaintenanceReport
 
     public long RowsExpired { get; init; }
 
+    /// <summary>The expired files, relative to the table's folder.</summary>
+    public ImmutableArray<string> PathsExpired { get; init; } = [];
+
     public int LeasesEnded { get; init; }
 
     public int FilesDeleted { get; init; }
@@ -114,7 +117,12 @@ public sealed class TableMaintenance
             CommitResult result = _table.Commit(DeleteCommit(version, expired, rows, first));
             if (result.Outcome == CommitOutcome.Committed)
             {
-                report = report with { FilesExpired = expired.Length, RowsExpired = rows };
+                report = report with
+                {
+                    FilesExpired = expired.Length,
+                    RowsExpired = rows,
+                    PathsExpired = [.. expired.Select(static file => file.Path)],
+                };
             }
         }
 

@@ -138,20 +138,22 @@ internal sealed class ActivityTrail(
 
     private static long LastOf(AuditEntry anchor) => long.Parse(anchor.Detail["last"], CultureInfo.InvariantCulture);
 
+    private static DateOnly DayOf(DateTimeOffset time) => DateOnly.FromDateTime(time.UtcDateTime);
+
     private static string FolderOf(string stateFolder) => $"{stateFolder}/audit";
 
     private AuditFile FileNow()
     {
-        DateOnly today = DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
+        DateOnly today = DayOf(time.GetUtcNow());
         if (_file is null)
         {
             files.CreateDirectory(Folder);
             (string? path, long first) = Files(files, stateFolder).LastOrDefault();
             (long number, string hash) = LastKnown();
+            _day = today;
             _file = path is null
                 ? AuditFile.Open(files, PathOf(number + 1), number, hash, static _ => { })
-                : AuditFile.Open(files, path, first - 1, null, static _ => { });
-            _day = today;
+                : AuditFile.Open(files, path, first - 1, null, entry => _day = DayOf(entry.At));
         }
 
         if (_file.DurableBytes > FileBytesMax || (today != _day && _file.DurableBytes > 0))

@@ -27,7 +27,7 @@ internal sealed class AuditTable(IFileSystem files, string stateFolder) : ISyste
     [
         new("trail", ColumnType.String, false, 1),
         new("number", ColumnType.Int64, false, 2),
-        new("at", ColumnType.Timestamp, false, 3),
+        new("recorded_at", ColumnType.Timestamp, false, 3),
         new("who", ColumnType.String, false, 4),
         new("what", ColumnType.String, false, 5),
         new("outcome", ColumnType.String, true, 6),

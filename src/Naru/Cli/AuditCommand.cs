@@ -1,5 +1,8 @@
 using System.CommandLine;
 using System.Text.Json;
+using Naru.Access;
+using Naru.Configuration;
+using Naru.Core.Files;
 
 namespace Naru.Cli;
 
@@ -13,6 +16,10 @@ internal static class AuditCommand
         Option<DateTimeOffset?> to =
             new("--to") { Description = "last minute of receipt, exclusive", HelpName = "TIME" };
         Option<bool> json = new("--json") { Description = "print the report as JSON" };
+        Option<bool> trail = new("--trail")
+        {
+            Description = "hold the trail of who did what against its hashes instead; reads the project's files",
+        };
         Option<string?> server = ServerConnection.ServerOption();
         Option<string?> project = ServerConnection.ProjectOption();
         Option<string?> key = ServerConnection.KeyOption();
@@ -20,10 +27,15 @@ internal static class AuditCommand
             "audit",
             "Prove that nothing was lost or counted twice, per log and minute. Example: naru audit --from 2026-11-20")
         {
-            from, to, json, server, project, key,
+            from, to, trail, json, server, project, key,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            if (parsed.GetValue(trail))
+            {
+                return Trail(Path.GetFullPath(parsed.GetValue(project) ?? "."));
+            }
+
             using ServerConnection connection = ServerConnection.Open(
                 parsed.GetValue(server), parsed.GetValue(project), parsed.GetValue(key));
             using HttpRequestMessage request = new(
@@ -32,6 +44,26 @@ internal static class AuditCommand
             return report is null ? ExitCode.Failed : Print(report.RootElement, parsed.GetValue(json));
         });
         return command;
+    }
+
+    /// <summary>Both trails, from their first line on; the first line that is not what was written is told.</summary>
+    private static int Trail(string root)
+    {
+        ProjectPaths paths = new(root);
+        PosixFileSystem files = new();
+        try
+        {
+            IReadOnlyList<AuditEntry> changes = AuditTrail.Read(files, paths.State);
+            long activity = 0;
+            ActivityTrail.Read(files, paths.State, changes, _ => activity++);
+            Console.WriteLine($"{changes.Count} changes and {activity} entries of activity are what was written");
+            return ExitCode.Done;
+        }
+        catch (StorageException exception)
+        {
+            Console.Error.WriteLine($"{exception.Message}\nrestore it from a backup to see what it said");
+            return ExitCode.Failed;
+        }
     }
 
     private static string Text(DateTimeOffset? time) => Uri.EscapeDataString(time?.ToString("O") ?? "");

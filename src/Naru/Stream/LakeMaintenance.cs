@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Naru.Core.Files;
+using Naru.Core.Text;
 using Naru.Definitions;
 using Naru.Lake.Catalog;
 using Naru.Lake.Delta;
@@ -60,7 +61,10 @@ internal sealed class LakeMaintenance(
                     name.Group.ToString().ToLowerInvariant(),
                     care.FirstDayKept!.Value,
                     report.RowsExpired,
-                    report.FilesExpired));
+                    report.FilesExpired)
+                {
+                    Rule = RuleOf(name), Paths = [.. report.PathsExpired.Take(Expiry.PathsMax)],
+                });
             }
 
             if (report.FilesMerged + report.FilesExpired > 0)
@@ -112,6 +116,19 @@ internal sealed class LakeMaintenance(
             IsSecure = secure,
             IsCompacted = name.Schema != AggregateTables.Schema,
         };
+    }
+
+    /// <summary>The lifetime by which a table's days go: `lifetime.secure 90d of kr_shop.order`.</summary>
+    private string RuleOf(TableName name)
+    {
+        DefinitionSet current = definitions.Current;
+        LogDefinition? log =
+            current.Logs.FirstOrDefault(each => each.RegionGroup == name.Schema && each.Name == name.Name);
+        bool secure = name.Group == ColumnGroup.Secure;
+        TimeSpan? lifetime = secure ? SecureLifetime(log, current) : log?.Lifetime.Total;
+        string text = lifetime is { } kept ? DurationText.Format(kept) : "unlimited";
+        string whose = log is null ? "the shortest of the project" : $"of {log.FullName}";
+        return $"lifetime.{(secure ? "secure" : "total")} {text} {whose}";
     }
 
     /// <summary>Raw bytes of rejected events live as long as the shortest secure lifetime of the project.</summary>

@@ -21,6 +21,7 @@ public sealed class AccessServer : IAsyncLifetime
     internal const string Roles = """
         roles:
           analyst: {read: [kr_shop.*], rows: {kr_shop.order: "region = 'seoul'"}}
+          web: {write: [kr_shop.*]}
           admin: {read: "*", secure: "*", administer: true}
         """;
 

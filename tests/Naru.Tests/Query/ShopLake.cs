@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Naru.Access;
 using Naru.Core.Files;
 using Naru.Lake.Catalog;
@@ -21,6 +22,34 @@ public sealed class ShopLake : IAsyncLifetime
     internal static readonly Principal SecureReader = new()
     {
         Name = "secure-reader", Read = ["kr_shop.*"], Secure = ["kr_shop.*"],
+    };
+
+    internal static readonly Principal Filtered = new()
+    {
+        Name = "filtered",
+        Roles =
+        [
+            new Grant
+            {
+                Read = ["kr_shop.*"],
+                Rows = ImmutableSortedDictionary<string, string>.Empty.Add("kr_shop.ad_click", "placement = 'home'"),
+            },
+        ],
+    };
+
+    internal static readonly Principal Masked = new()
+    {
+        Name = "masked",
+        Roles =
+        [
+            new Grant
+            {
+                Read = ["kr_shop.*"],
+                Masks = ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, ColumnMask>>.Empty.Add(
+                    "kr_shop.ad_click",
+                    ImmutableSortedDictionary<string, ColumnMask>.Empty.Add("ad_id", new ColumnMask("null", "NULL"))),
+            },
+        ],
     };
 
     internal static readonly Principal Writer = new() { Name = "writer", Write = ["*"] };

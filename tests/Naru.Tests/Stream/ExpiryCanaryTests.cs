@@ -97,6 +97,17 @@ public sealed class ExpiryCanaryTests : IDisposable
         _stream.CloseEngine();
         _stream.OpenEngine();
         Assert.Equal([young], FindAll());
+
+        // And it is told which files went, when and by which rule: each is gone from the disk.
+        Expiry[] told = [.. new ExpiryLedger(_files, Paths()).Entries];
+        Assert.Contains(told, static each => each.Rule == "lifetime.secure 8d of kr_shop.member");
+        Assert.Contains(told, static each => each.Rule == "lifetime.secure 8d the shortest of the project");
+        foreach (Expiry expiry in told)
+        {
+            Assert.Equal(expiry.Files, expiry.Paths.Length);
+            Assert.All(expiry.Paths, path =>
+                Assert.Empty(Directory.GetFiles(_root, Path.GetFileName(path), SearchOption.AllDirectories)));
+        }
     }
 
     private static string Canary(int number)

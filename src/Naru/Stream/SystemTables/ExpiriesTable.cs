@@ -20,6 +20,8 @@ internal sealed class ExpiriesTable(ExpiryLedger ledger) : ISystemTable
         new("first_day_kept", ColumnType.String, false, 5),
         new("rows", ColumnType.Int64, false, 6),
         new("files", ColumnType.Int64, false, 7),
+        new("rule", ColumnType.String, true, 8),
+        new("paths", ColumnType.String, true, 9),
     ]);
 
     public ValueTask FillAsync(ColumnBatch rows, CancellationToken cancellationToken)
@@ -29,7 +31,8 @@ internal sealed class ExpiriesTable(ExpiryLedger ledger) : ISystemTable
             RowWriter row = new(rows);
             row.Int64(expiry.At.ToUnixTimeMilliseconds() * 1000).Text(expiry.Schema).Text(expiry.Table);
             row.Text(expiry.ColumnGroup).Text(expiry.FirstDayKept.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
-            row.Int64(expiry.Rows).Int64(expiry.Files).End();
+            row.Int64(expiry.Rows).Int64(expiry.Files).Text(expiry.Rule);
+            row.Text(expiry.Paths.IsDefaultOrEmpty ? null : string.Join('\n', expiry.Paths)).End();
         }
 
         return ValueTask.CompletedTask;
