@@ -36,6 +36,12 @@ internal sealed record QueryOptions : ICheckedOptions
     [Setting("the longest time that a query may ask for", Min = "1s", Max = "24h")]
     public TimeSpan TimeoutMax { get; init; } = TimeSpan.FromHours(1);
 
+    [Setting(
+        "silence after which a client of /v1/statement is taken to be gone, and its query is stopped",
+        Min = "5s",
+        Max = "24h")]
+    public TimeSpan ClientSilenceMax { get; init; } = TimeSpan.FromMinutes(5);
+
     [Setting("longest statement", Unit = SettingUnit.Bytes, Min = "1KB", Max = "400KB")]
     public int TextBytesMax { get; init; } = 100 * 1024;
 

@@ -37,6 +37,9 @@ internal sealed class QueryEntry(
 
     public double Milliseconds { get; set; }
 
+    /// <summary>In the words of whoever killed it.</summary>
+    public string? KillReason { get; set; }
+
     /// <summary>Cancelled by DELETE /v1/queries/{id}.</summary>
     public CancellationTokenSource KillSource { get; } = kill;
 }
@@ -49,15 +52,18 @@ internal sealed class QueryRegistry(int recentMax, TimeProvider time)
     private readonly Queue<QueryEntry> _recent = new();
     private long _count;
 
-    public QueryEntry Add(string owner, string sql)
+    /// <summary>In the form that Trino's clients know: time, number, random end.</summary>
+    public string NewId()
     {
         DateTimeOffset now = time.GetUtcNow();
-
-        // The form that Trino's clients know: time, number, random end.
         long number = Interlocked.Increment(ref _count) % 100_000;
         string end = RandomNumberGenerator.GetHexString(5, lowercase: true);
-        string id = string.Create(CultureInfo.InvariantCulture, $"{now:yyyyMMdd_HHmmss}_{number:00000}_{end}");
-        QueryEntry entry = new(id, owner, sql, now, new CancellationTokenSource());
+        return string.Create(CultureInfo.InvariantCulture, $"{now:yyyyMMdd_HHmmss}_{number:00000}_{end}");
+    }
+
+    public QueryEntry Add(string id, string owner, string sql)
+    {
+        QueryEntry entry = new(id, owner, sql, time.GetUtcNow(), new CancellationTokenSource());
         lock (_gate)
         {
             _running.Add(id, entry);
@@ -83,7 +89,7 @@ internal sealed class QueryRegistry(int recentMax, TimeProvider time)
     }
 
     /// <summary>False when no such query runs, or its owner is another and the caller no administrator.</summary>
-    public bool TryKill(string id, string owner, bool administrator)
+    public bool TryKill(string id, string owner, bool administrator, string? reason = null)
     {
         lock (_gate)
         {
@@ -92,6 +98,7 @@ internal sealed class QueryRegistry(int recentMax, TimeProvider time)
                 return false;
             }
 
+            entry.KillReason ??= reason;
             entry.KillSource.Cancel();
             return true;
         }

@@ -22,6 +22,18 @@ internal sealed record QueryRequest
 
     /// <summary>Null: the configured one.</summary>
     public TimeSpan? Timeout { get; init; }
+
+    /// <summary>The id that a protocol has told its client already; null: a new one.</summary>
+    public string? Id { get; init; }
+
+    /// <summary>What the client asked, where a protocol had to word it anew; null: <see cref="Sql"/>.</summary>
+    public string? AskedAs { get; init; }
+
+    /// <summary>The session's schema: unqualified names are looked up there first.</summary>
+    public string? Schema { get; init; }
+
+    /// <summary>Trino: see <see cref="RunRequest.PreciseTimes"/>.</summary>
+    public bool PreciseTimes { get; init; }
 }
 
 /// <summary>What a finished query says of itself.</summary>
@@ -47,6 +59,11 @@ internal interface IResultSink
 {
     /// <summary>The query has its id; nothing is known of its outcome yet.</summary>
     void Admitted(string id);
+
+    /// <summary>A worker has taken the query up.</summary>
+    void Started()
+    {
+    }
 
     ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken cancellationToken);
 

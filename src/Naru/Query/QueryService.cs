@@ -44,14 +44,19 @@ internal sealed class QueryService(
             });
         }
 
-        QueryEntry entry = registry.Add(request.Principal.Name, request.Sql);
+        QueryEntry entry = registry.Add(
+            request.Id ?? registry.NewId(), request.Principal.Name, request.AskedAs ?? request.Sql);
         sink.Admitted(entry.Id);
         using CancellationTokenSource deadline = new(TimeoutOf(request), time);
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(
             cancellationToken, deadline.Token, entry.KillSource.Token);
         try
         {
-            await RunAsync(new RunContext(request, text, entry, sink), stop.Token).ConfigureAwait(false);
+            RunContext context = new(request, text, entry, sink)
+            {
+                Queries = () => registry.List(request.Principal.Name, request.Principal.Administer),
+            };
+            await RunAsync(context, stop.Token).ConfigureAwait(false);
             entry.State = QueryState.Finished;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -91,6 +96,7 @@ internal sealed class QueryService(
         try
         {
             context.Entry.State = QueryState.Running;
+            context.Sink.Started();
             await using WorkerStopper stopper = new(worker, time, stop);
             await RunOnAsync(worker, context, stop).ConfigureAwait(false);
         }
@@ -118,7 +124,7 @@ internal sealed class QueryService(
 
     private async Task RunOnAsync(WorkerProcess worker, RunContext context, CancellationToken stop)
     {
-        ReadableTables readable = new(catalog.Tables, context.Request.Principal);
+        ReadableTables readable = new(catalog.Tables, context.Request.Principal, context.Request.Schema);
         (Judgement judgement, SqlText run) = await StatementReading.ReadAsync(worker, context, readable)
             .ConfigureAwait(false);
         context = context with { Text = run };
@@ -286,7 +292,8 @@ internal sealed class QueryService(
         int status = StatusCodes.Status422UnprocessableEntity;
         if (entry.KillSource.IsCancellationRequested)
         {
-            return new QueryError(QueryCodes.Killed, "the query was killed") { Status = status };
+            string reason = string.IsNullOrWhiteSpace(entry.KillReason) ? "" : $": {entry.KillReason}";
+            return new QueryError(QueryCodes.Killed, $"the query was killed{reason}") { Status = status };
         }
 
         return late
@@ -301,7 +308,11 @@ internal sealed class QueryService(
 }
 
 /// <summary>One query on its way.</summary>
-internal sealed record RunContext(QueryRequest Request, SqlText Text, QueryEntry Entry, IResultSink Sink);
+internal sealed record RunContext(QueryRequest Request, SqlText Text, QueryEntry Entry, IResultSink Sink)
+{
+    /// <summary>Queries that the caller may see, running and recent.</summary>
+    public required Func<IReadOnlyList<QueryEntry>> Queries { get; init; }
+}
 
 /// <summary>The lease of a statement that reads no table.</summary>
 internal sealed class NoTables : ISnapshotLease

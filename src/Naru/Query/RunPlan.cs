@@ -14,10 +14,11 @@ internal static class RunPlan
     public static RunRequest Make(
         QueryOptions options, RunContext context, Judgement judgement, ReadableTables readable, ISnapshotLease lease)
     {
-        IEnumerable<SetupStatement> setup = TableViews.Sql(lease.Tables, context.Request.Principal.RulesOf);
-        if (judgement.ReadsInformation)
+        IEnumerable<SetupStatement> setup =
+            TableViews.Sql(lease.Tables, readable.Path, context.Request.Principal.RulesOf);
+        if (judgement.Virtual.Length > 0)
         {
-            setup = setup.Concat(InformationTables.Sql(readable.All).Select(static sql => new SetupStatement(sql)));
+            setup = setup.Concat(Virtual(context, judgement, readable).Select(static sql => new SetupStatement(sql)));
         }
 
         setup = setup.Concat(
@@ -43,6 +44,8 @@ internal static class RunPlan
             Format = context.Request.Format,
             GuardFormulas = !context.Request.Raw,
             RowsMax = context.Request.RowsMax,
+            PreciseTimes = context.Request.PreciseTimes,
+            SearchPath = readable.Path,
             Files = files,
             Folders = [.. folders],
             Setup = [.. setup],
@@ -50,6 +53,23 @@ internal static class RunPlan
             MemoryBytes = options.MemoryBytes,
             SpillBytesMax = options.SpillBytesMax,
         };
+    }
+
+    /// <summary>
+    /// Lists of what the caller may read: in Trino's columns and types for its clients, in ours for `/v1/sql`.
+    /// </summary>
+    private static IEnumerable<string> Virtual(RunContext context, Judgement judgement, ReadableTables readable)
+    {
+        bool trino = context.Request.Format == ResultFormat.Trino;
+        VirtualTable[] trinos =
+        [
+            .. judgement.Virtual.Where(table => trino || !InformationTables.Has(table)),
+        ];
+        VirtualSource source = new(readable, context.Queries, context.Request.PreciseTimes);
+        IEnumerable<string> statements = trinos.Length > 0 ? VirtualTableSql.Make(trinos, source) : [];
+        return trinos.Length < judgement.Virtual.Length
+            ? statements.Concat(InformationTables.Sql(readable.All))
+            : statements;
     }
 
     /// <summary>The folders of a table's column group: what stands before the first partition folder.</summary>

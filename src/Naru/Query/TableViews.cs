@@ -24,12 +24,15 @@ internal static class TableViews
     private const string Shown = "\"_naru_shown\"";
 
     /// <param name="tables">What the statement reads.</param>
+    /// <param name="searchPath">Schemas that must be there, with or without a table.</param>
     /// <param name="rulesOf">How the caller sees each of them.</param>
     public static IEnumerable<SetupStatement> Sql(
-        ImmutableArray<TableSnapshot> tables, Func<TableName, TableRules> rulesOf)
+        ImmutableArray<TableSnapshot> tables,
+        ImmutableArray<string> searchPath,
+        Func<TableName, TableRules> rulesOf)
     {
         IEnumerable<string> schemas = tables.Select(static table => table.Name.Schema)
-            .Concat(Gate.ReadableTables.SearchPath).Distinct(StringComparer.Ordinal);
+            .Concat(searchPath).Distinct(StringComparer.Ordinal);
         yield return new SetupStatement(string.Concat(schemas.Select(
             static schema => $"CREATE SCHEMA IF NOT EXISTS {Name(schema)};")));
         foreach (TableSnapshot table in tables)

@@ -16,6 +16,7 @@ using Naru.Core.Topics;
 using Naru.Definitions;
 using Naru.Query;
 using Naru.Query.Gate;
+using Naru.Query.Trino;
 using Naru.Stream;
 using Naru.Watch;
 using Naru.WebConsole;
@@ -125,11 +126,11 @@ internal sealed class PlatformServer : IAsyncDisposable
         services.AddCollect(settings.Get<CollectOptions>());
         services.AddAggregates();
         services.AddStream(settings.Get<StreamOptions>());
-        services.AddQuery(
-            settings.Get<QueryOptions>(),
-            new QueryPlace(
-                new QueryPaths(start.Paths.Lake, start.Paths.Tail, start.Paths.Spill),
-                settings.Get<ProjectOptions>().FindTimeZone()));
+        QueryPlace place = new(
+            new QueryPaths(start.Paths.Lake, start.Paths.Tail, start.Paths.Spill),
+            settings.Get<ProjectOptions>().FindTimeZone());
+        services.AddQuery(settings.Get<QueryOptions>(), place);
+        services.AddTrino(settings.Get<QueryOptions>(), place);
         services.AddLiveAggregates(ProjectZone.Of(settings.Get<ProjectOptions>().FindTimeZone()));
         services.AddAggregateChecks();
         services.AddSingleton<DefinitionEditor>();
@@ -138,7 +139,13 @@ internal sealed class PlatformServer : IAsyncDisposable
         services.AddSingleton<PrometheusText>();
         services.AddSingleton<IWatchSource, WatchSource>();
         services.AddWatch(settings.Get<WatchOptions>());
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(start.Listen));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Listen(start.Listen);
+
+            // Presto's JavaScript client cancels by `DELETE http://host/…`, whose host need not be the header's.
+            kestrel.AllowHostHeaderOverride = true;
+        });
         return builder.Build();
     }
 
@@ -151,6 +158,7 @@ internal sealed class PlatformServer : IAsyncDisposable
         application.MapDefinitionFiles();
         application.MapCollect();
         application.MapQuery();
+        application.MapTrino();
         application.MapStatus();
         application.MapLanding();
         application.MapTail();

@@ -105,7 +105,7 @@ internal static partial class EngineErrors
     private static string Clean(string message)
     {
         string text = Kind().Replace(message, "", 1);
-        text = text.Replace(InformationTables.InternalSchema, InformationTables.Schema, StringComparison.Ordinal);
+        text = VirtualTables.AsWritten(text);
         text = OwnAggregates.AsWritten(text);
         text = text.Replace("memory.", "", StringComparison.Ordinal);
         return FilePath().Replace(text, "(a file)").Trim();

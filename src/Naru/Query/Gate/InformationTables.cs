@@ -6,9 +6,9 @@ using Naru.Lake.Columns;
 namespace Naru.Query.Gate;
 
 /// <summary>
-/// information_schema as one caller sees it: tables made for the one query that reads them, from what the caller may
-/// read. DuckDB's own of that name shows the instance's insides and cannot be replaced, so ours carries another name of
-/// the same length, which the gate puts into the text.
+/// information_schema as one caller of `/v1/sql` sees it: tables made for the one query that reads them, from what the
+/// caller may read. DuckDB's own of that name shows the instance's insides and cannot be replaced, so ours carries
+/// another name of the same length, which the gate puts into the text.
 /// </summary>
 internal static class InformationTables
 {
@@ -19,10 +19,13 @@ internal static class InformationTables
 
     public static bool IsSchema(string name) => SqlName.Same(name, Schema) || SqlName.Same(name, InternalSchema);
 
+    /// <summary>It is one of these three.</summary>
+    public static bool Has(VirtualTable table) => table.Schema == InternalSchema && Names.Contains(table.Name);
+
     /// <summary>Statements that make and fill the tables.</summary>
     public static IEnumerable<string> Sql(ImmutableArray<TableDescription> tables)
     {
-        yield return $"CREATE SCHEMA {InternalSchema}";
+        yield return $"CREATE SCHEMA IF NOT EXISTS {InternalSchema}";
         yield return $"CREATE TABLE {InternalSchema}.schemata (catalog_name VARCHAR, schema_name VARCHAR)";
         yield return $"CREATE TABLE {InternalSchema}.tables (table_catalog VARCHAR, table_schema VARCHAR, "
             + "table_name VARCHAR, table_type VARCHAR, table_comment VARCHAR)";

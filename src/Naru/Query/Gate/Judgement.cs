@@ -17,8 +17,8 @@ internal sealed record Judgement
     /// <summary>It is a SHOW of our lists: already in the engine's own words.</summary>
     public bool Lists { get; init; }
 
-    /// <summary>It reads information_schema: the lists are to be made for it.</summary>
-    public required bool ReadsInformation { get; init; }
+    /// <summary>Lists of what there is, to be made for it: `information_schema.tables`, …</summary>
+    public ImmutableArray<VirtualTable> Virtual { get; init; } = [];
 }
 
 /// <summary>What the gate is shown.</summary>

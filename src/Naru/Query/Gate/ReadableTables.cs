@@ -11,13 +11,16 @@ internal sealed class ReadableTables
     /// <summary>The one catalog's name; `naru.kr_shop.order` is `kr_shop.order`.</summary>
     public const string Catalog = "naru";
 
-    /// <summary>Where unqualified names are looked up, in this order.</summary>
+    /// <summary>Where unqualified names are looked up, in this order, unless a session says otherwise.</summary>
     public static readonly ImmutableArray<string> SearchPath = ["mart", "agg", "naru"];
 
     private readonly Dictionary<(string Schema, string Name), TableDescription> _byName = new(NameComparer.Instance);
     private readonly HashSet<(string Schema, string Name)> _secureWithoutRight = new(NameComparer.Instance);
 
-    public ReadableTables(IEnumerable<TableDescription> all, Principal principal)
+    /// <param name="all">What there is.</param>
+    /// <param name="principal">Who asks.</param>
+    /// <param name="schema">Where unqualified names are looked up first, if the caller's session says.</param>
+    public ReadableTables(IEnumerable<TableDescription> all, Principal principal, string? schema = null)
     {
         foreach (TableDescription table in all)
         {
@@ -33,7 +36,15 @@ internal sealed class ReadableTables
         }
 
         All = [.. _byName.Values.OrderBy(static table => table.Name.ToString(), StringComparer.Ordinal)];
+
+        // A schema without a readable table finds nothing, so it need not be in the path, nor be a name that it may be.
+        string? first = All.Select(static table => table.Name.Schema)
+            .FirstOrDefault(name => SqlName.Same(name, schema));
+        Path = first is null ? SearchPath : [first, .. SearchPath.Where(name => name != first)];
     }
+
+    /// <summary>Where this caller's unqualified names are looked up.</summary>
+    public ImmutableArray<string> Path { get; }
 
     public ImmutableArray<TableDescription> All { get; }
 
@@ -44,7 +55,7 @@ internal sealed class ReadableTables
             return _byName.GetValueOrDefault((schema, name));
         }
 
-        foreach (string searched in SearchPath)
+        foreach (string searched in Path)
         {
             if (_byName.TryGetValue((searched, name), out TableDescription? found))
             {

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using Naru.Core.Text;
@@ -193,7 +194,8 @@ internal sealed partial class SqlGate
             return;
         }
 
-        if (catalog.Length > 0 && !SqlName.Same(catalog, ReadableTables.Catalog))
+        string? internalSchema = VirtualTables.InternalSchema(catalog, schema);
+        if (catalog.Length > 0 && internalSchema is null && !SqlName.Same(catalog, ReadableTables.Catalog))
         {
             throw new QueryException(At(location, new QueryError(
                 QueryCodes.UnknownTable, $"table \"{catalog}.{schema}.{name}\" does not exist")
@@ -203,9 +205,9 @@ internal sealed partial class SqlGate
         }
 
         int start = catalog.Length > 0 ? BlankFirstName(location) : (int)location;
-        if (InformationTables.IsSchema(schema))
+        if (internalSchema is not null)
         {
-            Information(name, start, location);
+            Virtual(internalSchema, schema, name, start);
             return;
         }
 
@@ -232,19 +234,25 @@ internal sealed partial class SqlGate
         return new QueryException(At(location, readable.Unknown(schema, name)));
     }
 
-    private void Information(string name, int start, long location)
+    /// <param name="internalSchema">What the schema is called in the query's own DuckDB.</param>
+    /// <param name="schema">As written.</param>
+    /// <param name="name">Of the table.</param>
+    /// <param name="start">Where the schema's name stands.</param>
+    private void Virtual(string internalSchema, string schema, string name, int start)
     {
-        if (!InformationTables.Names.Contains(name, SqlName.Comparer))
+        ImmutableArray<string> names = VirtualTables.In(internalSchema);
+        string? known = names.FirstOrDefault(known => SqlName.Same(known, name));
+        if (known is null)
         {
-            throw new QueryException(At(location, new QueryError(
-                QueryCodes.UnknownTable, $"table \"{InformationTables.Schema}.{name}\" does not exist")
+            throw new QueryException(At(start, new QueryError(
+                QueryCodes.UnknownTable, $"table \"{schema}.{name}\" does not exist")
             {
-                Hint = $"there are {string.Join(", ", InformationTables.Names)}",
+                Hint = $"there are {string.Join(", ", names)}",
             }));
         }
 
-        _readsInformation = true;
-        RenameSchema(start);
+        _virtual.Add(new VirtualTable(internalSchema, known));
+        Rename(start, internalSchema);
     }
 
     /// <summary>
@@ -272,6 +280,11 @@ internal sealed partial class SqlGate
             {
                 RenameSchema(start);
             }
+        }
+        else if (count >= 4 && SqlName.Same(first, VirtualTables.SystemCatalog) && FirstNameIs(location, first)
+            && VirtualTables.InternalSchema(first, names[1].GetString()!) is string schema)
+        {
+            Rename(BlankFirstName(location), schema);
         }
     }
 

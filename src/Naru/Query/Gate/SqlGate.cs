@@ -32,7 +32,7 @@ internal sealed partial class SqlGate(SqlText text, ReadableTables readable, Gat
     private readonly Dictionary<TableName, TableDescription> _tables = [];
     private readonly HashSet<string> _ownFunctions = new(SqlName.Comparer);
     private readonly List<(int Start, int End, string? Text)> _edits = [];
-    private bool _readsInformation;
+    private readonly HashSet<VirtualTable> _virtual = [];
     private int _nodes;
     private int _subqueryDepth;
     private int _lambdaDepth;
@@ -57,7 +57,17 @@ internal sealed partial class SqlGate(SqlText text, ReadableTables readable, Gat
 
         if (ShowCommand.TryRead(statements[0]) is ShowCommand show)
         {
-            return new Judgement { Sql = show.Sql, Tables = [], ReadsInformation = true, Lists = true };
+            return new Judgement
+            {
+                Sql = show.Sql,
+                Tables = [],
+                Lists = true,
+                Virtual =
+                [
+                    .. InformationTables.Names.Select(
+                        static name => new VirtualTable(InformationTables.InternalSchema, name)),
+                ],
+            };
         }
 
         Statement(statements[0], scope: null);
@@ -65,7 +75,7 @@ internal sealed partial class SqlGate(SqlText text, ReadableTables readable, Gat
         {
             Sql = Edited(),
             Tables = [.. _tables.Values],
-            ReadsInformation = _readsInformation,
+            Virtual = [.. _virtual],
             OwnFunctions = [.. _ownFunctions],
         };
     }

@@ -3,7 +3,7 @@ using System.Text;
 namespace Naru.Query.Gate;
 
 /// <summary>
-/// A statement as sent, and the part of it that is parsed and run: without a leading EXPLAIN [ANALYZE] (which is put
+/// A statement as sent, and the part of it that is parsed and run: without a leading EXPLAIN (which is put
 /// back by ourselves) and without a closing semicolon. Offsets are bytes of UTF-8 from the start of <see cref="Body"/>.
 /// </summary>
 internal sealed class SqlText
@@ -25,7 +25,7 @@ internal sealed class SqlText
     /// <summary>A SELECT, SHOW, DESCRIBE, SUMMARIZE, VALUES, FROM …, if it is anything that may be asked.</summary>
     public ReadOnlyMemory<byte> Body { get; }
 
-    /// <summary>`EXPLAIN`, `EXPLAIN ANALYZE` or empty.</summary>
+    /// <summary>`EXPLAIN`, `EXPLAIN ANALYZE`, `EXPLAIN (FORMAT JSON)` or empty.</summary>
     public string Prefix { get; }
 
     /// <exception cref="QueryException">
@@ -105,6 +105,12 @@ internal sealed class SqlText
                 prefix = "EXPLAIN ANALYZE";
                 start = second.End;
             }
+            else if (IsSymbol(text, second, '(') && IsWord(text, lexer.Next(), "format"u8)
+                && IsWord(text, lexer.Next(), "json"u8) && lexer.Next() is var close && IsSymbol(text, close, ')'))
+            {
+                prefix = "EXPLAIN (FORMAT JSON)";
+                start = close.End;
+            }
         }
 
         return new SqlText(text, start, FindEnd(text, start), prefix);
@@ -153,6 +159,9 @@ internal sealed class SqlText
         (int line, int column) = new SqlText(text, 0, text.Length, "").PositionOf(offset)!.Value;
         return error with { Line = line, Column = column };
     }
+
+    private static bool IsSymbol(byte[] text, SqlToken token, char symbol) =>
+        token.Kind == SqlTokenKind.Symbol && text[token.Start] == symbol;
 
     private static bool IsWord(byte[] text, SqlToken token, ReadOnlySpan<byte> word) =>
         token.Kind == SqlTokenKind.Word

@@ -42,6 +42,11 @@ internal sealed class DateText(OutputBuffer output, byte separator)
 
         int offset = clock.OffsetMinutes(microseconds);
         AppendTimestamp(microseconds + (offset * 60_000_000L), 1_000_000);
+        AppendOffset(offset);
+    }
+
+    private void AppendOffset(int offset)
+    {
         output.Append(offset < 0 ? (byte)'-' : (byte)'+');
         int minutes = Math.Abs(offset);
         AppendTwo(minutes / 60);
@@ -49,7 +54,66 @@ internal sealed class DateText(OutputBuffer output, byte separator)
         AppendTwo(minutes % 60);
     }
 
-    private void AppendTimestamp(long units, long unitsOfSecond)
+    /// <summary>With exactly so many digits after the second, rounded where the value has more.</summary>
+    public void WriteTimestamp(long units, long unitsOfSecond, int digits)
+    {
+        if (!TryWriteInfinity(units == long.MaxValue, units == -long.MaxValue))
+        {
+            AppendTimestamp(Rounded(units, unitsOfSecond, digits), unitsOfSecond, digits);
+        }
+    }
+
+    /// <summary>With exactly so many digits after the second; what a value has beyond is cut off.</summary>
+    public void WriteTime(long units, long unitsOfSecond, int digits) =>
+        AppendTime(units / unitsOfSecond, units % unitsOfSecond, unitsOfSecond, digits);
+
+    /// <summary>
+    /// Unix microseconds in the zone's own time with its name behind, or with the offset in the hours about a change of
+    /// its clock, where the name alone would not say which instant is meant.
+    /// </summary>
+    public void WriteZoned(long microseconds, ZoneClock clock, int digits)
+    {
+        if (TryWriteInfinity(microseconds == long.MaxValue, microseconds == -long.MaxValue))
+        {
+            return;
+        }
+
+        const long ThreeHours = 3L * 3600 * 1_000_000;
+        long rounded = Rounded(microseconds, 1_000_000, digits);
+        int offset = clock.OffsetMinutes(microseconds);
+        AppendTimestamp(rounded + (offset * 60_000_000L), 1_000_000, digits);
+        output.Append((byte)' ');
+        if (offset == clock.OffsetMinutes(microseconds - ThreeHours)
+            && offset == clock.OffsetMinutes(microseconds + ThreeHours))
+        {
+            output.Append(clock.Name);
+        }
+        else
+        {
+            AppendOffset(offset);
+        }
+    }
+
+    private static long Rounded(long units, long unitsOfSecond, int digits)
+    {
+        long step = unitsOfSecond;
+        for (int i = 0; i < digits && step > 1; i++)
+        {
+            step /= 10;
+        }
+
+        // The last microseconds that there are would round beyond what 64 bits hold.
+        if (step == 1 || units > long.MaxValue - step)
+        {
+            return units;
+        }
+
+        long half = units + (step / 2);
+        long rest = half % step;
+        return half - (rest < 0 ? rest + step : rest);
+    }
+
+    private void AppendTimestamp(long units, long unitsOfSecond, int? digits = null)
     {
         long seconds = Math.DivRem(units, unitsOfSecond, out long fraction);
         if (fraction < 0)
@@ -67,7 +131,7 @@ internal sealed class DateText(OutputBuffer output, byte separator)
 
         AppendDate(days);
         output.Append(separator);
-        AppendTime(ofDay, fraction, unitsOfSecond);
+        AppendTime(ofDay, fraction, unitsOfSecond, digits);
     }
 
     /// <summary>Source: Howard Hinnant, chrono-compatible low-level date algorithms, civil_from_days.</summary>
@@ -108,14 +172,14 @@ internal sealed class DateText(OutputBuffer output, byte separator)
         output.AppendNumber(magnitude);
     }
 
-    private void AppendTime(long seconds, long fraction, long unitsOfSecond)
+    private void AppendTime(long seconds, long fraction, long unitsOfSecond, int? wanted = null)
     {
         AppendTwo((int)(seconds / 3600));
         output.Append((byte)':');
         AppendTwo((int)(seconds / 60 % 60));
         output.Append((byte)':');
         AppendTwo((int)(seconds % 60));
-        if (fraction == 0)
+        if (wanted is null ? fraction == 0 : wanted == 0)
         {
             return;
         }
@@ -127,7 +191,20 @@ internal sealed class DateText(OutputBuffer output, byte separator)
             digits++;
         }
 
-        for (; digits > 3 && fraction % 1000 == 0; digits -= 3)
+        if (wanted is int exactly)
+        {
+            for (; digits > exactly; digits--)
+            {
+                fraction /= 10;
+            }
+
+            for (; digits < exactly; digits++)
+            {
+                fraction *= 10;
+            }
+        }
+
+        for (; wanted is null && digits > 3 && fraction % 1000 == 0; digits -= 3)
         {
             fraction /= 1000;
         }

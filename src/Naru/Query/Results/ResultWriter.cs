@@ -9,13 +9,14 @@ internal abstract class ResultWriter(OutputBuffer output)
 {
     protected OutputBuffer Output { get; } = output;
 
-    public static ResultWriter Create(ResultFormat format, OutputBuffer output, ZoneClock clock, bool guardFormulas) =>
-        format switch
+    public static ResultWriter Create(RunRequest request, OutputBuffer output, ZoneClock clock) =>
+        request.Format switch
         {
             ResultFormat.Json => new JsonResultWriter(output, clock),
             ResultFormat.Ndjson => new NdjsonResultWriter(output, clock),
-            ResultFormat.Csv => new CsvResultWriter(output, clock, guardFormulas),
-            _ => throw new ArgumentOutOfRangeException(nameof(format), format, "not a text format"),
+            ResultFormat.Csv => new CsvResultWriter(output, clock, request.GuardFormulas),
+            ResultFormat.Trino => new TrinoResultWriter(output, clock, request.PreciseTimes),
+            _ => throw new ArgumentOutOfRangeException(nameof(request), request.Format, "not a text format"),
         };
 
     public abstract void Begin(ImmutableArray<DuckDbColumn> columns);

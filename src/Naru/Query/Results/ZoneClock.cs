@@ -10,6 +10,10 @@ internal sealed class ZoneClock(TimeZoneInfo zone)
     private const int SlotCount = 1024;
 
     private readonly (long Quarter, int Minutes)[] _slots = NewSlots();
+    private readonly byte[] _name = System.Text.Encoding.ASCII.GetBytes(zone.Id);
+
+    /// <summary>The zone's IANA name.</summary>
+    public ReadOnlySpan<byte> Name => _name;
 
     /// <summary>Minutes east of UTC at this instant (Unix microseconds).</summary>
     public int OffsetMinutes(long microseconds)

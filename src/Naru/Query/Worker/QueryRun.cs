@@ -81,8 +81,9 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
             Prepare(connection, statement);
         }
 
-        // Unqualified names resolve in these, first to last.
-        connection.Execute("SET search_path = 'mart,agg,naru'; SET GLOBAL lock_configuration = true;");
+        string path = string.Join(',', request.SearchPath.Select(
+            static schema => $"\"{schema.Replace("\"", "\"\"", StringComparison.Ordinal)}\""));
+        connection.Execute($"SET search_path = {Literal(path)}; SET GLOBAL lock_configuration = true;");
     }
 
     private static void Prepare(DuckDbConnection connection, SetupStatement statement)
@@ -145,12 +146,11 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
         ImmutableArray<DuckDbColumn> shown =
             [.. result.Columns.Select(static column => column with { Name = OwnAggregates.AsWritten(column.Name) })];
         RefuseUnwritable(shown);
-        ResultColumn[] columns =
-            [.. shown.Select(static column => new ResultColumn(column.Name, TypeText.Of(column.Type)))];
+        ResultColumn[] columns = [.. shown.Select(Described)];
         channel.Write(FrameKind.Columns, columns, WorkerJson.Default.IReadOnlyListResultColumn);
 
         ZoneClock clock = new(zone);
-        ResultWriter writer = ResultWriter.Create(request.Format, _output, clock, request.GuardFormulas);
+        ResultWriter writer = ResultWriter.Create(request, _output, clock);
         writer.Begin(shown);
         DuckDbVector[] vectors = new DuckDbVector[result.Columns.Length];
         long rows = 0;
@@ -184,6 +184,17 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
         writer.End(finished);
         FlushWhen(1);
         return finished;
+    }
+
+    private ResultColumn Described(DuckDbColumn column)
+    {
+        if (request.Format != ResultFormat.Trino)
+        {
+            return new ResultColumn(column.Name, TypeText.Of(column.Type));
+        }
+
+        TrinoType type = TrinoType.Of(column.Type, request.PreciseTimes);
+        return new ResultColumn(column.Name, type.Name, type.Signature());
     }
 
     private RunFinished WriteParquet(DuckDbConnection connection, RunFinished finished)

@@ -40,6 +40,9 @@ internal enum ResultFormat
     Ndjson,
     Csv,
     Parquet,
+
+    /// <summary>Rows of Trino's protocol; see <see cref="Results.TrinoResultWriter"/>.</summary>
+    Trino,
 }
 
 /// <summary>One statement that the gate has let through, and all that it may touch.</summary>
@@ -60,6 +63,12 @@ internal sealed record RunRequest
     public bool GuardFormulas { get; init; } = true;
 
     public long? RowsMax { get; init; }
+
+    /// <summary>Trino: times have all their digits and say so in their types, as newer clients expect.</summary>
+    public bool PreciseTimes { get; init; }
+
+    /// <summary>Schemas in which unqualified names are looked up, first to last.</summary>
+    public required IReadOnlyList<string> SearchPath { get; init; }
 
     /// <summary>Files and folders that this query may read: its Landlock layer and DuckDB's allowed paths.</summary>
     public required IReadOnlyList<string> Files { get; init; }
@@ -83,7 +92,10 @@ internal sealed record SetupStatement(string Sql, string? Otherwise = null)
     public string? RuledTable { get; init; }
 }
 
-internal sealed record ResultColumn(string Name, string Type);
+/// <param name="Name">As the statement gives it.</param>
+/// <param name="Type">In the words of the format's reader: DuckDB's, or Trino's.</param>
+/// <param name="Signature">Trino: the type again, as JSON for drivers.</param>
+internal sealed record ResultColumn(string Name, string Type, string? Signature = null);
 
 internal sealed record RunFinished
 {

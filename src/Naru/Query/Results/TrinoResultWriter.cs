@@ -1,0 +1,233 @@
+using System.Collections.Immutable;
+using System.Text;
+using Naru.Lake.DuckDb;
+using Naru.Query.Worker;
+
+namespace Naru.Query.Results;
+
+/// <summary>
+/// Rows as the `data` of Trino's protocol: each is a comma and an array, so that pages are cut and joined as bytes.
+/// Integers up to 64 bits and finite doubles are numbers; decimals and wider integers strings with all their digits,
+/// as are NaN and the infinities; varbinary is base64; a row is an array, a map an object; JSON is text.
+/// </summary>
+internal sealed class TrinoResultWriter : ResultWriter
+{
+    private readonly ZoneClock _clock;
+    private readonly bool _precise;
+    private readonly CellWriter _plain;
+    private readonly DateText _dates;
+
+    public TrinoResultWriter(OutputBuffer output, ZoneClock clock, bool precise)
+        : base(output)
+    {
+        _clock = clock;
+        _precise = precise;
+        _plain = new CellWriter(output, clock, json: true);
+        _dates = new DateText(output, (byte)' ');
+    }
+
+    public override void Begin(ImmutableArray<DuckDbColumn> columns)
+    {
+    }
+
+    public override void WriteRow(DuckDbVector[] vectors, int row)
+    {
+        Output.Append(",["u8);
+        for (int i = 0; i < vectors.Length; i++)
+        {
+            if (i > 0)
+            {
+                Output.Append((byte)',');
+            }
+
+            Write(vectors[i], row);
+        }
+
+        Output.Append((byte)']');
+    }
+
+    public override void End(RunFinished finished)
+    {
+    }
+
+    private void Write(in DuckDbVector vector, int row)
+    {
+        if (vector.IsNull(row))
+        {
+            Output.Append("null"u8);
+            return;
+        }
+
+        switch (vector.Type.Kind)
+        {
+            case DuckDbTypeKind.Varchar:
+                JsonText.Append(Output, vector.Utf8At(row));
+                break;
+            case DuckDbTypeKind.Enum:
+                JsonText.Append(Output, Encoding.UTF8.GetBytes(vector.EnumAt(row)));
+                break;
+            case DuckDbTypeKind.List or DuckDbTypeKind.Array:
+                WriteList(vector, row);
+                break;
+            case DuckDbTypeKind.Struct:
+                WriteStruct(vector, row);
+                break;
+            case DuckDbTypeKind.Map:
+                WriteMap(vector, row);
+                break;
+            case DuckDbTypeKind kind when IsNumber(vector, row, kind):
+                _plain.WritePlain(vector, row);
+                break;
+            default:
+                Output.Append((byte)'"');
+                WriteQuoted(vector, row);
+                Output.Append((byte)'"');
+                break;
+        }
+    }
+
+    private static bool IsNumber(in DuckDbVector vector, int row, DuckDbTypeKind kind) => kind switch
+    {
+        DuckDbTypeKind.Boolean or DuckDbTypeKind.TinyInt or DuckDbTypeKind.SmallInt or DuckDbTypeKind.Integer
+            or DuckDbTypeKind.BigInt or DuckDbTypeKind.UTinyInt or DuckDbTypeKind.USmallInt
+            or DuckDbTypeKind.UInteger => true,
+        DuckDbTypeKind.Float => float.IsFinite(vector.Values<float>()[row]),
+        DuckDbTypeKind.Double => double.IsFinite(vector.Values<double>()[row]),
+        _ => false,
+    };
+
+    private void WriteQuoted(in DuckDbVector vector, int row)
+    {
+        DuckDbTypeKind kind = vector.Type.Kind;
+        int digits = TrinoType.SecondDigits(kind, _precise);
+        switch (kind)
+        {
+            case DuckDbTypeKind.Timestamp:
+                _dates.WriteTimestamp(vector.Values<long>()[row], 1_000_000, digits);
+                break;
+            case DuckDbTypeKind.TimestampSeconds:
+                _dates.WriteTimestamp(vector.Values<long>()[row], 1, digits);
+                break;
+            case DuckDbTypeKind.TimestampMilliseconds:
+                _dates.WriteTimestamp(vector.Values<long>()[row], 1_000, digits);
+                break;
+            case DuckDbTypeKind.TimestampNanoseconds:
+                _dates.WriteTimestamp(vector.Values<long>()[row], 1_000_000_000, digits);
+                break;
+            case DuckDbTypeKind.TimestampTz:
+                _dates.WriteZoned(vector.Values<long>()[row], _clock, digits);
+                break;
+            case DuckDbTypeKind.Time:
+                _dates.WriteTime(vector.Values<long>()[row], 1_000_000, digits);
+                break;
+            case DuckDbTypeKind.TimeNanoseconds:
+                _dates.WriteTime(vector.Values<long>()[row], 1_000_000_000, digits);
+                break;
+            case DuckDbTypeKind.Interval:
+                WriteInterval(vector.Values<DuckDbInterval>()[row]);
+                break;
+            default:
+                _plain.WritePlain(vector, row);
+                break;
+        }
+    }
+
+    /// <summary>
+    /// Trino's two forms: `1-2` is a year and two months, `3 04:05:06.789` days and a time; one after the other when
+    /// the interval has both.
+    /// </summary>
+    private void WriteInterval(DuckDbInterval interval)
+    {
+        bool days = interval.Days != 0 || interval.Microseconds != 0 || interval.Months == 0;
+        if (interval.Months != 0)
+        {
+            long months = Math.Abs((long)interval.Months);
+            Output.Append(interval.Months < 0 ? "-"u8 : default);
+            Output.AppendNumber(months / 12);
+            Output.Append((byte)'-');
+            Output.AppendNumber(months % 12);
+            Output.Append(days ? " "u8 : default);
+        }
+
+        if (days)
+        {
+            // The clock part may pass a day, in either direction: what is shown is the sum.
+            Int128 total = ((Int128)interval.Days * 86_400_000_000) + interval.Microseconds;
+            Output.Append(total < 0 ? "-"u8 : default);
+            total = Int128.Abs(total);
+            Output.AppendNumber((long)(total / 86_400_000_000));
+            Output.Append((byte)' ');
+            _dates.WriteTime((long)(total % 86_400_000_000), 1_000_000, digits: 3);
+        }
+    }
+
+    private void WriteList(in DuckDbVector vector, int row)
+    {
+        DuckDbListEntry entry = vector.ListAt(row);
+        DuckDbVector child = vector.Child();
+        Output.Append((byte)'[');
+        for (int i = 0; i < (int)entry.Length; i++)
+        {
+            if (i > 0)
+            {
+                Output.Append((byte)',');
+            }
+
+            Write(child, (int)entry.Offset + i);
+        }
+
+        Output.Append((byte)']');
+    }
+
+    private void WriteStruct(in DuckDbVector vector, int row)
+    {
+        Output.Append((byte)'[');
+        for (int i = 0; i < vector.Type.Fields.Length; i++)
+        {
+            if (i > 0)
+            {
+                Output.Append((byte)',');
+            }
+
+            Write(vector.Field(i), row);
+        }
+
+        Output.Append((byte)']');
+    }
+
+    private void WriteMap(in DuckDbVector vector, int row)
+    {
+        DuckDbListEntry entry = vector.ListAt(row);
+        DuckDbVector pairs = vector.Child();
+        DuckDbVector keys = pairs.Field(0);
+        DuckDbVector values = pairs.Field(1);
+        Output.Append((byte)'{');
+        for (int i = 0; i < (int)entry.Length; i++)
+        {
+            int item = (int)entry.Offset + i;
+            if (i > 0)
+            {
+                Output.Append((byte)',');
+            }
+
+            WriteKey(keys, item);
+            Output.Append((byte)':');
+            Write(values, item);
+        }
+
+        Output.Append((byte)'}');
+    }
+
+    /// <summary>A map's key becomes a string, whatever its type.</summary>
+    private void WriteKey(in DuckDbVector keys, int item)
+    {
+        int start = Output.Length;
+        Write(keys, item);
+        if (Output.Written[start] != (byte)'"')
+        {
+            byte[] text = Output.Written[start..].ToArray();
+            Output.Truncate(start);
+            JsonText.Append(Output, text);
+        }
+    }
+}
