@@ -44,9 +44,17 @@ internal sealed class StatementText
         ? ""
         : Encoding.UTF8.GetString(_bytes.AsSpan(Tokens[token].Start..Tokens[^1].End));
 
-    /// <summary>Tokens between two places, a space between each: no comment is left to swallow what follows.</summary>
-    public string Joined(int first, int end) =>
-        string.Join(' ', Tokens[first..end].Select(Text));
+    /// <summary>Tokens between two places, without comments: one could swallow what is put behind.</summary>
+    public string Joined(int first, int end)
+    {
+        StringBuilder joined = new();
+        for (int i = first; i < end; i++)
+        {
+            joined.Append(i > first && Tokens[i].Start > Tokens[i - 1].End ? " " : "").Append(Text(Tokens[i]));
+        }
+
+        return joined.ToString();
+    }
 
     public bool IsSymbol(SqlToken token, char symbol) =>
         token.Kind == SqlTokenKind.Symbol && token.End == token.Start + 1 && _bytes[token.Start] == symbol;

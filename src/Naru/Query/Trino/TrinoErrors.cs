@@ -55,6 +55,7 @@ internal static class TrinoErrors
     public static readonly TrinoErrorCode Rejected = new(31, "QUERY_REJECTED");
     public static readonly TrinoErrorCode TextTooLarge = new(35, "QUERY_TEXT_TOO_LARGE");
     public static readonly TrinoErrorCode Killed = new(38, "ADMINISTRATIVELY_KILLED");
+    public static readonly TrinoErrorCode TypeNotFound = new(43, "TYPE_NOT_FOUND");
     public static readonly TrinoErrorCode CatalogNotFound = new(44, "CATALOG_NOT_FOUND");
     public static readonly TrinoErrorCode SchemaNotFound = new(45, "SCHEMA_NOT_FOUND");
     public static readonly TrinoErrorCode TableNotFound = new(46, "TABLE_NOT_FOUND");
@@ -111,6 +112,7 @@ internal static class TrinoErrors
     {
         TrinoErrorCode code = error.Code == QueryCodes.ValueError
             ? OfValue(error.Message)
+            : error.Message.StartsWith("Type with name", StringComparison.Ordinal) ? TypeNotFound
             : ByCode.GetValueOrDefault(error.Code, error.Status >= 500 ? Internal : UserError);
         string place = error.Line is int line && error.Column is int column ? $"line {line}:{column}: " : "";
         string hint = error.Hint is null ? "" : $"; {error.Hint}";

@@ -12,6 +12,9 @@ internal sealed record AskPlan(StatementEdits Edits, AskShape Shape) : TrinoPlan
 {
     /// <summary>`EXPLAIN`, `EXPLAIN ANALYZE`, `EXPLAIN (FORMAT JSON)`: put before the text.</summary>
     public string Prefix { get; init; } = "";
+
+    /// <summary>Where the text stands in what the client sent.</summary>
+    public (int Line, int Column) Origin { get; init; } = (1, 1);
 }
 
 internal enum AskShape

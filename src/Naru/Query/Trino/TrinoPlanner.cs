@@ -282,6 +282,11 @@ internal sealed partial class TrinoPlanner(TrinoStart start, ReadableTables read
             throw new TrinoException(TrinoErrors.NotSupported, "EXPLAIN (TYPE IO) is not offered; LOGICAL is");
         }
 
+        if (reader.IsEnd)
+        {
+            throw text.Mistake(reader.At, "a statement");
+        }
+
         TrinoPlan plan = Plan(text.From(reader.At), parameters);
         if (plan is not AskPlan asked)
         {
@@ -290,11 +295,13 @@ internal sealed partial class TrinoPlanner(TrinoStart start, ReadableTables read
                 : new RowsPlan([Text("Query Plan")], [[text.From(reader.At)]]);
         }
 
+        (int line, int column) = text.PositionOf(text.Tokens[reader.At].Start);
         string prefix = analyze ? "EXPLAIN ANALYZE" : format == "json" ? "EXPLAIN (FORMAT JSON)" : "EXPLAIN";
         return asked with
         {
             Shape = type == "validate" ? AskShape.Valid : AskShape.Plan,
             Prefix = asked.Prefix.Length > 0 ? asked.Prefix : prefix,
+            Origin = (line, column),
         };
     }
 

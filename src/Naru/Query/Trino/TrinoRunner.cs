@@ -138,7 +138,11 @@ internal sealed class TrinoRunner(QueryService service, ILakeCatalog catalog, Qu
 
         int moved = line == 1 && plan.Prefix.Length > 0 ? plan.Prefix.Length + 1 : 0;
         (int newLine, int newColumn) = plan.Edits.PositionBefore(line, Math.Max(column - moved, 1));
-        return error with { Line = newLine, Column = newColumn };
+        return error with
+        {
+            Line = newLine + plan.Origin.Line - 1,
+            Column = newColumn + (newLine == 1 ? plan.Origin.Column - 1 : 0),
+        };
     }
 
     /// <summary>Keeps a small answer whole.</summary>

@@ -68,7 +68,7 @@ internal sealed record RunRequest
     public bool PreciseTimes { get; init; }
 
     /// <summary>Schemas in which unqualified names are looked up, first to last.</summary>
-    public required IReadOnlyList<string> SearchPath { get; init; }
+    public IReadOnlyList<string> SearchPath { get; init; } = Gate.ReadableTables.SearchPath;
 
     /// <summary>Files and folders that this query may read: its Landlock layer and DuckDB's allowed paths.</summary>
     public required IReadOnlyList<string> Files { get; init; }

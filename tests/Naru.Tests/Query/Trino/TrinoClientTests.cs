@@ -17,7 +17,6 @@ public sealed class TrinoClientTests(ITestOutputHelper output)
         log: app.page_view
         owner: app
         description: A page was shown.
-        tier: low
         fields:
           page: {type: string, required: true, description: Path of the page}
         """;
