@@ -1,10 +1,13 @@
-// Drives a server as the npm package trino-client does. Argument: the server's address.
+// Drives a server as the npm package trino-client does. Arguments: the server's address, and the steps (default: all).
+// NARU_KEY, when set, is sent as the password.
 import assert from 'node:assert/strict';
-import { Trino } from 'trino-client';
+import { BasicAuth, Trino } from 'trino-client';
 import { types, typesSql, millionSql, endlessSql } from './types.mjs';
 
 const server = process.argv[2];
-const trino = () => Trino.create({ server, catalog: 'naru', schema: 'app' });
+const key = process.env.NARU_KEY;
+const auth = key ? new BasicAuth('anyone', key) : undefined;
+const trino = () => Trino.create({ server, auth, catalog: 'naru', schema: 'app' });
 
 async function ask(client, query) {
   const answer = { columns: null, rows: [], error: null, pages: 0 };

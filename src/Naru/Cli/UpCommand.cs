@@ -48,6 +48,11 @@ internal static class UpCommand
                 .ConfigureAwait(false);
             ILogger logger = server.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Naru.Server");
             ServerLog.Serving(logger, server.Address, start.Paths.Root);
+            if (server.SecureAddress is string secure)
+            {
+                ServerLog.ServingTls(logger, secure);
+            }
+
             await server.WaitForShutdownAsync(cancellationToken).ConfigureAwait(false);
             ServerLog.Stopping(logger);
             return ExitCode.Done;
@@ -84,6 +89,12 @@ internal static class UpCommand
         if (!ProjectOptions.TryParseListen(address, out IPEndPoint? endPoint))
         {
             Console.Error.WriteLine($"'{address}' is no address and port; write it as {ProjectOptions.DefaultListen}");
+            return null;
+        }
+
+        if (settings.Get<ProjectOptions>().Exposure(endPoint) is (string message, string hint))
+        {
+            Console.Error.WriteLine($"{message}; {hint}");
             return null;
         }
 

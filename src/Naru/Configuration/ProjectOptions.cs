@@ -19,6 +19,10 @@ internal sealed record ProjectOptions : ICheckedOptions
     [Setting("serve plain HTTP on addresses other than loopback; say so when a proxy in front speaks TLS")]
     public bool AllowPlainHttp { get; init; }
 
+    [Setting("take the scheme and host of links from X-Forwarded-Proto and X-Forwarded-Host, which a proxy in front "
+        + "must set itself")]
+    public bool TrustForwardedHeaders { get; init; }
+
     /// <summary>Valid once <see cref="Check"/> found nothing.</summary>
     public TimeZoneInfo FindTimeZone() => TimeZoneInfo.FindSystemTimeZoneById(Timezone);
 
@@ -36,14 +40,19 @@ internal sealed record ProjectOptions : ICheckedOptions
         {
             yield return (nameof(Listen), $"'{Listen}' is no address and port", $"write it as {DefaultListen}");
         }
-        else if (!IPAddress.IsLoopback(address.Address) && !AllowPlainHttp)
+        else if (Exposure(address) is (string message, string hint))
         {
-            yield return (
-                nameof(Listen),
-                $"'{Listen}' can be reached from other machines, and Naru speaks plain HTTP",
-                "put a proxy with TLS in front and set 'allow_plain_http: true', or listen on 127.0.0.1");
+            yield return (nameof(Listen), message, hint);
         }
     }
+
+    /// <summary>Why an address may not be listened on without TLS; null when it may.</summary>
+    public (string Message, string Hint)? Exposure(IPEndPoint address) =>
+        IPAddress.IsLoopback(address.Address) || AllowPlainHttp
+            ? null
+            : ($"'{address}' can be reached from other machines, and 'listen' speaks plain HTTP",
+                "serve them by TLS ('tls.listen'), or put a proxy that speaks it in front and set "
+                + "'allow_plain_http: true'");
 
     /// <summary>`127.0.0.1:8150`, `[::1]:8150`, `localhost:8150`, `*:8150` (every address).</summary>
     public static bool TryParseListen(

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Naru.Access;
@@ -43,6 +44,11 @@ internal sealed class PlatformServer : IAsyncDisposable
     /// <summary>Where it listens, e.g. http://127.0.0.1:8150.</summary>
     public string Address => _application.Services.GetRequiredService<IServer>()
         .Features.Get<IServerAddressesFeature>()!.Addresses.First();
+
+    /// <summary>Where it listens for HTTPS, if it does.</summary>
+    public string? SecureAddress => _application.Services.GetRequiredService<IServer>()
+        .Features.Get<IServerAddressesFeature>()!.Addresses
+        .FirstOrDefault(static address => address.StartsWith("https:", StringComparison.Ordinal));
 
     /// <summary>
     /// Opens the project and serves it. Throws <see cref="ProjectBusyException"/> when another process does.
@@ -139,19 +145,39 @@ internal sealed class PlatformServer : IAsyncDisposable
         services.AddSingleton<PrometheusText>();
         services.AddSingleton<IWatchSource, WatchSource>();
         services.AddWatch(settings.Get<WatchOptions>());
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.Listen(start.Listen);
-
-            // Presto's JavaScript client cancels by `DELETE http://host/…`, whose host need not be the header's.
-            kestrel.AllowHostHeaderOverride = true;
-        });
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, start, files));
         return builder.Build();
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, ServerStart start, IFileSystem files)
+    {
+        kestrel.Listen(start.Listen);
+        if (start.Settings.Get<TlsOptions>().FindListen() is IPEndPoint secure)
+        {
+            ILoggerFactory loggers = kestrel.ApplicationServices.GetRequiredService<ILoggerFactory>();
+            TlsCertificate certificate = TlsCertificate.Open(
+                start, files, TimeProvider.System, loggers.CreateLogger("Naru.Server"));
+            kestrel.Listen(secure, listen => listen.UseHttps(certificate.Options()));
+            ServerLog.Certificate(loggers.CreateLogger("Naru.Server"), certificate.ValidUntil);
+        }
+
+        // Presto's JavaScript client cancels by `DELETE http://host/…`, whose host need not be the header's.
+        kestrel.AllowHostHeaderOverride = true;
     }
 
     private static void Map(WebApplication application)
     {
         application.UseConsoleHeaders();
+        application.Use(static (context, next) =>
+        {
+            if (context.Request.IsHttps)
+            {
+                context.Response.Headers.StrictTransportSecurity = "max-age=31536000";
+            }
+
+            return next(context);
+        });
         application.UseAccess();
         application.MapAccess();
         application.MapDefinitions();

@@ -45,4 +45,14 @@ internal static partial class ServerLog
 
     [LoggerMessage(8, LogLevel.Information, "the file of log {Log} was written by {Who} over HTTP")]
     public static partial void DefinitionWritten(ILogger logger, string log, string who);
+
+    [LoggerMessage(9, LogLevel.Information, "{Address} serves it by TLS")]
+    public static partial void ServingTls(ILogger logger, string address);
+
+    [LoggerMessage(11, LogLevel.Information, "the certificate is valid until {Until:yyyy-MM-dd}")]
+    public static partial void Certificate(ILogger logger, DateTimeOffset until);
+
+    [LoggerMessage(10, LogLevel.Error, "the certificate in force is kept, for the new one "
+        + "cannot be used: {Reason}")]
+    public static partial void CertificateKept(ILogger logger, string reason);
 }

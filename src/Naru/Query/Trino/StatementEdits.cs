@@ -5,9 +5,9 @@ using Naru.Query.Gate;
 namespace Naru.Query.Trino;
 
 /// <summary>
-/// What is put into a statement before the engine's parser sees it: a client's parameters, and the few literals and
-/// words that the engine reads otherwise or not at all. Only whole tokens are replaced, so nothing within a string, a
-/// quoted name or a comment is touched. Remembers what it moved, for the places of errors.
+/// What is put into a statement before it is asked: a client's parameters, and words that mean something of its
+/// session. Only whole tokens are replaced, so nothing within a string, a quoted name or a comment is touched.
+/// Remembers what it moved, for the places of errors.
 /// </summary>
 internal sealed partial class StatementEdits
 {
@@ -88,24 +88,10 @@ internal sealed partial class StatementEdits
     /// <summary>Gives the number of tokens beside this one that were used up.</summary>
     private int Word(SqlToken token, SqlToken next, int index, IReadOnlyDictionary<string, string> words)
     {
-        bool adjacent = next.Kind == SqlTokenKind.String && next.Start == token.End;
         string? literal = _before.StringValue(next);
-        if (adjacent && literal is not null && _before.IsWord(token, "x"))
-        {
-            string digits = string.Concat(literal.Where(static character => !char.IsWhiteSpace(character)));
-            Replace(token.Start, next.End, $"from_hex('{digits.Replace("'", "''", StringComparison.Ordinal)}')");
-            return 1;
-        }
-
         if (literal is not null && _before.IsWord(token, "timestamp") && Zoned().IsMatch(literal))
         {
             Replace(token.Start, token.End, "TIMESTAMPTZ");
-            return 1;
-        }
-
-        if (literal is not null && _before.IsWord(token, "decimal") && Number().IsMatch(literal))
-        {
-            Replace(token.Start, next.End, $"({literal})");
             return 1;
         }
 
@@ -150,7 +136,4 @@ internal sealed partial class StatementEdits
     [GeneratedRegex(
         @"^\s*\d{4,}-\d+-\d+(\s+\d+:\d+(:\d+(\.\d+)?)?)?\s*([+-]\d\d?(:?\d\d)?|[A-Za-z][A-Za-z0-9_/+-]*)\s*$")]
     private static partial Regex Zoned();
-
-    [GeneratedRegex(@"^[+-]?(\d+(\.\d*)?|\.\d+)$")]
-    private static partial Regex Number();
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using Naru.Access;
+using Naru.Configuration;
 using Naru.Core.Text;
 
 namespace Naru.Query.Trino;
@@ -104,8 +105,16 @@ internal static class TrinoEndpoint
     }
 
     /// <summary>Scheme and host as the client wrote them, for links that it can follow.</summary>
-    public static string Server(HttpContext context) =>
-        $"{context.Request.Scheme}://{context.Request.Host.Value}";
+    public static string Server(HttpContext context)
+    {
+        HttpRequest request = context.Request;
+        bool trusted = context.RequestServices.GetService<Settings>()?.Get<ProjectOptions>().TrustForwardedHeaders
+            is true;
+        string Forwarded(string name, string own) =>
+            trusted && request.Headers[name].ToString().Split(',')[0].Trim() is { Length: > 0 } told ? told : own;
+        string scheme = Forwarded("X-Forwarded-Proto", request.Scheme) == "https" ? "https" : "http";
+        return $"{scheme}://{Forwarded("X-Forwarded-Host", request.Host.Value ?? "")}";
+    }
 
     private static (TrinoQuery Query, long Token)? Find(HttpContext context)
     {

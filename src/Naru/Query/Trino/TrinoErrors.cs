@@ -90,6 +90,7 @@ internal static class TrinoErrors
         [QueryCodes.TypeError] = TypeMismatch,
         [QueryCodes.InvalidQuery] = UserError,
         [QueryCodes.ValueError] = InvalidArgument,
+        [QueryCodes.DivisionByZero] = DivisionByZero,
         [QueryCodes.NotSupported] = NotSupported,
         [QueryCodes.OutOfMemory] = MemoryLimit,
         [QueryCodes.SpillFull] = SpillLimit,

@@ -1,3 +1,4 @@
+using Naru.Access;
 using Naru.Lake.Catalog;
 
 namespace Naru.Query.Trino;
@@ -20,23 +21,30 @@ internal static class TrinoModule
 
     public static IEndpointRouteBuilder MapTrino(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/statement", TrinoEndpoint.AskAsync)
+        routes.MapPost("/v1/statement", TrinoEndpoint.AskAsync).Needs(Permission.Read)
             .WithSummary("Takes a statement of a Trino client; the answer says where its rows are asked for.");
+        // Clients do not send their key again: the address is the right to what it leads to.
         foreach (string stage in (string[])["queued", "executing"])
         {
             string path = $"/v1/statement/{stage}/{{id}}/{{slug}}/{{token}}";
             routes.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], TrinoEndpoint.NextAsync)
+                .Needs(Permission.Public)
                 .WithSummary("The next rows of a statement, or where to ask again.");
-            routes.MapDelete(path, TrinoEndpoint.CancelAsync).WithSummary("Ends a statement.");
+            routes.MapDelete(path, TrinoEndpoint.CancelAsync).Needs(Permission.Public)
+                .WithSummary("Ends a statement.");
         }
 
         routes.MapMethods("/v1/info", [HttpMethods.Get, HttpMethods.Head], TrinoStatus.InfoAsync)
+            .Needs(Permission.Public)
             .WithSummary("Which server this is, as Trino's clients ask.");
-        routes.MapGet("/v1/node", TrinoStatus.NodesAsync)
+        routes.MapGet("/v1/node", TrinoStatus.NodesAsync).Needs(Permission.Known)
             .WithSummary("The one server, as Presto's clients list nodes.");
-        routes.MapGet("/v1/query", TrinoStatus.ListAsync).WithSummary("Queries, as Trino lists them.");
-        routes.MapGet("/v1/query/{id}", TrinoStatus.QueryAsync).WithSummary("A query, as Trino tells of it.");
-        routes.MapDelete("/v1/query/{id}", TrinoStatus.KillAsync).WithSummary("Ends a query.");
+        routes.MapGet("/v1/query", TrinoStatus.ListAsync).Needs(Permission.Known)
+            .WithSummary("Queries, as Trino lists them.");
+        routes.MapGet("/v1/query/{id}", TrinoStatus.QueryAsync).Needs(Permission.Known)
+            .WithSummary("A query, as Trino tells of it.");
+        routes.MapDelete("/v1/query/{id}", TrinoStatus.KillAsync).Needs(Permission.Known)
+            .WithSummary("Ends a query.");
         return routes;
     }
 

@@ -31,18 +31,41 @@ public sealed class TrinoClientTests(ITestOutputHelper output)
     public Task The_client_of_Presto_does_so_with_the_headers_of_either() =>
         RunAsync("presto.mjs", "presto-client as trino info: ok");
 
-    private async Task RunAsync(string script, string lastLine)
+    [Fact]
+    public async Task The_client_of_Trino_signs_in_over_TLS()
     {
-        string folder = "";
+        string folder = await FolderAsync();
+        using PlatformProject project = new(Log);
+        TlsTests.WriteCertificate(project.Root);
+        TlsTests.Configure(project.Root);
+        string key = await TlsTests.MakeKeyAsync(project.Root);
+        await using PlatformProcess platform = await PlatformProcess.StartAsync(project.Root);
+        string address = await TlsTests.SecureAddressAsync(platform);
+        Dictionary<string, string> trust = new()
+        {
+            ["NODE_EXTRA_CA_CERTS"] = Path.Combine(project.Root, "cert.pem"), ["NARU_KEY"] = key,
+        };
+        string said = await RunAsync(folder, trust, "node", "trino.mjs", address, "connect", "types", "session");
+        Assert.EndsWith("trino-client session: ok\n", said, StringComparison.Ordinal);
+        await platform.StopAsync();
+    }
+
+    private static async Task<string> FolderAsync()
+    {
         try
         {
-            folder = await InstalledFolder.Value;
+            return await InstalledFolder.Value;
         }
         catch (Exception exception) when (exception is InvalidOperationException or Win32Exception)
         {
             Prerequisite.Need(false, $"the clients of tests/clients cannot be had: {exception.Message}");
+            throw;
         }
+    }
 
+    private async Task RunAsync(string script, string lastLine)
+    {
+        string folder = await FolderAsync();
         using PlatformProject project = new(Log);
         await using PlatformProcess platform = await PlatformProcess.StartAsync(project.Root);
         for (int i = 0; i < 3; i++)
@@ -52,7 +75,7 @@ public sealed class TrinoClientTests(ITestOutputHelper output)
             Assert.True(sent.IsSuccessStatusCode, platform.Output);
         }
 
-        string said = await RunAsync(folder, "node", script, platform.Address);
+        string said = await RunAsync(folder, [], "node", script, platform.Address);
         output.WriteLine(said);
         Assert.EndsWith(lastLine + "\n", said, StringComparison.Ordinal);
         await platform.StopAsync();
@@ -63,13 +86,14 @@ public sealed class TrinoClientTests(ITestOutputHelper output)
         string folder = Path.Combine(Repository.Root, "tests", "clients");
         if (!Directory.Exists(Path.Combine(folder, "node_modules", "trino-client")))
         {
-            await RunAsync(folder, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error");
+            await RunAsync(folder, [], "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error");
         }
 
         return folder;
     }
 
-    private static async Task<string> RunAsync(string folder, string program, params string[] arguments)
+    private static async Task<string> RunAsync(
+        string folder, Dictionary<string, string> variables, string program, params string[] arguments)
     {
         ProcessStartInfo start = new(program, arguments)
         {
@@ -77,6 +101,11 @@ public sealed class TrinoClientTests(ITestOutputHelper output)
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        foreach ((string name, string value) in variables)
+        {
+            start.Environment[name] = value;
+        }
+
         using Process process = Process.Start(start)!;
         Task<string> said = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();
