@@ -58,6 +58,7 @@ internal static class SqlSpeed
             List<double> mine = [];
             List<double> theirs = [];
             List<double> anew = [];
+            List<double> trino = [];
             for (int round = -1; round < Rounds; round++)
             {
                 double peer = Drain(connection, string.Format(CultureInfo.InvariantCulture, sql, "peer"));
@@ -68,12 +69,17 @@ internal static class SqlSpeed
                     mine.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
                     theirs.Add(peer);
                     anew.Add(Anew(files, string.Format(CultureInfo.InvariantCulture, sql, "peer")));
+                    start = Stopwatch.GetTimestamp();
+                    await naru.AskTrinoAsync(string.Format(CultureInfo.InvariantCulture, sql, EventLines.Log));
+                    trino.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
                 }
             }
 
             results.Add(Result(name, Median(mine), Median(theirs)) with
             {
-                Note = string.Create(CultureInfo.InvariantCulture, $"DuckDB opened anew {Median(anew):F1} ms"),
+                Note = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"DuckDB opened anew {Median(anew):F1} ms, Naru by Trino's protocol {Median(trino):F1} ms"),
             });
         }
 

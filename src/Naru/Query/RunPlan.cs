@@ -60,7 +60,8 @@ internal static class RunPlan
     /// </summary>
     private static IEnumerable<string> Virtual(RunContext context, Judgement judgement, ReadableTables readable)
     {
-        bool trino = context.Request.Format == ResultFormat.Trino;
+        // SHOW's own statements are written for our lists.
+        bool trino = context.Request.Format == ResultFormat.Trino && !judgement.Lists;
         VirtualTable[] trinos =
         [
             .. judgement.Virtual.Where(table => trino || !InformationTables.Has(table)),

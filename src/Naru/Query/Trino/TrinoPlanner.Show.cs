@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text;
 using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
+using Naru.Query.Functions;
 using Naru.Query.Gate;
 using Naru.Query.Results;
 using Naru.Query.Worker;
@@ -203,9 +204,29 @@ internal sealed partial class TrinoPlanner
                 TrinoJson.Column("Deterministic", TrinoType.Boolean), Text("Description"),
             ],
             [
-                .. SqlFunctions.Known.Where(like.Matches).Order(StringComparer.Ordinal)
-                    .Select(static name => new object?[] { name, "", "", "", null, "" }),
+                .. Callable().Where(function => like.Matches(function.Name))
+                    .OrderBy(static function => function.Name, StringComparer.Ordinal)
+                    .Select(static function => new object?[]
+                    {
+                        function.Name, "", function.Arguments, "", null, function.Meaning,
+                    }),
             ]);
+    }
+
+    /// <summary>Ours with what they take and mean; of the engine's own the names are known.</summary>
+    private static IEnumerable<(string Name, string Arguments, string Meaning)> Callable()
+    {
+        OwnFunction[] own =
+        [
+            .. OwnFunctions.Trino.Concat(OwnFunctions.New).SelectMany(static group => group.Functions),
+        ];
+        HashSet<string> described = new(own.Select(static function => function.Name), SqlName.Comparer);
+        return own
+            .Select(static function => (
+                function.Name,
+                function.Form[(function.Name.Length + 1)..function.Form.LastIndexOf(')')],
+                function.Meaning))
+            .Concat(SqlFunctions.Known.Where(name => !described.Contains(name)).Select(static name => (name, "", "")));
     }
 
     private RowsPlan ShowSession(LikePattern like) => new(
