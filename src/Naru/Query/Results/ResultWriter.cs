@@ -27,7 +27,9 @@ internal abstract class ResultWriter(OutputBuffer output)
     public abstract void End(RunFinished finished);
 }
 
-/// <summary>`{"columns":[{"name","type"}],"rows":[[…],…],"row_count":…,"truncated":…,"elapsed_ms":…}`.</summary>
+/// <summary>
+/// `{"columns":[{"name","type"}],"rows":[[…],…],"row_count":…,"truncated":…,"elapsed_ms":…}`.
+/// </summary>
 internal sealed class JsonResultWriter(OutputBuffer output, ZoneClock clock) : ResultWriter(output)
 {
     private readonly CellWriter _cells = new(output, clock, json: true);
