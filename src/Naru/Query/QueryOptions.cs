@@ -48,6 +48,9 @@ internal sealed record QueryOptions : ICheckedOptions
     [Setting("finished queries that GET /v1/queries still lists", Min = "0", Max = "100000")]
     public int RecentMax { get; init; } = 200;
 
+    [Setting("file of `start,end,country` lines, ranges of addresses, for ip_country; empty: it cannot be asked")]
+    public string IpCountryFile { get; init; } = "";
+
     public IEnumerable<(string Property, string Message, string Hint)> Check()
     {
         if (TimeoutMax < Timeout)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Naru.Lake.Catalog;
+using Naru.Query.Functions.Scalars;
 using Naru.Query.Gate;
 using Naru.Query.Worker;
 
@@ -49,6 +50,9 @@ internal static class RunPlan
             Files = files,
             Folders = [.. folders],
             Setup = [.. setup],
+            IpCountries = judgement.OwnFunctions.Contains("ip_country", SqlName.Comparer)
+                ? IpCountries.Load(options.IpCountryFile)
+                : null,
             Threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount,
             MemoryBytes = options.MemoryBytes,
             SpillBytesMax = options.SpillBytesMax,

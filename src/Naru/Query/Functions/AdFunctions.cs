@@ -18,6 +18,8 @@ internal static class AdFunctions
         Scalar("user_agent_class(header)",
             "STRUCT(browser, os, device, bot); device is desktop, mobile, tablet, tv, bot or other."),
         Scalar("is_bot(header)", "Whether a User-Agent header is a program's; an empty one is."),
+        Scalar("ip_country(address)",
+            "Country of an IPv4 or IPv6 address as two letters, by the file of the setting `query.ip_country_file`."),
         Macro("ctr(clicks, impressions)", "(c, i) AS CASE WHEN i > 0 THEN CAST(c AS DOUBLE) / i END",
             "Clicks for each impression; null without impressions."),
         Macro("ctr_interval(clicks, impressions[, confidence])",

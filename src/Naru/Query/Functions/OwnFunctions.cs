@@ -14,7 +14,8 @@ internal static class OwnFunctions
     public static readonly ImmutableArray<FunctionGroup> New =
     [
         DateFunctions.New, TextFunctions.New, TextFunctions.Patterns, TextFunctions.Addresses, JsonFunctions.New,
-        ArrayFunctions.New, NumberFunctions.New, NumberFunctions.Aggregates, TextFunctions.Bytes, AdFunctions.New,
+        ArrayFunctions.New, NumberFunctions.New, NumberFunctions.Aggregates, TextFunctions.Bytes,
+        GeoFunctions.New, AdFunctions.New,
     ];
 
     /// <summary>Names that DuckDB has with another meaning.</summary>

@@ -8,7 +8,10 @@ namespace Naru.Query.Functions;
 internal static class OwnScalars
 {
     public static readonly ImmutableArray<ScalarFunction> All =
-        [.. TextScalars.All, .. UrlScalars.All, .. UserAgents.All, .. Referrers.All, .. Rates.All];
+    [
+        .. TextScalars.All, .. UrlScalars.All, .. UserAgents.All, .. Referrers.All, .. Rates.All, .. GeoScalars.All,
+        .. IpCountries.All,
+    ];
 
     public static void Register(DuckDbConnection connection) => ScalarFunctions.Register(connection, All);
 }

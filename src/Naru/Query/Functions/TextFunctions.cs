@@ -24,7 +24,6 @@ internal static class TextFunctions
         Scalar("luhn_check(digits)", "Whether the last digit is the Luhn check of the others."),
         Scalar("from_utf8(bytes)", "Text of bytes; what is no UTF-8 becomes U+FFFD."),
         Macro("to_utf8(text)", "(t) AS encode(t)", "Bytes of a text."),
-        Macro("concat_all(array)", "(a) AS array_to_string(a, '')", "The array's texts, one after another."),
     ]);
 
     public static readonly FunctionGroup Patterns = new("Regular expressions",

@@ -93,11 +93,17 @@ internal sealed class SqlRewriter(SqlDialect dialect)
             JsonObject column when SyntaxNodes.ClassOf(column) == "COLUMN_REF" =>
                 string.Join('.', column["column_names"]!.AsArray()),
             JsonObject constant when SyntaxNodes.ClassOf(constant) == "CONSTANT"
-                && constant["value"]!["type"]!["type_info"] is null
-                && constant["value"]!["value"] is JsonValue value => value.ToString(),
+                && constant["value"]!["value"] is JsonValue value => Written(value, constant["value"]!["type"]!),
             _ => "…",
         }));
         return text.Append(')').ToString();
+    }
+
+    private static string Written(JsonValue value, JsonNode type)
+    {
+        string text = value.ToString();
+        int scale = type["type_info"]?["scale"] is JsonValue digits ? digits.GetValue<int>() : 0;
+        return scale == 0 ? text : text.PadLeft(scale + 1, '0').Insert(Math.Max(text.Length - scale, 1), ".");
     }
 
     /// <summary>Parts first, then the whole.</summary>

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text;
 using Naru.Core;
 using Naru.Lake.DuckDb;
+using Naru.Query.Functions.Scalars;
 using Naru.Query.Gate;
 using Naru.Query.Results;
 using Naru.Query.Sandbox;
@@ -29,6 +30,7 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
             ConfineThread();
         }
 
+        IpCountries.Use(request.IpCountries ?? []);
         Prepare(connection);
         double prepared = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
         if (cancelled())

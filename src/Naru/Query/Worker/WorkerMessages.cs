@@ -78,6 +78,9 @@ internal sealed record RunRequest
     /// <summary>Statements that make the schemas and views; run before the configuration is locked.</summary>
     public required IReadOnlyList<SetupStatement> Setup { get; init; }
 
+    /// <summary>What ip_country looks addresses up in, when it is called.</summary>
+    public byte[]? IpCountries { get; init; }
+
     public required int Threads { get; init; }
 
     public required long MemoryBytes { get; init; }
