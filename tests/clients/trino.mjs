@@ -37,8 +37,10 @@ const steps = {
     assert.ok((await ask(client, 'SHOW TABLES')).rows.flat().includes('page_view'));
     const columns = (await ask(client, 'DESCRIBE page_view')).rows;
     assert.deepEqual(columns.find(([name]) => name === '_event_time').slice(0, 2), ['_event_time', 'timestamp with time zone']);
-    const listed = await ask(client, "SELECT table_schema, table_name, column_name, data_type FROM naru.information_schema.columns WHERE table_schema = 'app' AND column_name = 'page'");
-    assert.deepEqual(listed.rows, [['app', 'page_view', 'page', 'varchar']]);
+    const page = columns.find(([name]) => name === 'page');
+    assert.deepEqual(page, ['page', 'varchar', '', 'Path of the page']);
+    const listed = await ask(client, "SELECT table_schema, table_name, column_name, data_type, comment FROM naru.information_schema.columns WHERE table_schema = 'app' AND column_name = 'page'");
+    assert.deepEqual(listed.rows, [['app', 'page_view', 'page', 'varchar', 'Path of the page']]);
     const counted = await ask(client, 'SELECT count(*) FROM page_view');
     assert.deepEqual(counted.rows, [[3]]);
   },

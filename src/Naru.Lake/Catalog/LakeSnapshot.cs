@@ -43,7 +43,11 @@ public sealed record TableSnapshot(
     ImmutableArray<string> TailFiles);
 
 /// <summary>What may be asked, without its files: for name resolution, hints and SHOW.</summary>
-public sealed record TableDescription(TableName Name, TableSchema Schema, string Description, bool System);
+public sealed record TableDescription(TableName Name, TableSchema Schema, string Description, bool System)
+{
+    /// <summary>What columns mean, of those of which it is told.</summary>
+    public ImmutableDictionary<string, string> Comments { get; init; } = ImmutableDictionary<string, string>.Empty;
+}
 
 /// <summary>One immutable version of all leased tables. Files stay readable until the lease is disposed.</summary>
 public interface ISnapshotLease : IDisposable

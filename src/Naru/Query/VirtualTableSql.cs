@@ -94,7 +94,7 @@ internal static class VirtualTableSql
         yield return $"CREATE TABLE {Base}.schemas (schema VARCHAR)";
         yield return $"CREATE TABLE {Base}.tables (schema VARCHAR, name VARCHAR, comment VARCHAR)";
         yield return $"CREATE TABLE {Base}.columns (schema VARCHAR, tab VARCHAR, name VARCHAR, position BIGINT, "
-            + "nullable BOOLEAN, type VARCHAR, jdbc BIGINT, size BIGINT, digits BIGINT)";
+            + "nullable BOOLEAN, type VARCHAR, jdbc BIGINT, size BIGINT, digits BIGINT, comment VARCHAR)";
         IEnumerable<string> rows = Insert("schemas", schemas.Select(static name => $"({Literal(name)})"))
             .Concat(Insert("tables", tables.Select(static table =>
                 $"({Literal(table.Name.Schema)},{Literal(table.Name.SqlName)},{Literal(table.Description)})")))
@@ -119,9 +119,12 @@ internal static class VirtualTableSql
                 $"({Literal(table.Name.Schema)},{Literal(table.Name.SqlName)},{Literal(column.Name)},{position},")
                 + $"{column.Nullable},{Literal(type.Name)},{Number(number)},"
                 + $"{Number(isDecimal ? column.Type.Precision : size)},"
-                + $"{Number(isDecimal ? column.Type.Scale : null)})";
+                + $"{Number(isDecimal ? column.Type.Scale : null)},{Comment(table, column)})";
         }
     }
+
+    private static string Comment(TableDescription table, Column column) =>
+        table.Comments.TryGetValue(column.Name, out string? comment) ? Literal(comment) : "NULL";
 
     private static IEnumerable<string> Insert(string table, IEnumerable<string> rows)
     {
@@ -178,7 +181,7 @@ internal static class VirtualTableSql
     private static string InformationColumns(string catalog) => $"SELECT {catalog} AS table_catalog, "
         + "schema AS table_schema, tab AS table_name, name AS column_name, position AS ordinal_position, "
         + "CAST(NULL AS VARCHAR) AS column_default, CASE WHEN nullable THEN 'YES' ELSE 'NO' END AS is_nullable, "
-        + $"type AS data_type, CAST(NULL AS VARCHAR) AS comment, CAST(NULL AS VARCHAR) AS extra_info "
+        + $"type AS data_type, comment, CAST(NULL AS VARCHAR) AS extra_info "
         + $"FROM {Base}.columns";
 
     private static string JdbcColumns(string catalog) => $"SELECT {catalog} AS table_cat, schema AS table_schem, "
@@ -186,7 +189,7 @@ internal static class VirtualTableSql
         + "CAST(NULL AS BIGINT) AS buffer_length, digits AS decimal_digits, "
         + "CASE WHEN type IN ('integer', 'bigint', 'double') OR type LIKE 'decimal%' THEN 10 END::BIGINT "
         + "AS num_prec_radix, CASE WHEN nullable THEN 1 ELSE 0 END::BIGINT AS nullable, "
-        + "CAST(NULL AS VARCHAR) AS remarks, CAST(NULL AS VARCHAR) AS column_def, "
+        + "comment AS remarks, CAST(NULL AS VARCHAR) AS column_def, "
         + "CAST(NULL AS BIGINT) AS sql_data_type, CAST(NULL AS BIGINT) AS sql_datetime_sub, "
         + "CASE WHEN type = 'varchar' THEN size END AS char_octet_length, position AS ordinal_position, "
         + "CASE WHEN nullable THEN 'YES' ELSE 'NO' END AS is_nullable, CAST(NULL AS VARCHAR) AS scope_catalog, "

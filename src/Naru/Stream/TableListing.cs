@@ -33,7 +33,10 @@ internal sealed record TableListing(
                 TableShape shape = new(
                     WithColumnsLandedBefore(schema, lake.Find(name)), LogTables.PartitionColumns(log));
                 shapes.Add(name, shape);
-                tables.Add(new TableDescription(name, shape.Schema, log.Description, System: false));
+                tables.Add(new TableDescription(name, shape.Schema, log.Description, System: false)
+                {
+                    Comments = Comments(log),
+                });
             }
         }
 
@@ -54,6 +57,10 @@ internal sealed record TableListing(
             new TableName(StreamTables.Schema, table.Name), table.Schema, table.Description, System: true)));
         return new TableListing(definitions, [.. tables], shapes.ToImmutableDictionary()) { Aggregates = aggregates };
     }
+
+    private static ImmutableDictionary<string, string> Comments(LogDefinition log) => log.Fields
+        .Where(static field => field.Description.Length > 0)
+        .ToImmutableDictionary(static field => field.Name, static field => field.Description, StringComparer.Ordinal);
 
     /// <summary>The table of the lake that a name means: of an aggregate the version that serves.</summary>
     public TableName StoredAs(TableName name) => name.Schema == AggregateTables.Schema

@@ -162,12 +162,16 @@ internal sealed partial class TrinoPlanner
             return new AskPlan(edits, AskShape.Described);
         }
 
+        TableDescription table = Table(name);
         return new RowsPlan(
             [Text("Column"), Text("Type"), Text("Extra"), Text("Comment")],
             [
-                .. Table(name).Schema.Columns.Where(column => like.Matches(column.Name)).Select(column => new object?[]
+                .. table.Schema.Columns.Where(column => like.Matches(column.Name)).Select(column => new object?[]
                 {
-                    column.Name, TypeName(column), column.Name is "p_ymd" or "p_hour" ? "partition key" : "", "",
+                    column.Name,
+                    TypeName(column),
+                    column.Name is "p_ymd" or "p_hour" ? "partition key" : "",
+                    table.Comments.GetValueOrDefault(column.Name, ""),
                 }),
             ]);
     }
