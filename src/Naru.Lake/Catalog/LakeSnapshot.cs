@@ -32,8 +32,8 @@ public readonly record struct TableName(string Schema, string Name, ColumnGroup 
 
 /// <summary>
 /// One table as one query sees it. Rows = rows of <see cref="Files"/> (Parquet, Hive-partitioned by folder
-/// `p_ymd=…[/p_hour=…]`) plus rows of <see cref="TailFiles"/> (Parquet, the partition columns inside). Files of older
-/// versions may lack newer columns, which then read as null. <see cref="Schema"/> includes the partition columns.
+/// `p_ymd=…[/p_hour=…]`) plus rows of <see cref="TailFiles"/> (Parquet, the partition columns inside). Files of
+/// older versions may lack newer columns, which then read as null. <see cref="Schema"/> includes the partition columns.
 /// </summary>
 public sealed record TableSnapshot(
     TableName Name,

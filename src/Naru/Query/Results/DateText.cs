@@ -42,10 +42,11 @@ internal sealed class DateText(OutputBuffer output, byte separator)
 
         int offset = clock.OffsetMinutes(microseconds);
         AppendTimestamp(microseconds + (offset * 60_000_000L), 1_000_000);
-        AppendOffset(offset);
+        WriteOffset(offset);
     }
 
-    private void AppendOffset(int offset)
+    /// <summary>`+09:00`, of minutes east of UTC.</summary>
+    public void WriteOffset(int offset)
     {
         output.Append(offset < 0 ? (byte)'-' : (byte)'+');
         int minutes = Math.Abs(offset);
@@ -90,7 +91,7 @@ internal sealed class DateText(OutputBuffer output, byte separator)
         }
         else
         {
-            AppendOffset(offset);
+            WriteOffset(offset);
         }
     }
 

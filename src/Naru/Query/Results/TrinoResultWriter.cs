@@ -75,6 +75,10 @@ internal sealed class TrinoResultWriter : ResultWriter
             case DuckDbTypeKind.Map:
                 WriteMap(vector, row);
                 break;
+            case DuckDbTypeKind.Union:
+                // The value that it holds, as text whatever its type.
+                WriteAsText(vector.Field(vector.Field(0).Values<byte>()[row] + 1), row);
+                break;
             case DuckDbTypeKind kind when IsNumber(vector, row, kind):
                 _plain.WritePlain(vector, row);
                 break;
@@ -123,12 +127,37 @@ internal sealed class TrinoResultWriter : ResultWriter
             case DuckDbTypeKind.TimeNanoseconds:
                 _dates.WriteTime(vector.Values<long>()[row], 1_000_000_000, digits);
                 break;
+            case DuckDbTypeKind.TimeTz:
+                WriteTimeWithOffset(vector.Values<long>()[row], digits);
+                break;
+            case DuckDbTypeKind.Bit:
+                WriteBits(vector.Utf8At(row));
+                break;
             case DuckDbTypeKind.Interval:
                 WriteInterval(vector.Values<DuckDbInterval>()[row]);
                 break;
             default:
                 _plain.WritePlain(vector, row);
                 break;
+        }
+    }
+
+    /// <summary>
+    /// DuckDB's bits of one: microseconds above, and in the lower 24 bits 57,599 less the seconds east of UTC.
+    /// </summary>
+    private void WriteTimeWithOffset(long bits, int digits)
+    {
+        _dates.WriteTime(bits >> 24, 1_000_000, digits);
+        _dates.WriteOffset((int)((57_599 - (bits & 0xFFFFFF)) / 60));
+    }
+
+    /// <summary>DuckDB's bytes of one: how many bits of the second byte are padding, then the bits.</summary>
+    private void WriteBits(ReadOnlySpan<byte> bytes)
+    {
+        for (int bit = bytes[0]; bit < (bytes.Length - 1) * 8; bit++)
+        {
+            bool set = (bytes[1 + (bit / 8)] & (0x80 >> (bit % 8))) != 0;
+            Output.Append(set ? (byte)'1' : (byte)'0');
         }
     }
 
@@ -210,7 +239,7 @@ internal sealed class TrinoResultWriter : ResultWriter
                 Output.Append((byte)',');
             }
 
-            WriteKey(keys, item);
+            WriteAsText(keys, item);
             Output.Append((byte)':');
             Write(values, item);
         }
@@ -218,11 +247,11 @@ internal sealed class TrinoResultWriter : ResultWriter
         Output.Append((byte)'}');
     }
 
-    /// <summary>A map's key becomes a string, whatever its type.</summary>
-    private void WriteKey(in DuckDbVector keys, int item)
+    /// <summary>As a string, whatever its type.</summary>
+    private void WriteAsText(in DuckDbVector vector, int row)
     {
         int start = Output.Length;
-        Write(keys, item);
+        Write(vector, row);
         if (Output.Written[start] != (byte)'"')
         {
             byte[] text = Output.Written[start..].ToArray();

@@ -68,8 +68,18 @@ internal sealed record TrinoType(string Raw)
         DuckDbTypeKind.TimestampTz => Timed("timestamp with time zone", 6, precise),
         DuckDbTypeKind.Time => Timed("time", 6, precise),
         DuckDbTypeKind.TimeNanoseconds => Timed("time", 9, precise),
+        DuckDbTypeKind.TimeTz => Timed("time with time zone", 6, precise),
         DuckDbTypeKind.SqlNull => new TrinoType("unknown"),
         _ => new TrinoType(PlainName(type.Kind)),
+    };
+
+    /// <summary>Whether <see cref="TrinoResultWriter"/> can write the type.</summary>
+    public static bool IsWritable(DuckDbType type) => type.Kind switch
+    {
+        DuckDbTypeKind.Bit or DuckDbTypeKind.TimeTz => true,
+        DuckDbTypeKind.Union => type.Fields.All(static field => IsWritable(field.Type)),
+        _ => (type.Fields.Length > 0 || TypeText.IsWritable(type))
+            && type.Fields.All(static field => IsWritable(field.Type)),
     };
 
     /// <summary>Of a table's column, as the catalog's lists name it.</summary>
@@ -175,7 +185,7 @@ internal sealed record TrinoType(string Raw)
         DuckDbTypeKind.Uuid => "uuid",
         DuckDbTypeKind.Blob => "varbinary",
 
-        // Varchar and enums; and intervals, for one of DuckDB's holds months, days and seconds at once.
+        // Varchar, enums, bits and unions; and intervals, for one of DuckDB's holds months, days and seconds at once.
         _ => "varchar",
     };
 

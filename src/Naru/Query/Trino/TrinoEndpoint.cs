@@ -85,6 +85,8 @@ internal static class TrinoEndpoint
         }
         finally
         {
+            // Reading a large page may take its time.
+            query.Seen();
             answer.Page?.LetGo();
         }
     }

@@ -248,11 +248,12 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
         }
     }
 
-    private static void RefuseUnwritable(ImmutableArray<DuckDbColumn> columns)
+    private void RefuseUnwritable(ImmutableArray<DuckDbColumn> columns)
     {
         foreach (DuckDbColumn column in columns)
         {
-            if (!TypeText.IsWritable(column.Type))
+            if (!(request.Format == ResultFormat.Trino ? TrinoType.IsWritable(column.Type)
+                : TypeText.IsWritable(column.Type)))
             {
                 throw new DuckDbException(
                     DuckDbErrorKind.NotImplemented,
