@@ -46,7 +46,7 @@ no_dotnet() {
 # needed again.
 require_node() {
   command -v npm >/dev/null 2>&1 && return
-  fail 'npm is missing (it fetches the native library and the console's browser code, once)' \
+  fail "npm is missing (it fetches the native library and the console's browser code, once)" \
     'get it:  https://nodejs.org/en/download' \
     'or:      sudo apt install nodejs npm' \
     'then run the same command again'

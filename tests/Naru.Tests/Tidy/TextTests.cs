@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -61,6 +62,27 @@ public partial class TextTests
         where text.Length > 0
             && (!text.EndsWith('\n') || text.EndsWith("\n\n", StringComparison.Ordinal) || text.Contains('\r'))
         select (file, 1));
+
+    [Fact]
+    public void The_shell_can_read_every_script() => Exceptions.Check(
+        "scripts",
+        "bash -n is silent",
+        from file in Repository.TrackedFiles
+        where Path.GetExtension(file) == ".sh"
+            || (Path.GetExtension(file).Length == 0 && IsScript(Repository.Read(file)))
+        where !IsRead(Path.Combine(Repository.Root, file))
+        select (file, 1));
+
+    private static bool IsScript(string text) =>
+        text.StartsWith("#!", StringComparison.Ordinal)
+        && text.AsSpan(0, Math.Max(0, text.IndexOf('\n', StringComparison.Ordinal))).EndsWith("sh");
+
+    private static bool IsRead(string path)
+    {
+        using Process shell = Process.Start(new ProcessStartInfo("bash", ["-n", path]))!;
+        shell.WaitForExit();
+        return shell.ExitCode == 0;
+    }
 
     private static int Directives(SourceFile file, SyntaxKind kind) =>
         file.Syntax.DescendantTrivia(descendIntoTrivia: true).Count(trivia => trivia.IsKind(kind));
