@@ -27,7 +27,6 @@ internal static class WindowSpeed
     private const long Minute = 60_000_000;
     private const long DisorderMicroseconds = 5_000_000;
     private const long FirstTime = 1_780_000_000_000_000;
-    private const long WholeStateBytesMin = 4 << 20;
 
     private static readonly WindowSpec Tumble = new(WindowKind.Tumble, Minute, Minute, false);
     private static readonly WindowSpec Hop = new(WindowKind.Hop, 5 * Minute, Minute, false);
@@ -237,8 +236,7 @@ internal static class WindowSpeed
             long watermark = end ? _latest + (10 * Minute) : _latest - DisorderMicroseconds;
             SealedAggregate part = _aggregate.Seal(Math.Max(watermark, _aggregate.NextWatermark));
             long start = Stopwatch.GetTimestamp();
-            bool isWhole = _state.Count > 1
-                && _state.Skip(1).Sum(static file => file.Bytes) > Math.Max(WholeStateBytesMin, _state[0].Bytes);
+            bool isWhole = AggregateLander.IsWorthWriting([.. _state]);
             if (!isWhole)
             {
                 _state.Add(Write(part.Added));

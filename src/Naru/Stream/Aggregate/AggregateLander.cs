@@ -16,8 +16,9 @@ namespace Naru.Stream.Aggregate;
 /// </summary>
 internal sealed class AggregateLander(LandingContext context)
 {
-    /// <summary>All partial results are written anew when the files since then are as large.</summary>
-    private const long WholeStateBytesMin = 4 << 20;
+    /// <summary>All partial results are written anew when the files since then are so many times as large.</summary>
+    private const int WholeStateShare = 2;
+    private const long WholeStateBytesMin = 16 << 20;
     private const int StateFilesMax = 64;
 
     /// <summary>Rows of the tables in this landing: the caller writes and disposes them.</summary>
@@ -51,6 +52,10 @@ internal sealed class AggregateLander(LandingContext context)
             // After the layers are one: the whole is what is kept of it.
             files = [Write(cut, static part => part.Aggregate.Landed)];
         }
+        else
+        {
+            files = Needed(files, cut.Parts);
+        }
 
         context.Files.SyncDirectory(context.StateDirectory);
         AggregatesLanding landing = new()
@@ -78,6 +83,20 @@ internal sealed class AggregateLander(LandingContext context)
         }
     }
 
+    /// <summary>Without the files of which no pane is held any more. Of sessions it is not known where they stand.
+    /// </summary>
+    private static ImmutableArray<StateFileName> Needed(
+        ImmutableArray<StateFileName> files, ImmutableArray<SealedAggregate> parts)
+    {
+        if (parts.Any(static part => part.Aggregate.Windows is null))
+        {
+            return files;
+        }
+
+        HashSet<string> needed = [.. parts.SelectMany(static part => part.Aggregate.Landed.Files)];
+        return [.. files.Where(file => needed.Contains(file.Name))];
+    }
+
     private StateFileName Write(SealedAggregates cut, Func<SealedAggregate, AggregateState> layer)
     {
         WrittenState written = AggregateStateFile.Write(
@@ -93,10 +112,12 @@ internal sealed class AggregateLander(LandingContext context)
         return written.File;
     }
 
-    private static bool IsWorthWriting(ImmutableArray<StateFileName> files) =>
+    /// <summary>Whether a landing begins anew with a file of all that is kept, instead of one more.</summary>
+    public static bool IsWorthWriting(ImmutableArray<StateFileName> files) =>
         files.Length >= StateFilesMax
         || (files.Length > 1
-            && files.Skip(1).Sum(static file => file.Bytes) > Math.Max(WholeStateBytesMin, files[0].Bytes));
+            && files.Skip(1).Sum(static file => file.Bytes) > Math.Max(
+                WholeStateBytesMin, WholeStateShare * files[0].Bytes));
 
     private static AggregateLanding LandingOf(
         SealedAggregate part, SealedAggregates cut, (long Revised, List<WindowRange> Skipped) edit)

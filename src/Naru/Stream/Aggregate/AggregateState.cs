@@ -44,6 +44,10 @@ internal sealed class AggregateState
     public IEnumerable<string> SpillFiles =>
         _panes.Values.SelectMany(static pane => pane.Spilled).Select(static section => section.File).Distinct();
 
+    /// <summary>Names of the state files that hold something of its panes.</summary>
+    public IEnumerable<string> Files =>
+        _panes.Values.SelectMany(static pane => pane.Sections).Select(static section => section.File).Distinct();
+
     /// <summary>The groups of a pane that rows are counted into.</summary>
     public GroupTable Pane(long ordinal) => Of(ordinal).ToCountInto(_plan);
 
@@ -92,14 +96,16 @@ internal sealed class AggregateState
         }
     }
 
-    /// <summary>Adds all of another state; sessions of this one that ended and change are told.</summary>
+    /// <summary>
+    /// Adds all of another state, which is done with then; sessions of this one that ended and change are told.
+    /// </summary>
     public void Merge(AggregateState from, long closedBy, Action<byte[], long, long>? removed)
     {
         _merges++;
         Sessions?.Merge(from.Sessions!, closedBy, removed);
         foreach ((long ordinal, PaneState pane) in from._panes)
         {
-            Of(ordinal).Merge(pane, _plan, _merges);
+            Of(ordinal).Merge(pane, _merges);
         }
     }
 

@@ -9,7 +9,7 @@ namespace Naru.Stream.Aggregate;
 /// <summary>
 /// Files of partial results: `aggregates/%020d.state`, named by the landing that wrote them and named in its record.
 /// One holds the rows of one cut, or, where that has grown to be worth it, all that is kept.
-///   header, 16 bytes: magic "NRAS" u32, format version u32 (1), landing i64
+///   header, 16 bytes: magic "NRAS" u32, format version u32 (2), landing i64
 ///   then sections:    CRC-32C u32 over what follows, payload length i32, payload:
 ///                     state key (64 bytes of hex: which version of which aggregate),
 ///                     pane i64 (its ordinal, or the least value for sessions), number of groups i32,
@@ -22,7 +22,7 @@ internal static class AggregateStateFile
     public const long SessionsPane = long.MinValue;
 
     private const uint Magic = 0x5341_524E;
-    private const uint FormatVersion = 1;
+    private const uint FormatVersion = 2;
     private const int HeaderBytes = 16;
     private const int KeyBytes = 64;
 
@@ -32,8 +32,6 @@ internal static class AggregateStateFile
     /// <summary>State key, pane and number of groups.</summary>
     private const int SectionHeadBytes = KeyBytes + 12;
 
-    /// <summary>About where a section ends: a pane with more groups has several.</summary>
-    private const int SectionBytes = 256 << 10;
     private const string Extension = ".state";
 
     public static string NameOf(long landing) => landing.ToString("D20", CultureInfo.InvariantCulture) + Extension;
@@ -94,7 +92,7 @@ internal static class AggregateStateFile
     {
         string path = folder.PathOf(section.File);
         using IFile file = folder.Files.Open(path, FileOpen.Read);
-        into.Load(Read(file, section.At, section.Bytes, path).AsSpan(PrefixBytes + SectionHeadBytes));
+        into.Load(Read(file, section.At, section.Bytes, path).AsSpan(PrefixBytes + SectionHeadBytes), section.Groups);
     }
 
     /// <summary>A whole section, checked.</summary>
@@ -177,10 +175,11 @@ internal static class AggregateStateFile
         {
             for (int group = 0; group < table.Count;)
             {
-                int first = group;
+                int end = table.SectionEnd(group);
                 Begin(key, of.Pane);
-                group = table.Save(_section, group, SectionBytes);
-                Sections.Add((of.State, of.Pane, Append(group - first)));
+                table.Save(_section, group, end);
+                Sections.Add((of.State, of.Pane, Append(end - group)));
+                group = end;
             }
         }
 

@@ -1,9 +1,8 @@
-using System.Buffers.Binary;
 using Naru.Lake.Columns;
 
 namespace Naru.Stream.Aggregate;
 
-/// <summary>`count(*)` and, with an argument, `count(x)`: saved as 8 bytes.</summary>
+/// <summary>`count(*)` and, with an argument, `count(x)`: saved as a varint.</summary>
 internal sealed class CountAccumulator(int argument) : Accumulator
 {
     private long[] _counts = [];
@@ -57,11 +56,12 @@ internal sealed class CountAccumulator(int argument) : Accumulator
 
     public override void Append(int group, ColumnVector into) => into.AppendInt64(_counts[group]);
 
-    public override void Save(int group, ByteBuffer into) => into.Add(_counts[group]);
+    public override void Save(int group, ByteBuffer into) => into.AddVarint((ulong)_counts[group]);
 
     public override int Load(int group, ReadOnlySpan<byte> saved)
     {
-        _counts[group] += BinaryPrimitives.ReadInt64LittleEndian(saved);
-        return 8;
+        int at = 0;
+        _counts[group] += (long)Varint.Read(saved, ref at);
+        return at;
     }
 }

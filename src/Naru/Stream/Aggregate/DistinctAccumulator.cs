@@ -62,7 +62,7 @@ internal sealed class DistinctAccumulator(int argument) : Accumulator
 
     public override void Save(int group, ByteBuffer into)
     {
-        into.Add(_sets[group]?.Count ?? 0);
+        into.AddVarint((ulong)(_sets[group]?.Count ?? 0));
         foreach (UInt128 value in _sets[group] ?? [])
         {
             into.Add((Int128)value);
@@ -71,13 +71,14 @@ internal sealed class DistinctAccumulator(int argument) : Accumulator
 
     public override int Load(int group, ReadOnlySpan<byte> saved)
     {
-        int count = BinaryPrimitives.ReadInt32LittleEndian(saved);
+        int at = 0;
+        int count = Varint.ReadLength(saved, ref at);
         for (int i = 0; i < count; i++)
         {
-            Add(group, BinaryPrimitives.ReadUInt128LittleEndian(saved[(4 + (i * 16))..]));
+            Add(group, BinaryPrimitives.ReadUInt128LittleEndian(saved[(at + (i * 16))..]));
         }
 
-        return 4 + (count * 16);
+        return at + (count * 16);
     }
 
     private void Add(int group, UInt128 value)

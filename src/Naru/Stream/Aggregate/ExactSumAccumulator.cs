@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Naru.Core.Numbers;
 using Naru.Lake.Columns;
 
@@ -68,7 +67,7 @@ internal sealed class ExactSumAccumulator(int argument) : Accumulator
 
     public override void Save(int group, ByteBuffer into)
     {
-        into.Add(_values[group]);
+        into.AddVarint((ulong)_values[group]);
         Span<byte> written = stackalloc byte[ExactSum.WrittenBytesMax];
         int bytes = _sums[group].Write(written);
         into.Add(written[..bytes]);
@@ -76,11 +75,12 @@ internal sealed class ExactSumAccumulator(int argument) : Accumulator
 
     public override int Load(int group, ReadOnlySpan<byte> saved)
     {
-        _values[group] += BinaryPrimitives.ReadInt64LittleEndian(saved);
-        int bytes = ExactSum.Read(saved[8..], out ExactSum sum);
+        int at = 0;
+        _values[group] += (long)Varint.Read(saved, ref at);
+        int bytes = ExactSum.Read(saved[at..], out ExactSum sum);
         _sums[group].Merge(sum);
         sum.Free();
-        return 8 + bytes;
+        return at + bytes;
     }
 
     public override void Free()

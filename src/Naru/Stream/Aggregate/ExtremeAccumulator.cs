@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Naru.Lake.Columns;
 
 namespace Naru.Stream.Aggregate;
@@ -18,8 +17,9 @@ internal enum ExtremeOrder
 
 /// <summary>
 /// The value of the least (or greatest) row of each group: min, max, arg_min, arg_max, first, last. Rows where the
-/// value or what it is ordered by is null do not count. Kept and saved as the order's bytes (u32 length, -1 for no
-/// row) and the value's (<see cref="ValueCode"/>).
+/// value or what it is ordered by is null do not count. Kept as the order's bytes and the value's
+/// (<see cref="ValueCode"/>); saved with their lengths as varints before them, that of the order and one more, 0 for no
+/// row.
 /// </summary>
 internal sealed class ExtremeAccumulator(ExtremeCall call) : Accumulator
 {
@@ -91,32 +91,33 @@ internal sealed class ExtremeAccumulator(ExtremeCall call) : Accumulator
     {
         if (_orders[group] is not { } order)
         {
-            into.Add(-1);
+            into.AddVarint(0);
             return;
         }
 
-        into.Add(order.Length);
-        into.Add(_values[group]!.Length);
+        into.AddVarint((ulong)order.Length + 1);
+        into.AddVarint((ulong)_values[group]!.Length);
         into.Add(order);
         into.Add(_values[group]);
     }
 
     public override int Load(int group, ReadOnlySpan<byte> saved)
     {
-        int orderBytes = BinaryPrimitives.ReadInt32LittleEndian(saved);
+        int at = 0;
+        int orderBytes = Varint.ReadLength(saved, ref at) - 1;
         if (orderBytes < 0)
         {
-            return 4;
+            return at;
         }
 
-        int valueBytes = BinaryPrimitives.ReadInt32LittleEndian(saved[4..]);
-        ReadOnlySpan<byte> order = saved.Slice(8, orderBytes);
+        int valueBytes = Varint.ReadLength(saved, ref at);
+        ReadOnlySpan<byte> order = saved.Slice(at, orderBytes);
         if (IsBetter(order, _orders[group]))
         {
-            Keep(group, order, saved.Slice(8 + orderBytes, valueBytes));
+            Keep(group, order, saved.Slice(at + orderBytes, valueBytes));
         }
 
-        return 8 + orderBytes + valueBytes;
+        return at + orderBytes + valueBytes;
     }
 
     private bool TryOrder(InputRows input, int row)
@@ -171,7 +172,7 @@ internal sealed class ExtremeAccumulator(ExtremeCall call) : Accumulator
 /// <param name="IsGreatest">The greatest row wins, else the least.</param>
 internal sealed record ExtremeCall(int Argument, int SecondArgument, ExtremeOrder Order, bool IsGreatest);
 
-/// <summary>`min` and `max` of integers, dates and times: number of values and the best, saved as 16 bytes.</summary>
+/// <summary>`min` and `max` of integers, dates and times: number of values and the best, saved as varints.</summary>
 internal sealed class Int64ExtremeAccumulator(int argument, bool isGreatest) : Accumulator
 {
     private (long Values, long Best)[] _bests = [];
@@ -230,14 +231,16 @@ internal sealed class Int64ExtremeAccumulator(int argument, bool isGreatest) : A
 
     public override void Save(int group, ByteBuffer into)
     {
-        into.Add(_bests[group].Values);
-        into.Add(_bests[group].Best);
+        into.AddVarint((ulong)_bests[group].Values);
+        into.AddSignedVarint(_bests[group].Best);
     }
 
     public override int Load(int group, ReadOnlySpan<byte> saved)
     {
-        Take(group, BinaryPrimitives.ReadInt64LittleEndian(saved), BinaryPrimitives.ReadInt64LittleEndian(saved[8..]));
-        return 16;
+        int at = 0;
+        long values = (long)Varint.Read(saved, ref at);
+        Take(group, values, Varint.ReadSigned(saved, ref at));
+        return at;
     }
 
     private void Take(int group, long values, long value)

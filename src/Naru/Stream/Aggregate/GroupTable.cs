@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Binary;
 using Naru.Aggregates;
 using Naru.Core;
 
@@ -8,6 +7,8 @@ namespace Naru.Stream.Aggregate;
 /// <summary>The groups of one pane: keys and the partial results of every function call.</summary>
 internal sealed class GroupTable
 {
+    private const long SectionMemoryBytes = 1 << 20;
+
     private readonly GroupKeys _keys = new();
     private readonly Accumulator[] _accumulators;
     private readonly ByteBuffer _key = new();
@@ -100,24 +101,37 @@ internal sealed class GroupTable
         return group;
     }
 
-    /// <summary>
-    /// Per group from this one on: key length and key, then what each accumulator saves. Stops when that has grown to
-    /// so many bytes; returns the group to go on with.
-    /// </summary>
-    public int Save(ByteBuffer into, int group, int bytesMax)
+    /// <summary>How many groups from this one on make a section of about a quarter of a megabyte.</summary>
+    public int SectionEnd(int group)
     {
-        for (; group < Count && into.Length < bytesMax; group++)
+        long groupBytes = Math.Max(1, MemoryBytes / Count);
+        return (int)Math.Min(Count, group + Math.Max(1, SectionMemoryBytes / groupBytes));
+    }
+
+    /// <summary>
+    /// Groups [first, end). Their keys, each as the length of what it shares with the one before, the length of the
+    /// rest, and the rest; then what each accumulator saves of all, one accumulator after the other.
+    /// </summary>
+    public void Save(ByteBuffer into, int first, int end)
+    {
+        ReadOnlySpan<byte> before = [];
+        for (int group = first; group < end; group++)
         {
             ReadOnlySpan<byte> key = _keys[group];
-            into.Add(key.Length);
-            into.Add(key);
-            foreach (Accumulator accumulator in _accumulators)
+            int shared = key.CommonPrefixLength(before);
+            into.AddVarint((ulong)shared);
+            into.AddVarint((ulong)(key.Length - shared));
+            into.Add(key[shared..]);
+            before = key;
+        }
+
+        foreach (Accumulator accumulator in _accumulators)
+        {
+            for (int group = first; group < end; group++)
             {
                 accumulator.Save(group, into);
             }
         }
-
-        return group;
     }
 
     /// <summary>The table is done with.</summary>
@@ -130,22 +144,31 @@ internal sealed class GroupTable
         }
     }
 
-    /// <summary>Adds groups that were saved.</summary>
-    public void Load(ReadOnlySpan<byte> saved)
+    /// <summary>Adds so many groups that were saved.</summary>
+    public void Load(ReadOnlySpan<byte> saved, int count)
     {
+        int[] groups = ArrayPool<int>.Shared.Rent(count);
         int at = 0;
-        while (at < saved.Length)
+        _key.Clear();
+        for (int i = 0; i < count; i++)
         {
-            int keyBytes = BinaryPrimitives.ReadInt32LittleEndian(saved[at..]);
-            int group = _keys.FindOrAdd(saved.Slice(at + 4, keyBytes));
-            at += 4 + keyBytes;
-            foreach (Accumulator accumulator in _accumulators)
+            _key.Truncate(Varint.ReadLength(saved, ref at));
+            int rest = Varint.ReadLength(saved, ref at);
+            _key.Add(saved.Slice(at, rest));
+            at += rest;
+            groups[i] = _keys.FindOrAdd(_key.Written);
+        }
+
+        foreach (Accumulator accumulator in _accumulators)
+        {
+            accumulator.Grow(_keys.Count);
+            for (int i = 0; i < count; i++)
             {
-                accumulator.Grow(_keys.Count);
-                at += accumulator.Load(group, saved[at..]);
+                at += accumulator.Load(groups[i], saved[at..]);
             }
         }
 
+        ArrayPool<int>.Shared.Return(groups);
         Invariant.Hold(at == saved.Length);
     }
 }

@@ -45,13 +45,17 @@ internal sealed class PaneState
         return Table ??= new GroupTable(plan);
     }
 
-    /// <summary>Adds what a cut has of this pane.</summary>
-    public void Merge(PaneState from, AggregatePlan plan, long touchedAt)
+    /// <summary>Adds what a cut has of this pane, which may be empty then.</summary>
+    public void Merge(PaneState from, long touchedAt)
     {
         Invariant.Hold(!from.IsSpilled);
-        if (from.Table is { } added)
+        if (Table is null)
         {
-            (Table ??= new GroupTable(plan)).Merge(added);
+            (Table, from.Table) = (from.Table, null);
+        }
+        else if (from.Table is { } added)
+        {
+            Table.Merge(added);
         }
 
         IsDurable &= from.IsDurable;

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Naru.Aggregates;
 using Naru.Core;
 
@@ -141,7 +140,7 @@ internal sealed class SessionTable
         return kept;
     }
 
-    /// <summary>Per session: key length and key, first, last, then what each accumulator saves.</summary>
+    /// <summary>Per session: key length and key, first, last less first, then what each accumulator saves.</summary>
     public void Save(ByteBuffer into)
     {
         for (int session = 0; session < _sessionsEnd; session++)
@@ -152,10 +151,10 @@ internal sealed class SessionTable
             }
 
             ReadOnlySpan<byte> key = KeyOf(session);
-            into.Add(key.Length);
+            into.AddVarint((ulong)key.Length);
             into.Add(key);
-            into.Add(_sessions[session].First);
-            into.Add(_sessions[session].Last);
+            into.AddSignedVarint(_sessions[session].First);
+            into.AddVarint((ulong)(_sessions[session].Last - _sessions[session].First));
             foreach (Accumulator accumulator in _accumulators)
             {
                 accumulator.Save(session, into);
@@ -177,12 +176,11 @@ internal sealed class SessionTable
         int at = 0;
         while (at < saved.Length)
         {
-            int keyBytes = BinaryPrimitives.ReadInt32LittleEndian(saved[at..]);
-            ReadOnlySpan<byte> key = saved.Slice(at + 4, keyBytes);
-            at += 4 + keyBytes;
-            long first = BinaryPrimitives.ReadInt64LittleEndian(saved[at..]);
-            long last = BinaryPrimitives.ReadInt64LittleEndian(saved[(at + 8)..]);
-            at += 16;
+            int keyBytes = Varint.ReadLength(saved, ref at);
+            ReadOnlySpan<byte> key = saved.Slice(at, keyBytes);
+            at += keyBytes;
+            long first = Varint.ReadSigned(saved, ref at);
+            long last = first + (long)Varint.Read(saved, ref at);
             int session = Join(key, first, last, removed: null);
             Extend(session, first, last);
             foreach (Accumulator accumulator in _accumulators)

@@ -1,11 +1,10 @@
-using System.Buffers.Binary;
 using Naru.Lake.Columns;
 
 namespace Naru.Stream.Aggregate;
 
 /// <summary>
 /// Sums of integers (as 64 bits where the argument is INTEGER: four thousand million rows cannot overflow it).
-/// Saved: number of values, sum; 16 bytes.
+/// Saved: number of values, sum; as varints.
 /// </summary>
 internal sealed class SmallSumAccumulator(int argument) : Accumulator
 {
@@ -62,20 +61,21 @@ internal sealed class SmallSumAccumulator(int argument) : Accumulator
 
     public override void Save(int group, ByteBuffer into)
     {
-        into.Add(_sums[group].Values);
-        into.Add(_sums[group].Sum);
+        into.AddVarint((ulong)_sums[group].Values);
+        into.AddSignedVarint(_sums[group].Sum);
     }
 
     public override int Load(int group, ReadOnlySpan<byte> saved)
     {
         ref (long Values, long Sum) sum = ref _sums[group];
-        sum.Values += BinaryPrimitives.ReadInt64LittleEndian(saved);
-        sum.Sum += BinaryPrimitives.ReadInt64LittleEndian(saved[8..]);
-        return 16;
+        int at = 0;
+        sum.Values += (long)Varint.Read(saved, ref at);
+        sum.Sum += Varint.ReadSigned(saved, ref at);
+        return at;
     }
 }
 
-/// <summary>Sums of BIGINT and DECIMAL in 128 bits. Saved: number of values, unscaled sum; 24 bytes.</summary>
+/// <summary>Sums of BIGINT and DECIMAL in 128 bits. Saved: number of values, unscaled sum; as varints.</summary>
 internal sealed class WideSumAccumulator(int argument) : Accumulator
 {
     private (long Values, Int128 Sum)[] _sums = [];
@@ -163,16 +163,16 @@ internal sealed class WideSumAccumulator(int argument) : Accumulator
 
     public override void Save(int group, ByteBuffer into)
     {
-        Span<byte> saved = into.Reserve(24);
-        BinaryPrimitives.WriteInt64LittleEndian(saved, _sums[group].Values);
-        BinaryPrimitives.WriteInt128LittleEndian(saved[8..], _sums[group].Sum);
+        into.AddVarint((ulong)_sums[group].Values);
+        into.AddSignedVarint(_sums[group].Sum);
     }
 
     public override int Load(int group, ReadOnlySpan<byte> saved)
     {
         ref (long Values, Int128 Sum) sum = ref _sums[group];
-        sum.Values += BinaryPrimitives.ReadInt64LittleEndian(saved);
-        sum.Sum += BinaryPrimitives.ReadInt128LittleEndian(saved[8..]);
-        return 24;
+        int at = 0;
+        sum.Values += (long)Varint.Read(saved, ref at);
+        sum.Sum += Varint.ReadWide(saved, ref at);
+        return at;
     }
 }

@@ -138,6 +138,8 @@ internal static class ValueCode
 /// <summary>Bytes that are appended to and used again.</summary>
 internal sealed class ByteBuffer
 {
+    private const int VarintBytesMax = 10;
+
     private byte[] _bytes = new byte[256];
 
     public int Length { get; private set; }
@@ -168,6 +170,46 @@ internal sealed class ByteBuffer
     public void Add(Int128 value) => BinaryPrimitives.WriteInt128LittleEndian(Reserve(16), value);
 
     public void Add(ReadOnlySpan<byte> bytes) => bytes.CopyTo(Reserve(bytes.Length));
+
+    /// <summary>Drops what stands after so many bytes.</summary>
+    public void Truncate(int length)
+    {
+        Invariant.Hold(length <= Length);
+        Length = length;
+    }
+
+    /// <summary>See <see cref="Varint"/>.</summary>
+    public void AddVarint(ulong value)
+    {
+        Span<byte> to = Reserve(VarintBytesMax);
+        int used = 0;
+        for (; value >= 0x80; value >>= 7)
+        {
+            to[used++] = (byte)(value | 0x80);
+        }
+
+        to[used++] = (byte)value;
+        Length -= VarintBytesMax - used;
+    }
+
+    public void AddSignedVarint(long value) => AddVarint((ulong)((value << 1) ^ (value >> 63)));
+
+    public void AddSignedVarint(Int128 value)
+    {
+        if (value >= long.MinValue && value <= long.MaxValue)
+        {
+            AddSignedVarint((long)value);
+            return;
+        }
+
+        UInt128 zigzag = (UInt128)((value << 1) ^ (value >> 127));
+        for (; zigzag >= 0x80; zigzag >>= 7)
+        {
+            AddByte((byte)((uint)zigzag | 0x80));
+        }
+
+        AddByte((byte)zigzag);
+    }
 
     public void AddBigEndian(ulong value) => BinaryPrimitives.WriteUInt64BigEndian(Reserve(8), value);
 
