@@ -2,6 +2,12 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using Naru.Configuration;
+using Naru.Core.Files;
+using Naru.Definitions;
+using Naru.Server;
+using Naru.Sim;
+using Naru.Yaml;
 
 namespace Naru.Tests.Platform;
 
@@ -66,6 +72,32 @@ public sealed class TlsTests
         Assert.Contains("cert.pem", said, StringComparison.Ordinal);
         Assert.Contains("no certificate with its key", said, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_renewed_certificate_is_in_force_after_a_minute_and_a_broken_one_never()
+    {
+        using PlatformProject project = new();
+        string first = WriteCertificate(project.Root);
+        Configure(project.Root);
+        ProjectPaths paths = new(project.Root);
+        Settings settings = new ProjectFolder(new PosixFileSystem(), paths)
+            .ReadSettings(new Dictionary<string, string>(), new MistakeList())!;
+        ServerStart start = new(paths, settings, new IPEndPoint(IPAddress.Loopback, 0), false);
+        ManualTimeProvider clock = new();
+        TlsCertificate certificate = TlsCertificate.Open(
+            start, new PosixFileSystem(), clock, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        Assert.Equal(first, await ShownAsync(certificate));
+        string second = WriteCertificate(project.Root);
+        Assert.Equal(first, await ShownAsync(certificate));
+        clock.Advance(TimeSpan.FromSeconds(61));
+        Assert.Equal(second, await ShownAsync(certificate));
+        await File.WriteAllTextAsync(Path.Combine(project.Root, "cert.pem"), "half a fi");
+        clock.Advance(TimeSpan.FromSeconds(61));
+        Assert.Equal(second, await ShownAsync(certificate));
+    }
+
+    private static async Task<string> ShownAsync(TlsCertificate certificate) =>
+        (await certificate.Options().OnConnection(default!)).ServerCertificateContext!.TargetCertificate.Thumbprint;
 
     internal static void Configure(string root) => File.AppendAllText(
         Path.Combine(root, "naru.yaml"),
