@@ -17,6 +17,12 @@ internal sealed class TrinoQueries(QueryOptions options, TimeProvider time, ILog
 
     private readonly ConcurrentDictionary<string, TrinoQuery> _queries = new(StringComparer.Ordinal);
 
+    /// <summary>
+    /// Rows that are kept for clients who do not come for them, of all queries together; beyond, those that wait
+    /// longest are let go.
+    /// </summary>
+    public long HeldBytesMax { get; init; } = 256L << 20;
+
     /// <summary>False when there are too many already.</summary>
     public bool TryAdd(TrinoQuery query)
     {
@@ -25,6 +31,7 @@ internal sealed class TrinoQueries(QueryOptions options, TimeProvider time, ILog
             Sweep();
         }
 
+        MakeRoom();
         return _queries.Count < QueriesMax && _queries.TryAdd(query.Id, query);
     }
 
@@ -64,6 +71,35 @@ internal sealed class TrinoQueries(QueryOptions options, TimeProvider time, ILog
             {
                 query.Forget();
             }
+        }
+    }
+
+    /// <summary>Those first whose client has had all of it.</summary>
+    private void MakeRoom()
+    {
+        long held = _queries.Values.Sum(static query => query.HeldBytes);
+        if (held <= HeldBytesMax)
+        {
+            return;
+        }
+
+        TrinoQuery[] over =
+        [
+            .. _queries.Values
+                .Where(static query => query.State is TrinoState.Finished or TrinoState.Failed)
+                .OrderByDescending(static query => query.IsDelivered)
+                .ThenByDescending(static query => query.Silence),
+        ];
+        foreach (TrinoQuery query in over)
+        {
+            if (held <= HeldBytesMax)
+            {
+                break;
+            }
+
+            held -= query.HeldBytes;
+            _queries.TryRemove(query.Id, out _);
+            query.Forget();
         }
     }
 

@@ -108,6 +108,11 @@ internal sealed class TrinoQuery(TrinoStart start, TimeProvider time) : IResultS
             Task changed;
             lock (_gate)
             {
+                if (_ended)
+                {
+                    return;
+                }
+
                 if (_filling.Bytes < BufferBytesMax)
                 {
                     _filling.Append(rows.Span);
@@ -210,6 +215,18 @@ internal sealed class TrinoQuery(TrinoStart start, TimeProvider time) : IResultS
             lock (_gate)
             {
                 return _listening > 0 ? TimeSpan.Zero : time.GetElapsedTime(_seenAt);
+            }
+        }
+    }
+
+    /// <summary>Rows that are kept: for the next answer, and of the last one.</summary>
+    public long HeldBytes
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _filling.Bytes + (_last?.Page?.Bytes ?? 0);
             }
         }
     }
@@ -377,6 +394,13 @@ internal sealed class TrinoQuery(TrinoStart start, TimeProvider time) : IResultS
 
     private void End()
     {
+        if (_error is not null)
+        {
+            // What failed gives no rows.
+            _filling.LetGo();
+            _filling = new ResultPage();
+        }
+
         _ended = true;
         _endedAt = time.GetTimestamp();
         Signal();

@@ -301,6 +301,39 @@ public sealed class TrinoProtocolTests(TrinoHost host) : IClassFixture<TrinoHost
     }
 
     [Fact]
+    public async Task Results_that_nobody_comes_for_have_a_bound_together()
+    {
+        TrinoStart start = host.Queries.Find((await host.PostAsync("SELECT 1")).Id)!.Start;
+        Naru.Sim.ManualTimeProvider clock = new();
+        TrinoQueries queries = new(
+            new QueryOptions(), clock, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance)
+        {
+            HeldBytesMax = 300,
+        };
+        for (int i = 0; i < 5; i++)
+        {
+            TrinoQuery query = new(start with { Id = $"query-{i}" }, clock);
+            Assert.True(queries.TryAdd(query));
+            await query.DataAsync(new byte[100], CancellationToken.None);
+            query.Finish(rows: 1);
+            if (i == 2)
+            {
+                (TrinoAnswer? answer, int _) = await query.AnswerAsync(1, TimeSpan.Zero, CancellationToken.None);
+                Assert.Equal(TrinoState.Finished, answer!.State);
+            }
+
+            clock.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        // The third had been given to its client, so it went when the fifth came; then the oldest would have to.
+        Assert.Null(queries.Find("query-2"));
+        Assert.NotNull(queries.Find("query-0"));
+        Assert.True(queries.TryAdd(new TrinoQuery(start with { Id = "query-5" }, clock)));
+        Assert.Null(queries.Find("query-0"));
+        Assert.NotNull(queries.Find("query-1"));
+    }
+
+    [Fact]
     public void Every_code_of_ours_has_one_of_Trinos()
     {
         string[] missing =
