@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Naru.Access.Tickets;
 using Naru.Core.Files;
 using Naru.Core.Text;
 using Naru.Yaml;
@@ -13,15 +14,15 @@ namespace Naru.Access;
 internal sealed record AccessFile(string Name, byte[] Bytes);
 
 /// <summary>
-/// Reads all of `access/*.yaml`: `roles:` and `users:`, spread over any number of files. Every mistake at once; nothing
-/// of a folder with a mistake is taken, for half of a rule may give more than the whole.
+/// Reads all of `access/*.yaml`: `roles:`, `users:` and `tickets:`, spread over any number of files. Every mistake at
+/// once; nothing of a folder with a mistake is taken, for half of a rule may give more than the whole.
 /// </summary>
 internal sealed class AccessFolder
 {
     public const string Extension = ".yaml";
     public const string Folder = "access";
 
-    private static readonly ImmutableArray<string> FileKeys = ["roles", "users"];
+    private static readonly ImmutableArray<string> FileKeys = ["roles", "users", "tickets"];
     private static readonly ImmutableArray<string> RoleKeys =
         ["description", "read", "secure", "write", "rows", "masks", "administer"];
 
@@ -32,7 +33,9 @@ internal sealed class AccessFolder
     private readonly MistakeList _mistakes;
     private readonly Dictionary<string, Grant> _roles = new(StringComparer.Ordinal);
     private readonly Dictionary<string, UserDefinition> _users = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TicketDefinition> _tickets = new(StringComparer.Ordinal);
     private readonly List<(string File, YamlScalar Role, string User)> _named = [];
+    private readonly List<(string File, YamlScalar Ticket, string User)> _ticketed = [];
     private readonly List<RuleText> _rules = [];
 
     private AccessFolder(TimeZoneInfo zone, string maskKey, MistakeList mistakes)
@@ -70,6 +73,7 @@ internal sealed class AccessFolder
         {
             Roles = reader._roles.ToFrozenDictionary(StringComparer.Ordinal),
             Users = reader._users.ToFrozenDictionary(StringComparer.Ordinal),
+            Tickets = reader._tickets.ToFrozenDictionary(StringComparer.Ordinal),
             Rules = [.. reader._rules],
         };
     }
@@ -122,7 +126,28 @@ internal sealed class AccessFolder
             }
         }
 
+        if (file.Keys("tickets", TicketReader.Example) is { } tickets)
+        {
+            foreach (YamlEntry entry in tickets.Entries)
+            {
+                Ticket(path, entry);
+            }
+        }
+
         file.End();
+    }
+
+    private void Ticket(string path, YamlEntry entry)
+    {
+        if (Body(path, entry, "ticket", TicketReader.Keys, "concurrent: 4") is { } keys)
+        {
+            TicketDefinition ticket = TicketReader.Read(entry.Key, keys);
+            keys.End();
+            if (!_tickets.TryAdd(ticket.Name, ticket))
+            {
+                _mistakes.Add(path, entry.Key, $"ticket '{ticket.Name}' is defined twice", "keep one of them");
+            }
+        }
     }
 
     private void Role(string path, YamlEntry entry)
@@ -190,6 +215,11 @@ internal sealed class AccessFolder
             Ticket = keys.Text("ticket"),
             File = path,
         };
+        if (user.Ticket is not null)
+        {
+            _ticketed.Add((path, keys.Scalar("ticket", "a text")!, name));
+        }
+
         keys.End();
         if (user.From >= user.Until)
         {
@@ -358,6 +388,17 @@ internal sealed class AccessFolder
                 $"user '{user}' has role '{role.Text}', which is not defined",
                 NearestName.Find(role.Text, _roles.Keys) is { } nearest
                     ? $"did you mean '{nearest}'?" : "define it under 'roles'");
+        }
+
+        foreach ((string file, YamlScalar ticket, string user) in
+            _ticketed.Where(each => !_tickets.ContainsKey(each.Ticket.Text)))
+        {
+            _mistakes.Add(
+                file,
+                ticket,
+                $"user '{user}' has ticket '{ticket.Text}', which is not defined",
+                NearestName.Find(ticket.Text, _tickets.Keys) is { } nearest
+                    ? $"did you mean '{nearest}'?" : "define it under 'tickets'");
         }
     }
 }

@@ -27,4 +27,7 @@ internal static partial class AccessLog
 
     [LoggerMessage(7, LogLevel.Error, "access/ cannot be read; the rights known so far stay in force: {Reason}")]
     public static partial void RightsFailed(ILogger logger, string reason);
+
+    [LoggerMessage(20, LogLevel.Warning, "what tickets have used cannot be written down: {Reason}; tried again")]
+    public static partial void TicketsNotSaved(ILogger logger, string reason);
 }

@@ -5,7 +5,9 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Naru.Access.Tickets;
 using Naru.Configuration;
+using Naru.Core.Events;
 using Naru.Core.Files;
 using Naru.Lake.Catalog;
 
@@ -38,6 +40,7 @@ internal static class AccessModule
     public static IServiceCollection AddAccess(this IServiceCollection services, Settings settings)
     {
         services.AddSingleton(settings.Get<AccessOptions>());
+        services.AddTickets(ProjectZone.Of(settings.Get<ProjectOptions>().FindTimeZone()));
         services.AddSingleton(provider => new AccessBook(
             provider.GetRequiredService<IFileSystem>(),
             provider.GetRequiredService<ProjectPaths>(),
@@ -114,6 +117,7 @@ internal static class AccessModule
         routes.MapDelete("/v1/keys/{id}", Revoke).Needs(Permission.Administer);
         routes.MapSessions();
         routes.MapUsers();
+        routes.MapTickets();
     }
 
     /// <summary>The answer to one who may not administer; null, with the principal, for one who may.</summary>

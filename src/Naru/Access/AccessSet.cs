@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using Naru.Access.Tickets;
 using Naru.Yaml;
 
 namespace Naru.Access;
@@ -38,7 +39,7 @@ internal sealed record UserDefinition
 internal sealed record RuleText(
     string Role, string Table, string? Column, ColumnMask? Mask, YamlScalar Text, YamlScalar Key, string File);
 
-/// <summary>Roles and users of a project at one moment.</summary>
+/// <summary>Roles, users and tickets of a project at one moment.</summary>
 internal sealed record AccessSet
 {
     public static readonly AccessSet Empty = new();
@@ -47,6 +48,9 @@ internal sealed record AccessSet
 
     public FrozenDictionary<string, UserDefinition> Users { get; init; } =
         FrozenDictionary<string, UserDefinition>.Empty;
+
+    public FrozenDictionary<string, TicketDefinition> Tickets { get; init; } =
+        FrozenDictionary<string, TicketDefinition>.Empty;
 
     public ImmutableArray<RuleText> Rules { get; init; } = [];
 

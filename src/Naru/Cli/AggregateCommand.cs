@@ -22,7 +22,7 @@ internal static class AggregateCommand
 
     private static Command List()
     {
-        Common common = new();
+        ServerOptions common = new();
         Command command = new(
             "list", "Show what runs: windows, watermark, open windows, late events. Example: naru aggregate list");
         common.AddTo(command);
@@ -37,7 +37,7 @@ internal static class AggregateCommand
 
     private static Command Verify()
     {
-        Common common = new();
+        ServerOptions common = new();
         Argument<string> name = NameArgument();
         Option<string?> from = From("default: the first that is still in the lake");
         Option<string?> to = To("default: the last that is closed");
@@ -59,7 +59,7 @@ internal static class AggregateCommand
 
     private static Command Recompute()
     {
-        Common common = new();
+        ServerOptions common = new();
         Argument<string> name = NameArgument();
         Option<string?> from = From("required");
         Option<string?> to = To("required");
@@ -82,7 +82,7 @@ internal static class AggregateCommand
 
     private static Command Flush()
     {
-        Common common = new();
+        ServerOptions common = new();
         Argument<string?> name = new("NAME")
         {
             Description = "the aggregate; default: all",
@@ -195,7 +195,7 @@ internal static class AggregateCommand
 
     /// <summary>Sends and prints the lines of the answer as they come.</summary>
     private static async Task<int> RunAsync(
-        Common common, ParseResult parsed, string address, CancellationToken cancellationToken)
+        ServerOptions common, ParseResult parsed, string address, CancellationToken cancellationToken)
     {
         using ServerConnection connection = common.Open(parsed);
         BatchPrinter printer = new(common.Json(parsed));
@@ -319,26 +319,5 @@ internal static class AggregateCommand
                 Console.Error.Write("\r\u001b[K");
             }
         }
-    }
-
-    private sealed class Common
-    {
-        private readonly Option<bool> _json = new("--json") { Description = "print JSON" };
-        private readonly Option<string?> _server = ServerConnection.ServerOption();
-        private readonly Option<string?> _project = ServerConnection.ProjectOption();
-        private readonly Option<string?> _key = ServerConnection.KeyOption();
-
-        public void AddTo(Command command)
-        {
-            foreach (Option option in new Option[] { _json, _server, _project, _key })
-            {
-                command.Options.Add(option);
-            }
-        }
-
-        public ServerConnection Open(ParseResult parsed) => ServerConnection.Open(
-            parsed.GetValue(_server), parsed.GetValue(_project), parsed.GetValue(_key));
-
-        public bool Json(ParseResult parsed) => parsed.GetValue(_json);
     }
 }

@@ -28,6 +28,9 @@ internal static class CommandTree
         root.Subcommands.Add(GrantsCommand.Create());
         root.Subcommands.Add(SendCommand.Create());
         root.Subcommands.Add(SqlCommand.Create());
+        root.Subcommands.Add(QueriesCommand.Create());
+        root.Subcommands.Add(QueriesCommand.CreateKill());
+        root.Subcommands.Add(TicketCommand.Create());
         root.Subcommands.Add(TailCommand.Create());
         root.Subcommands.Add(TopCommand.Create());
         root.Subcommands.Add(AggregateCommand.Create());

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Naru.Access;
+using Naru.Access.Tickets;
 using Naru.Core.Topics;
 using Naru.Definitions;
 
@@ -117,6 +118,14 @@ internal sealed class CollectEndpoint(
                 "wait Retry-After seconds; `key_bytes_per_second_max` of section 'collect' is the rate", seconds);
         }
 
+        if (runtime.Tickets?.Of(principal!) is { } ticket
+            && runtime.Tickets.Check(ticket, TicketLimit.EventsPerDay) is { } refusal)
+        {
+            return new CollectFault(
+                StatusCodes.Status429TooManyRequests, "ticket_used_up", refusal.Message, refusal.Hint,
+                refusal.RetryAfterSeconds);
+        }
+
         CollectRequest? request = CollectRequest.Read(context.Request, principal!, _serverKeys, out fault);
         if (request is { AckLake: true } && runtime.Outcomes is null)
         {
@@ -213,6 +222,11 @@ internal sealed class CollectEndpoint(
         }
 
         runtime.Rates?.Charge(job.Principal.Name, receipt.BodyBytes);
+        if (runtime.Tickets?.Of(job.Principal) is { } ticket)
+        {
+            runtime.Tickets.Use(ticket, TicketUse.None with { Events = receipt.Accepted });
+        }
+
         if (receipt.Fault is { Status: StatusCodes.Status503ServiceUnavailable } fault)
         {
             CollectLog.Unavailable(runtime.Logger, fault.Message);
@@ -298,6 +312,9 @@ internal sealed class CollectRuntime(
 
     public KeyRates? Rates { get; } =
         options.KeyBytesPerSecondMax is { } rate ? new KeyRates(rate, time) : null;
+
+    /// <summary>Null where nobody has a budget.</summary>
+    public TicketBook? Tickets { get; init; }
 
     /// <summary>Null where nothing is landed by this process.</summary>
     public ILandingOutcomes? Outcomes { get; init; }

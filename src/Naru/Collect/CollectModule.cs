@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Naru.Access;
+using Naru.Access.Tickets;
 using Naru.Core.Topics;
 using Naru.Definitions;
 
@@ -24,6 +25,7 @@ internal static class CollectModule
             provider.GetRequiredService<CollectOptions>())
         {
             Outcomes = provider.GetService<ILandingOutcomes>(),
+            Tickets = provider.GetService<TicketBook>(),
         });
         services.AddSingleton(static provider => new CollectEndpoint(
             new CollectParts(

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Naru.Access;
+using Naru.Query.Pool;
 
 namespace Naru.Query;
 
@@ -14,10 +15,11 @@ internal static class QueriesEndpoint
         }
 
         QueryService service = context.RequestServices.GetRequiredService<QueryService>();
-        IReadOnlyList<QueryEntry> entries = service.Registry.List(principal.Name, principal.Administer);
+        IReadOnlyList<QueryEntry> entries = service.Registry.List(principal);
+        DateTimeOffset now = context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
         context.Response.ContentType = "application/json; charset=utf-8";
         context.Response.Headers.CacheControl = "no-store";
-        QueriesAnswer answer = new([.. entries.Select(ToItem)]);
+        QueriesAnswer answer = new([.. entries.Select(entry => ToItem(entry, now))]);
         byte[] body = JsonSerializer.SerializeToUtf8Bytes(answer, QueryJson.Readable.QueriesAnswer);
         await context.Response.Body.WriteAsync(body, context.RequestAborted).ConfigureAwait(false);
     }
@@ -31,9 +33,11 @@ internal static class QueriesEndpoint
 
         QueryService service = context.RequestServices.GetRequiredService<QueryService>();
         string id = (string)context.GetRouteValue("id")!;
-        if (service.Registry.TryKill(id, principal.Name, principal.Administer))
+        if (service.Registry.TryKill(id, principal, context.Request.Query["reason"]))
         {
-            context.Response.StatusCode = StatusCodes.Status204NoContent;
+            context.Response.ContentType = "application/json; charset=utf-8";
+            byte[] body = JsonSerializer.SerializeToUtf8Bytes(new KillAnswer(id), QueryJson.Readable.KillAnswer);
+            await context.Response.Body.WriteAsync(body, context.RequestAborted).ConfigureAwait(false);
             return;
         }
 
@@ -45,14 +49,21 @@ internal static class QueriesEndpoint
         await QueryAnswers.WriteAsync(context, error).ConfigureAwait(false);
     }
 
-    private static QueryItem ToItem(QueryEntry entry)
+    private static QueryItem ToItem(QueryEntry entry, DateTimeOffset now)
     {
         bool over = entry.State is not (QueryState.Waiting or QueryState.Running);
         return new QueryItem(entry.Id, entry.Owner, entry.State.ToString().ToLowerInvariant(), entry.StartedAt)
         {
-            ElapsedMs = over ? Math.Round(entry.Milliseconds, 1) : null,
+            Pool = entry.Pool.Text(),
+            Ticket = entry.Ticket,
+            ElapsedMs = Math.Round(over ? entry.Milliseconds : (now - entry.StartedAt).TotalMilliseconds, 1),
+            QueuedMs = entry.State == QueryState.Waiting ? null : Math.Round(entry.QueuedMilliseconds, 1),
+            CpuMs = Math.Round(entry.Usage.CpuMilliseconds, 1),
+            ReadBytes = entry.Usage.ReadBytes,
+            PeakMemoryBytes = entry.Usage.PeakBytes,
             Rows = over ? entry.Rows : null,
             Error = entry.Error?.Code,
+            Message = entry.Error?.Message,
             Sql = entry.Sql,
         };
     }

@@ -52,6 +52,8 @@ internal static class QueryCodes
     public const string WorkerEnded = "worker_ended";
     public const string QueueFull = "queue_full";
     public const string QueueTimeout = "queue_timeout";
+    public const string TicketUsedUp = "ticket_used_up";
+    public const string ShuttingDown = "shutting_down";
     public const string SqlUnavailable = "sql_unavailable";
     public const string LakeFile = "lake_file";
     public const string Unauthorized = "unauthorized";

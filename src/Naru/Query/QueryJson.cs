@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 namespace Naru.Query;
 
 /// <summary>Body of `POST /v1/sql` as JSON.</summary>
-internal sealed record SqlBody(string? Sql, string? Timeout, long? MaxRows, string? Dialect);
+internal sealed record SqlBody(string? Sql, string? Timeout, long? MaxRows, string? Dialect, string? Pool);
 
 internal sealed record ErrorAnswer(ErrorBody Error);
 
@@ -27,14 +27,32 @@ internal sealed record QueriesAnswer(IReadOnlyList<QueryItem> Queries);
 
 internal sealed record FunctionsAnswer(IReadOnlyList<string> Functions);
 
+/// <summary>`DELETE /v1/queries/{id}`: it is being ended.</summary>
+internal sealed record KillAnswer(string Killed);
+
 /// <summary>One line of `GET /v1/queries`.</summary>
 internal sealed record QueryItem(string Id, string Owner, string State, DateTimeOffset StartedAt)
 {
-    public double? ElapsedMs { get; init; }
+    public required string Pool { get; init; }
+
+    public string? Ticket { get; init; }
+
+    /// <summary>So far, while it runs.</summary>
+    public required double ElapsedMs { get; init; }
+
+    public double? QueuedMs { get; init; }
+
+    public required double CpuMs { get; init; }
+
+    public required long ReadBytes { get; init; }
+
+    public required long PeakMemoryBytes { get; init; }
 
     public long? Rows { get; init; }
 
     public string? Error { get; init; }
+
+    public string? Message { get; init; }
 
     public required string Sql { get; init; }
 }
@@ -47,6 +65,7 @@ internal sealed record QueryItem(string Id, string Owner, string State, DateTime
 [JsonSerializable(typeof(QueriesAnswer))]
 [JsonSerializable(typeof(FunctionsAnswer))]
 [JsonSerializable(typeof(DownloadAnswer))]
+[JsonSerializable(typeof(KillAnswer))]
 internal sealed partial class QueryJson : JsonSerializerContext
 {
     /// <summary>For answers that people read too: Korean stays Korean, a quote stays a quote.</summary>

@@ -24,4 +24,9 @@ internal static partial class QueryLog
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "query {Id} of \"{Owner}\" ended its worker: {Reason}")]
     public static partial void WorkerLost(ILogger logger, string id, string owner, string reason);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "ended queries cannot be written down ({Reason}); those of the last seconds are lost at a crash")]
+    public static partial void NotJournaled(ILogger logger, string reason);
 }

@@ -1,6 +1,8 @@
 using Naru.Access;
+using Naru.Access.Tickets;
 using Naru.Core.Files;
 using Naru.Lake.Catalog;
+using Naru.Query.History;
 using Naru.Query.Pool;
 
 namespace Naru.Query;
@@ -14,19 +16,28 @@ internal static class QueryModule
     public static IServiceCollection AddQuery(this IServiceCollection services, QueryOptions options, QueryPlace place)
     {
         services.AddSingleton(options);
-        services.AddSingleton(provider => new WorkerPool(
-            options,
+        services.AddSingleton(provider => QueryPools.Open(options, pool => new WorkerPool(
+            pool,
             place,
             provider.GetRequiredService<IFileSystem>(),
             provider.GetRequiredService<TimeProvider>(),
+            Logger(provider))));
+        services.AddSingleton(provider => new QueryHistory(
+            new QueryJournal(provider.GetRequiredService<IFileSystem>(), place.Paths.State),
+            place.Zone,
+            options.HistoryLifetime,
             Logger(provider)));
+        services.AddSingleton<IQueryHistory>(static provider => provider.GetRequiredService<QueryHistory>());
+        services.AddSingleton<IKeptTable>(static provider => provider.GetRequiredService<QueryHistory>());
         services.AddSingleton(provider => new QueryRegistry(
             options.RecentMax, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new QueryService(
             options,
             provider.GetRequiredService<ILakeCatalog>(),
-            provider.GetRequiredService<WorkerPool>(),
+            provider.GetRequiredService<QueryPools>(),
             provider.GetRequiredService<QueryRegistry>(),
+            new QueryKeepers(
+                provider.GetRequiredService<TicketBook>(), provider.GetRequiredService<IQueryHistory>()),
             provider.GetRequiredService<TimeProvider>(),
             Logger(provider))
         {
@@ -34,6 +45,7 @@ internal static class QueryModule
         });
         services.AddSingleton<Downloads>();
         services.AddHostedService<PoolWarmer>();
+        services.AddHostedService<QueryDrain>();
         return services;
     }
 
@@ -59,7 +71,7 @@ internal static class QueryModule
 }
 
 /// <summary>Starts the workers with the server, and ends them with it.</summary>
-internal sealed class PoolWarmer(WorkerPool pool) : BackgroundService
+internal sealed class PoolWarmer(QueryPools pools) : BackgroundService
 {
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => pool.WarmUpAsync(stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => pools.WarmUpAsync(stoppingToken);
 }

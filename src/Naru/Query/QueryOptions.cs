@@ -1,9 +1,10 @@
 using Naru.Core;
+using Naru.Query.Pool;
 
 namespace Naru.Query;
 
 /// <summary>How SQL is answered: workers, what one query may use, and how long it may take.</summary>
-[SettingSection("query", "SQL: worker processes, and what one query may use.")]
+[SettingSection("query", "SQL: worker processes, and what one query may use. Pool eda is for people, etl for batches.")]
 internal sealed record QueryOptions : ICheckedOptions
 {
     [Setting("worker processes kept warm; as many queries run at once", Min = "1", Max = "64")]
@@ -20,6 +21,12 @@ internal sealed record QueryOptions : ICheckedOptions
         Unit = SettingUnit.Bytes,
         Min = "64MB")]
     public long MemoryBytes { get; init; } = 1L << 30;
+
+    [Setting(
+        "memory that the queries of pool eda may take together, by what they are estimated to need; 0 is workers times "
+        + "memory_bytes",
+        Unit = SettingUnit.Bytes)]
+    public long PoolMemoryBytes { get; init; }
 
     [Setting("threads of one query; 0 is one for each core", Min = "0", Max = "256")]
     public int Threads { get; init; }
@@ -42,6 +49,30 @@ internal sealed record QueryOptions : ICheckedOptions
         Max = "24h")]
     public TimeSpan ClientSilenceMax { get; init; } = TimeSpan.FromMinutes(5);
 
+    [Setting("worker processes of pool etl, started when they are asked for", Min = "1", Max = "64")]
+    public int EtlWorkers { get; init; } = 1;
+
+    [Setting("queries that may wait in pool etl; one more is answered 503", Min = "0", Max = "10000")]
+    public int EtlQueueMax { get; init; } = 100;
+
+    [Setting("time a query may wait in pool etl before it is answered 503", Min = "1s", Max = "24h")]
+    public TimeSpan EtlQueueTimeout { get; init; } = TimeSpan.FromHours(1);
+
+    [Setting("memory of one query of pool etl", Unit = SettingUnit.Bytes, Min = "64MB")]
+    public long EtlMemoryBytes { get; init; } = 2L << 30;
+
+    [Setting("the same of pool etl; 0 is etl_workers times etl_memory_bytes", Unit = SettingUnit.Bytes)]
+    public long EtlPoolMemoryBytes { get; init; }
+
+    [Setting("threads of one query of pool etl; 0 is one for each core", Min = "0", Max = "256")]
+    public int EtlThreads { get; init; }
+
+    [Setting("time of a query of pool etl, unless it asks for another", Min = "1s", Max = "24h")]
+    public TimeSpan EtlTimeout { get; init; } = TimeSpan.FromHours(1);
+
+    [Setting("the longest time that a query of pool etl may ask for", Min = "1s", Max = "72h")]
+    public TimeSpan EtlTimeoutMax { get; init; } = TimeSpan.FromHours(12);
+
     [Setting("longest statement", Unit = SettingUnit.Bytes, Min = "1KB", Max = "400KB")]
     public int TextBytesMax { get; init; } = 100 * 1024;
 
@@ -51,6 +82,44 @@ internal sealed record QueryOptions : ICheckedOptions
     [Setting("file of `start,end,country` lines, ranges of addresses, for ip_country; empty: it cannot be asked")]
     public string IpCountryFile { get; init; } = "";
 
+    [Setting("time that running queries get to finish when the server is asked to end", Min = "0s", Max = "1h")]
+    public TimeSpan DrainGrace { get; init; } = TimeSpan.FromSeconds(20);
+
+    [Setting("how long ended queries stay in naru.queries", Min = "1d", Max = "3650d")]
+    public TimeSpan HistoryLifetime { get; init; } = TimeSpan.FromDays(90);
+
+    /// <summary>For people: short questions, warm workers, more of the processor than batches get.</summary>
+    public PoolOptions Eda => new(PoolName.Eda)
+    {
+        Workers = Workers,
+        QueueMax = QueueMax,
+        QueueTimeout = QueueTimeout,
+        MemoryBytes = MemoryBytes,
+        PoolMemoryBytes = PoolMemoryBytes > 0 ? PoolMemoryBytes : Workers * MemoryBytes,
+        SpillBytesMax = SpillBytesMax,
+        Threads = Threads,
+        Timeout = Timeout,
+        TimeoutMax = TimeoutMax,
+        Niceness = 5,
+        IsWarm = true,
+    };
+
+    /// <summary>For batches, which take what people and the server leave of the processor.</summary>
+    public PoolOptions Etl => new(PoolName.Etl)
+    {
+        Workers = EtlWorkers,
+        QueueMax = EtlQueueMax,
+        QueueTimeout = EtlQueueTimeout,
+        MemoryBytes = EtlMemoryBytes,
+        PoolMemoryBytes = EtlPoolMemoryBytes > 0 ? EtlPoolMemoryBytes : EtlWorkers * EtlMemoryBytes,
+        SpillBytesMax = SpillBytesMax,
+        Threads = EtlThreads,
+        Timeout = EtlTimeout,
+        TimeoutMax = EtlTimeoutMax,
+        Niceness = 19,
+        IsWarm = false,
+    };
+
     public IEnumerable<(string Property, string Message, string Hint)> Check()
     {
         if (TimeoutMax < Timeout)
@@ -59,6 +128,14 @@ internal sealed record QueryOptions : ICheckedOptions
                 nameof(TimeoutMax),
                 "the longest timeout is shorter than the usual one",
                 "raise it to at least query.timeout");
+        }
+
+        if (EtlTimeoutMax < EtlTimeout)
+        {
+            yield return (
+                nameof(EtlTimeoutMax),
+                "the longest timeout is shorter than the usual one",
+                "raise it to at least query.etl_timeout");
         }
     }
 }

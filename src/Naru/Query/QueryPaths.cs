@@ -1,9 +1,10 @@
 namespace Naru.Query;
 
 /// <summary>
-/// Folders that workers may see. All absolute; the spill folder is on a disk with room and is emptied at start.
+/// Absolute folders. Workers may see lake, tail and their part of spill, which is on a disk with room and is emptied at
+/// start; state is the server's alone.
 /// </summary>
-internal sealed record QueryPaths(string Lake, string Tail, string Spill);
+internal sealed record QueryPaths(string Lake, string Tail, string Spill, string State);
 
 /// <summary>The project as far as SQL needs it: its folders, and the zone that decides what a day is.</summary>
 internal sealed record QueryPlace(QueryPaths Paths, TimeZoneInfo Zone);

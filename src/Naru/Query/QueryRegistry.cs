@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
 using Naru.Lake.Catalog;
+using Naru.Query.Pool;
+using Naru.Query.Worker;
 
 namespace Naru.Query;
 
@@ -14,34 +16,75 @@ internal enum QueryState
     Cancelled,
 }
 
-/// <summary>A query that runs or has run, as `GET /v1/queries` shows it.</summary>
-internal sealed class QueryEntry(
-    string id, string owner, string sql, DateTimeOffset startedAt, CancellationTokenSource kill)
+/// <summary>A query that runs or has run, as `GET /v1/queries` and `naru.queries` show it.</summary>
+internal sealed class QueryEntry(string id, QueryRequest request, PoolName pool, DateTimeOffset startedAt)
 {
+    private readonly Lock _gate = new();
+
     public string Id { get; } = id;
 
-    public string Owner { get; } = owner;
+    public QueryRequest Request { get; } = request;
 
-    public string Sql { get; } = sql;
+    public PoolName Pool { get; } = pool;
+
+    public string Owner => Request.Principal.Name;
+
+    /// <summary>As it was asked.</summary>
+    public string Sql => Request.AskedAs ?? Request.Sql;
+
+    public string? Ticket => Request.Principal.Ticket;
 
     public DateTimeOffset StartedAt { get; } = startedAt;
 
     public volatile QueryState State = QueryState.Waiting;
 
-    public QueryError? Error { get; set; }
+    /// <summary>From its start until a worker was its own.</summary>
+    public double QueuedMilliseconds { get; set; }
 
-    public long Rows { get; set; }
+    /// <summary>From its start to its end.</summary>
+    public double Milliseconds { get; set; }
+
+    /// <summary>As last told by the worker.</summary>
+    public volatile WorkerUsage Usage = WorkerUsage.None;
 
     /// <summary>What it reads; none before it was judged.</summary>
     public ImmutableArray<TableDescription> Tables { get; set; } = [];
 
-    public double Milliseconds { get; set; }
+    /// <summary>Files of its snapshot, whether their rows were needed or not.</summary>
+    public int Files { get; set; }
 
-    /// <summary>In the words of whoever killed it.</summary>
-    public string? KillReason { get; set; }
+    public long Rows { get; set; }
 
-    /// <summary>Cancelled by DELETE /v1/queries/{id}.</summary>
-    public CancellationTokenSource KillSource { get; } = kill;
+    public long ResultBytes { get; set; }
+
+    /// <summary>How it was carried out; only of queries that took a while.</summary>
+    public string? Plan { get; set; }
+
+    public QueryError? Error { get; set; }
+
+    /// <summary>Cancelled by <see cref="Stop"/>.</summary>
+    public CancellationTokenSource StopSource { get; } = new();
+
+    /// <summary>What the caller is told when it was stopped on purpose.</summary>
+    public QueryError? StopError { get; private set; }
+
+    /// <summary>Ends it with this error; the first reason stands.</summary>
+    public void Stop(QueryError error)
+    {
+        lock (_gate)
+        {
+            StopError ??= error;
+        }
+
+        try
+        {
+            StopSource.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It ended by itself in this moment.
+        }
+    }
 }
 
 /// <summary>Running queries, and a ring of recent ones.</summary>
@@ -52,6 +95,32 @@ internal sealed class QueryRegistry(int recentMax, TimeProvider time)
     private readonly Queue<QueryEntry> _recent = new();
     private long _count;
 
+    public int Running
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _running.Count;
+            }
+        }
+    }
+
+    /// <summary>Ends everything that runs.</summary>
+    public void StopAll(QueryError error)
+    {
+        QueryEntry[] running;
+        lock (_gate)
+        {
+            running = [.. _running.Values];
+        }
+
+        foreach (QueryEntry entry in running)
+        {
+            entry.Stop(error);
+        }
+    }
+
     /// <summary>In the form that Trino's clients know: time, number, random end.</summary>
     public string NewId()
     {
@@ -61,9 +130,10 @@ internal sealed class QueryRegistry(int recentMax, TimeProvider time)
         return string.Create(CultureInfo.InvariantCulture, $"{now:yyyyMMdd_HHmmss}_{number:00000}_{end}");
     }
 
-    public QueryEntry Add(string id, string owner, string sql)
+    public QueryEntry Add(QueryRequest request, PoolName pool)
     {
-        QueryEntry entry = new(id, owner, sql, time.GetUtcNow(), new CancellationTokenSource());
+        string id = request.Id ?? NewId();
+        QueryEntry entry = new(id, request, pool, time.GetUtcNow());
         lock (_gate)
         {
             _running.Add(id, entry);
@@ -85,34 +155,41 @@ internal sealed class QueryRegistry(int recentMax, TimeProvider time)
             }
         }
 
-        entry.KillSource.Dispose();
+        entry.StopSource.Dispose();
     }
 
-    /// <summary>False when no such query runs, or its owner is another and the caller no administrator.</summary>
-    public bool TryKill(string id, string owner, bool administrator, string? reason = null)
+    /// <summary>
+    /// Ends a query, telling its caller who did it and why. False when no such query runs, or its owner is another and
+    /// the caller no administrator.
+    /// </summary>
+    public bool TryKill(string id, Access.Principal by, string? reason)
     {
+        QueryEntry? entry;
         lock (_gate)
         {
-            if (!_running.TryGetValue(id, out QueryEntry? entry) || (entry.Owner != owner && !administrator))
+            if (!_running.TryGetValue(id, out entry) || (entry.Owner != by.Name && !by.Administer))
             {
                 return false;
             }
-
-            entry.KillReason ??= reason;
-            entry.KillSource.Cancel();
-            return true;
         }
+
+        string why = string.IsNullOrWhiteSpace(reason) ? "" : $": {reason.Trim()}";
+        entry.Stop(new QueryError(QueryCodes.Killed, $"the query was killed by {by.Name}{why}")
+        {
+            Status = StatusCodes.Status422UnprocessableEntity,
+        });
+        return true;
     }
 
     /// <summary>Newest first; only the caller's own unless an administrator asks.</summary>
-    public IReadOnlyList<QueryEntry> List(string owner, bool administrator)
+    public IReadOnlyList<QueryEntry> List(Access.Principal asker)
     {
         lock (_gate)
         {
             return
             [
                 .. _running.Values.Concat(_recent)
-                    .Where(entry => administrator || entry.Owner == owner)
+                    .Where(entry => asker.Administer || entry.Owner == asker.Name)
                     .OrderByDescending(static entry => entry.StartedAt),
             ];
         }

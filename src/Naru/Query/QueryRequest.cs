@@ -1,4 +1,5 @@
 using Naru.Access;
+using Naru.Query.Pool;
 using Naru.Query.Worker;
 
 namespace Naru.Query;
@@ -20,7 +21,7 @@ internal sealed record QueryRequest
 
     public long? RowsMax { get; init; }
 
-    /// <summary>Null: the configured one.</summary>
+    /// <summary>Null: the pool's.</summary>
     public TimeSpan? Timeout { get; init; }
 
     /// <summary>The id that a protocol has told its client already; null: a new one.</summary>
@@ -34,6 +35,9 @@ internal sealed record QueryRequest
 
     /// <summary>Trino: see <see cref="RunRequest.PreciseTimes"/>.</summary>
     public bool PreciseTimes { get; init; }
+
+    /// <summary>Null: that of the caller's ticket, else eda.</summary>
+    public PoolName? Pool { get; init; }
 }
 
 /// <summary>What a finished query says of itself.</summary>

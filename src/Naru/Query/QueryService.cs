@@ -3,8 +3,10 @@ using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Naru.Access;
+using Naru.Access.Tickets;
 using Naru.Lake.Catalog;
 using Naru.Query.Gate;
+using Naru.Query.History;
 using Naru.Query.Pool;
 using Naru.Query.Worker;
 
@@ -18,15 +20,28 @@ namespace Naru.Query;
 internal sealed class QueryService(
     QueryOptions options,
     ILakeCatalog catalog,
-    WorkerPool pool,
+    QueryPools pools,
     QueryRegistry registry,
+    QueryKeepers keepers,
     TimeProvider time,
     ILogger logger)
 {
+    private readonly QueryShapes _shapes = new();
+
     public QueryRegistry Registry => registry;
 
     /// <summary>Is told of every query when it has ended.</summary>
     public IActivity Activity { get; init; } = NoActivity.Instance;
+
+    /// <summary>The server ends: nothing new is taken.</summary>
+    public bool IsDraining { get; set; }
+
+    public static QueryError ShuttingDown() => new(QueryCodes.ShuttingDown, "the server is being stopped")
+    {
+        Status = StatusCodes.Status503ServiceUnavailable,
+        RetryAfterSeconds = 10,
+        Hint = "ask again when it is back",
+    };
 
     /// <exception cref="QueryException">
     /// Refused or failed; when the sink has begun, its answer is broken off.
@@ -35,6 +50,14 @@ internal sealed class QueryService(
     public async Task RunAsync(QueryRequest request, IResultSink sink, CancellationToken cancellationToken)
     {
         RequireRights(request.Principal);
+        if (IsDraining)
+        {
+            throw new QueryException(ShuttingDown());
+        }
+
+        TicketDefinition? ticket = keepers.Tickets.Of(request.Principal);
+        PoolName pool = QueryBudget.PoolOf(request, ticket);
+        TimeSpan timeout = TimeoutOf(request, pools[pool].Options);
         SqlText text = SqlText.Read(request.Sql, options.TextBytesMax);
         if (text.Prefix.Length > 0 && request.Format == ResultFormat.Parquet)
         {
@@ -44,25 +67,29 @@ internal sealed class QueryService(
             });
         }
 
-        QueryEntry entry = registry.Add(
-            request.Id ?? registry.NewId(), request.Principal.Name, request.AskedAs ?? request.Sql);
+        QueryEntry entry = registry.Add(request, pool);
         sink.Admitted(entry.Id);
-        using CancellationTokenSource deadline = new(TimeoutOf(request), time);
+        using CancellationTokenSource deadline = new(timeout, time);
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(
-            cancellationToken, deadline.Token, entry.KillSource.Token);
+            cancellationToken, deadline.Token, entry.StopSource.Token);
         try
         {
             RunContext context = new(request, text, entry, sink)
             {
-                Queries = () => registry.List(request.Principal.Name, request.Principal.Administer),
+                Queries = () => registry.List(request.Principal),
+                IpCountryFile = options.IpCountryFile,
+                Budget = ticket is null ? null : new QueryBudget(keepers.Tickets, ticket, entry),
             };
-            await RunAsync(context, stop.Token).ConfigureAwait(false);
+            using IDisposable? turn = ticket is null
+                ? null
+                : await keepers.Tickets.EnterAsync(ticket, stop.Token).ConfigureAwait(false);
+            await AdmitAsync(context, stop.Token).ConfigureAwait(false);
             entry.State = QueryState.Finished;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             entry.State = QueryState.Cancelled;
-            entry.Error = Stopped(entry, deadline.IsCancellationRequested, request);
+            entry.Error = Stopped(entry, timeout);
             throw new QueryException(entry.Error);
         }
         catch (QueryException exception)
@@ -79,6 +106,7 @@ internal sealed class QueryService(
         finally
         {
             registry.Remove(entry);
+            keepers.History.Add(entry);
             Log(entry);
             await QueryAudit.RecordAsync(Activity, request.Principal, entry).ConfigureAwait(false);
         }
@@ -90,11 +118,27 @@ internal sealed class QueryService(
         QueryLog.Finished(logger, entry.Id, entry.Owner, outcome, entry.Rows, entry.Milliseconds);
     }
 
-    private async Task RunAsync(RunContext context, CancellationToken stop)
+    /// <summary>Runs when its budget and its pool's memory allow.</summary>
+    private async Task AdmitAsync(RunContext context, CancellationToken stop)
+    {
+        ulong shape = QueryShapes.Of(context.Text, context.Request.Dialect);
+        WorkerUsage? last = _shapes.Last(shape);
+        context.Budget?.Check(last);
+        WorkerPool pool = pools[context.Entry.Pool];
+
+        // What was never asked may take all that one query may.
+        long estimate = last is null ? pool.Options.MemoryBytes : Math.Min(last.PeakBytes, pool.Options.MemoryBytes);
+        using IDisposable memory = await pool.Memory.ReserveAsync(estimate, stop).ConfigureAwait(false);
+        await RunAsync(pool, context, stop).ConfigureAwait(false);
+        _shapes.Learn(shape, context.Entry.Usage);
+    }
+
+    private async Task RunAsync(WorkerPool pool, RunContext context, CancellationToken stop)
     {
         WorkerProcess worker = await pool.AcquireAsync(context.Request.Principal.Name, stop).ConfigureAwait(false);
         try
         {
+            context.Entry.QueuedMilliseconds = (time.GetUtcNow() - context.Entry.StartedAt).TotalMilliseconds;
             context.Entry.State = QueryState.Running;
             context.Sink.Started();
             await using WorkerStopper stopper = new(worker, time, stop);
@@ -136,7 +180,9 @@ internal sealed class QueryService(
         using ISnapshotLease lease = names.Length == 0
             ? NoTables.Instance
             : await catalog.LeaseAsync(names, stop).ConfigureAwait(false);
-        RunRequest request = RunPlan.Make(options, context, judgement, readable, lease);
+        context.Entry.Files = lease.Tables.Sum(static table => table.Files.Length + table.TailFiles.Length);
+        PoolOptions pool = pools[context.Entry.Pool].Options;
+        RunRequest request = RunPlan.Make(pool, context, judgement, readable, lease);
         await worker.SendAsync(FrameKind.Run, request, WorkerJson.Default.RunRequest, CancellationToken.None)
             .ConfigureAwait(false);
         await PassRowsAsync(worker, context, judgement, lease.Landing, stop).ConfigureAwait(false);
@@ -182,7 +228,12 @@ internal sealed class QueryService(
                         await context.Sink.BeginAsync(columns, stop).ConfigureAwait(false);
                         break;
                     case FrameKind.Data when passing:
+                        context.Entry.ResultBytes += frame.Payload.Length;
                         await context.Sink.DataAsync(frame.Payload, stop).ConfigureAwait(false);
+                        break;
+                    case FrameKind.Usage:
+                        context.Entry.Usage = Read(frame, WorkerJson.Default.WorkerUsage);
+                        context.Budget?.Told(context.Entry.Usage);
                         break;
                     case FrameKind.Finished:
                         stop.ThrowIfCancellationRequested();
@@ -227,6 +278,7 @@ internal sealed class QueryService(
     private static QuerySummary Summary(RunContext context, RunFinished finished, long landing)
     {
         context.Entry.Rows = finished.Rows;
+        context.Entry.Plan = finished.Plan;
         return new QuerySummary
         {
             Id = context.Entry.Id,
@@ -263,7 +315,7 @@ internal sealed class QueryService(
             });
         }
 
-        if (!pool.Confined && !principal.Administer)
+        if (!pools.Confined && !principal.Administer)
         {
             throw new QueryException(new QueryError(
                 QueryCodes.SqlUnavailable, "this machine's kernel cannot confine SQL, so only administrators may ask")
@@ -274,37 +326,26 @@ internal sealed class QueryService(
         }
     }
 
-    private TimeSpan TimeoutOf(QueryRequest request)
+    private static TimeSpan TimeoutOf(QueryRequest request, PoolOptions pool)
     {
-        TimeSpan asked = request.Timeout ?? options.Timeout;
-        return asked <= options.TimeoutMax
+        TimeSpan asked = request.Timeout ?? pool.Timeout;
+        return asked <= pool.TimeoutMax
             ? asked
             : throw new QueryException(new QueryError(
                 QueryCodes.BadRequest,
                 $"a timeout of {asked.TotalSeconds:0} s is longer than a query may take")
             {
-                Hint = $"at most {options.TimeoutMax.TotalSeconds:0} s (query.timeout_max)",
+                Hint = $"at most {pool.TimeoutMax.TotalSeconds:0} s ({pool.Setting("timeout_max")})",
             });
     }
 
-    private QueryError Stopped(QueryEntry entry, bool late, QueryRequest request)
-    {
-        int status = StatusCodes.Status422UnprocessableEntity;
-        if (entry.KillSource.IsCancellationRequested)
+    /// <summary>Why it ended when nobody's client went away: stopped on purpose, or by its deadline.</summary>
+    private static QueryError Stopped(QueryEntry entry, TimeSpan timeout) => entry.StopError
+        ?? new QueryError(QueryCodes.Timeout, $"the query took longer than its {timeout.TotalSeconds:0.###} s")
         {
-            string reason = string.IsNullOrWhiteSpace(entry.KillReason) ? "" : $": {entry.KillReason}";
-            return new QueryError(QueryCodes.Killed, $"the query was killed{reason}") { Status = status };
-        }
-
-        return late
-            ? new QueryError(
-                QueryCodes.Timeout, $"the query took longer than its {TimeoutOf(request).TotalSeconds:0.###} s")
-            {
-                Status = status,
-                Hint = "read fewer days (p_ymd), or ask for more time: ?timeout=10m",
-            }
-            : new QueryError(QueryCodes.Internal, "the query was stopped") { Status = 500 };
-    }
+            Status = StatusCodes.Status422UnprocessableEntity,
+            Hint = "read fewer days (p_ymd), or ask for more time: ?timeout=10m",
+        };
 }
 
 /// <summary>One query on its way.</summary>
@@ -312,7 +353,15 @@ internal sealed record RunContext(QueryRequest Request, SqlText Text, QueryEntry
 {
     /// <summary>Queries that the caller may see, running and recent.</summary>
     public required Func<IReadOnlyList<QueryEntry>> Queries { get; init; }
+
+    public required string IpCountryFile { get; init; }
+
+    /// <summary>Null for a caller without a ticket.</summary>
+    public QueryBudget? Budget { get; init; }
 }
+
+/// <summary>Who bounds queries, and who remembers them.</summary>
+internal sealed record QueryKeepers(TicketBook Tickets, IQueryHistory History);
 
 /// <summary>The lease of a statement that reads no table.</summary>
 internal sealed class NoTables : ISnapshotLease

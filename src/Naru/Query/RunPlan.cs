@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Naru.Lake.Catalog;
 using Naru.Query.Functions.Scalars;
 using Naru.Query.Gate;
+using Naru.Query.Pool;
 using Naru.Query.Worker;
 
 namespace Naru.Query;
@@ -13,7 +14,7 @@ internal static class RunPlan
     private const int ExactFilesMax = 500;
 
     public static RunRequest Make(
-        QueryOptions options, RunContext context, Judgement judgement, ReadableTables readable, ISnapshotLease lease)
+        PoolOptions options, RunContext context, Judgement judgement, ReadableTables readable, ISnapshotLease lease)
     {
         IEnumerable<SetupStatement> setup =
             TableViews.Sql(lease.Tables, readable.Path, context.Request.Principal.RulesOf);
@@ -51,7 +52,7 @@ internal static class RunPlan
             Folders = [.. folders],
             Setup = [.. setup],
             IpCountries = judgement.OwnFunctions.Contains("ip_country", SqlName.Comparer)
-                ? IpCountries.Load(options.IpCountryFile)
+                ? IpCountries.Load(context.IpCountryFile)
                 : null,
             Threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount,
             MemoryBytes = options.MemoryBytes,

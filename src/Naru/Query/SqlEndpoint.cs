@@ -5,13 +5,14 @@ using System.Text.Json;
 using Microsoft.Net.Http.Headers;
 using Naru.Access;
 using Naru.Core.Text;
+using Naru.Query.Pool;
 using Naru.Query.Worker;
 
 namespace Naru.Query;
 
 /// <summary>
 /// `POST /v1/sql`: a statement in, rows out. The body is the statement itself, whatever its media type (so that
-/// `curl -d` works), or with `application/json` `{"sql","timeout","max_rows","dialect"}`. `Accept` or `?format=`
+/// `curl -d` works), or with `application/json` `{"sql","timeout","max_rows","dialect","pool"}`. `Accept` or `?format=`
 /// chooses the form, `?dialect=trino` Trino's meaning of the words.
 /// </summary>
 internal static class SqlEndpoint
@@ -79,7 +80,7 @@ internal static class SqlEndpoint
         byte[] body = await ReadBodyAsync(context).ConfigureAwait(false);
         SqlBody asked = IsJson(context.Request)
             ? ParseBody(body)
-            : new SqlBody(Encoding.UTF8.GetString(body), null, null, null);
+            : new SqlBody(Encoding.UTF8.GetString(body), null, null, null, null);
         return new QueryRequest
         {
             Sql = asked.Sql ?? "",
@@ -89,6 +90,7 @@ internal static class SqlEndpoint
             Raw = query.TryGetValue("raw", out var raw) && raw.ToString() is "1" or "true",
             RowsMax = asked.MaxRows ?? Rows(query["max_rows"]),
             Timeout = Duration(asked.Timeout ?? query["timeout"]),
+            Pool = Pool(asked.Pool ?? query["pool"]),
         };
     }
 
@@ -183,6 +185,13 @@ internal static class SqlEndpoint
         null => SqlDialect.Naru,
         _ when SqlDialects.TryParse(text, out SqlDialect dialect) => dialect,
         _ => throw Bad($"there is no dialect \"{text}\"", $"write it as dialect=trino; there are {SqlDialects.Names}"),
+    };
+
+    private static PoolName? Pool(string? text) => text switch
+    {
+        null => null,
+        _ when PoolNames.TryParse(text, out PoolName pool) => pool,
+        _ => throw Bad($"there is no pool \"{text}\"", $"write it as pool=etl; there are {PoolNames.All}"),
     };
 
     private static TimeSpan? Duration(string? text) => text switch

@@ -133,7 +133,7 @@ internal sealed class PlatformServer : IAsyncDisposable
         services.AddAggregates();
         services.AddStream(settings.Get<StreamOptions>());
         QueryPlace place = new(
-            new QueryPaths(start.Paths.Lake, start.Paths.Tail, start.Paths.Spill),
+            new QueryPaths(start.Paths.Lake, start.Paths.Tail, start.Paths.Spill, start.Paths.State),
             settings.Get<ProjectOptions>().FindTimeZone());
         services.AddQuery(settings.Get<QueryOptions>(), place);
         services.AddTrino(settings.Get<QueryOptions>(), place);

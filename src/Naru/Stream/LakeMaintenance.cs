@@ -112,7 +112,9 @@ internal sealed class LakeMaintenance(
         return new TableCare
         {
             SortedBy = log is not null && name.Group == ColumnGroup.Fields ? "_event_time" : null,
-            FirstDayKept = FirstDayKept(secure ? SecureLifetime(log, current) : log?.Lifetime.Total, current.TimeZone),
+            FirstDayKept = FirstDayKept(
+                secure ? SecureLifetime(log, current) : log?.Lifetime.Total ?? parts.Kept.Find(name)?.Lifetime,
+                current.TimeZone),
             IsSecure = secure,
             IsCompacted = name.Schema != AggregateTables.Schema,
         };
@@ -143,4 +145,4 @@ internal sealed class LakeMaintenance(
 
 /// <summary>What maintenance works with.</summary>
 internal sealed record MaintenanceParts(IFileSystem Files, ITableFileRewriter Rewriter, ExpiryLedger Expiries,
-    TimeProvider Clock);
+    KeptTables Kept, TimeProvider Clock);

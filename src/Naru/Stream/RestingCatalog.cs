@@ -29,19 +29,19 @@ internal sealed class RestingCatalog : ILakeCatalog
     /// <param name="definitions">As they are published.</param>
     /// <param name="aggregates">Those whose tables can be read.</param>
     /// <param name="last">The last landing, if any.</param>
-    /// <param name="system">Tables that need no server.</param>
+    /// <param name="system">Tables that need no server, and those that other slices keep.</param>
     public RestingCatalog(
         CatalogStorage storage,
         DefinitionSet definitions,
         ImmutableArray<ServedAggregate> aggregates,
         LandingRecord? last,
-        ImmutableArray<ISystemTable> system)
+        (ImmutableArray<ISystemTable> Made, ImmutableArray<SystemTableShape> Kept) system)
     {
         _tables = storage.Tables;
         _writer = storage.Writer;
         _files = storage.Files;
         _scratch = storage.TailDirectory;
-        _system = system;
+        _system = system.Made;
         _last = last;
         _listing = TableListing.Of(definitions, aggregates, system, _tables);
     }

@@ -25,12 +25,18 @@ internal sealed class StreamCatalog : ILakeCatalog
     private readonly IFileSystem _files;
     private readonly string _tailDirectory;
     private readonly ImmutableArray<ISystemTable> _system;
+    private readonly KeptTables _kept;
     private long _systemFiles;
     private TableListing? _listing;
 
     public StreamCatalog(
-        StreamWorker worker, IDefinitionSource definitions, CatalogStorage storage, IEnumerable<ISystemTable> system)
+        StreamWorker worker,
+        IDefinitionSource definitions,
+        CatalogStorage storage,
+        IEnumerable<ISystemTable> system,
+        KeptTables kept)
     {
+        _kept = kept;
         _worker = worker;
         _definitions = definitions;
         _tables = storage.Tables;
@@ -45,7 +51,7 @@ internal sealed class StreamCatalog : ILakeCatalog
     public async ValueTask<ISnapshotLease> LeaseAsync(
         IReadOnlyCollection<TableName> tables, CancellationToken cancellationToken)
     {
-        List<TableName> landed = [.. tables.Where(name => FindSystem(name) is null)];
+        List<TableName> landed = [.. tables.Where(name => FindSystem(name) is null && _kept.Find(name) is null)];
         StreamLease lease = await _worker
             // Which version of an aggregate serves is asked there too: its open windows must be of the same.
             .InvokeAsync((engine, context) => LeaseLanded(engine, context, Current(), landed), cancellationToken)
@@ -57,6 +63,10 @@ internal sealed class StreamCatalog : ILakeCatalog
                 if (FindSystem(name) is { } system)
                 {
                     lease.Add(await FillAsync(name, system, cancellationToken).ConfigureAwait(false));
+                }
+                else if (_kept.Find(name) is { } kept)
+                {
+                    LeaseKept(lease, name, kept);
                 }
             }
         }
@@ -116,9 +126,36 @@ internal sealed class StreamCatalog : ILakeCatalog
     {
         using ColumnBatch rows = new(system.Schema);
         await system.FillAsync(rows, cancellationToken).ConfigureAwait(false);
+        string path = Write(name, rows);
+        return (new TableSnapshot(name, system.Schema, [], [], [path]), path);
+    }
+
+    private void LeaseKept(StreamLease lease, TableName name, IKeptTable kept)
+    {
+        using ColumnBatch rows = new(kept.Shape.Schema);
+        DeltaLease? held = _kept.Lease(kept, rows);
+        if (held is not null)
+        {
+            lease.Add(held);
+        }
+
+        string path = Write(name, rows);
+        string directory = _tables.DirectoryOf(name);
+        lease.Add((
+            new TableSnapshot(
+                name,
+                kept.Shape.Schema,
+                StreamTables.PartitionColumns,
+                held is null ? [] : [.. held.Version.Files.Select(file => $"{directory}/{file.Path}")],
+                [path]),
+            path));
+    }
+
+    private string Write(TableName name, ColumnBatch rows)
+    {
         string path = $"{_tailDirectory}/{name.Name}-{Interlocked.Increment(ref _systemFiles)}{_writer.Extension}";
         _writer.Write(rows, Enumerable.Range(0, rows.RowCount).ToArray(), 0, path);
-        return (new TableSnapshot(name, system.Schema, [], [], [path]), path);
+        return path;
     }
 
     /// <summary>Made anew when the definitions changed.</summary>
@@ -129,7 +166,7 @@ internal sealed class StreamCatalog : ILakeCatalog
         TableListing? listing = Volatile.Read(ref _listing);
         if (listing is null || !ReferenceEquals(listing.Definitions, definitions) || listing.Aggregates != aggregates)
         {
-            listing = TableListing.Of(definitions, aggregates, _system, _tables);
+            listing = TableListing.Of(definitions, aggregates, (_system, _kept.Shapes), _tables);
             Volatile.Write(ref _listing, listing);
         }
 

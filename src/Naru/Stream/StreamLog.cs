@@ -34,4 +34,7 @@ internal static partial class StreamLog
     [LoggerMessage(
         8, LogLevel.Warning, "Aggregate {Aggregate}: windows were not recomputed: {Problem}; tried again later")]
     public static partial void RecomputeFailed(ILogger logger, string aggregate, string problem);
+
+    [LoggerMessage(9, LogLevel.Warning, "rows of {Table} could not be brought into the lake: {Problem}; tried again")]
+    public static partial void NotKept(ILogger logger, string table, string problem);
 }

@@ -40,6 +40,7 @@ internal static class StreamModule
             provider.GetRequiredService<IFileSystem>(),
             provider.GetRequiredService<ITableFileRewriter>(),
             provider.GetRequiredService<ExpiryLedger>(),
+            provider.GetRequiredService<KeptTables>(),
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ExpiryLedger>();
         services.AddSingleton<ISystemTable, TopicsTable>();
@@ -65,12 +66,16 @@ internal static class StreamModule
         services.AddSingleton<ILakeCatalog>(static provider => new StreamCatalog(
             provider.GetRequiredService<StreamWorker>(),
             provider.GetRequiredService<IDefinitionSource>(),
-            new CatalogStorage(
-                provider.GetRequiredService<LakeTables>(),
-                provider.GetRequiredService<ITableFileWriter>(),
-                provider.GetRequiredService<IFileSystem>(),
-                provider.GetRequiredService<ProjectPaths>().Tail),
-            provider.GetServices<ISystemTable>()));
+            provider.GetRequiredService<CatalogStorage>(),
+            provider.GetServices<ISystemTable>(),
+            provider.GetRequiredService<KeptTables>()));
+        services.AddSingleton(static provider => new CatalogStorage(
+            provider.GetRequiredService<LakeTables>(),
+            provider.GetRequiredService<ITableFileWriter>(),
+            provider.GetRequiredService<IFileSystem>(),
+            provider.GetRequiredService<ProjectPaths>().Tail));
+        services.AddSingleton<KeptTables>();
+        services.AddHostedService(static provider => provider.GetRequiredService<KeptTables>());
         services.AddHostedService<AggregateQueue>();
         services.AddHostedService<StreamMaintenance>();
         services.AddHostedService<StreamRest>();

@@ -20,7 +20,7 @@ internal sealed record TableListing(
     public static TableListing Of(
         DefinitionSet definitions,
         ImmutableArray<ServedAggregate> aggregates,
-        ImmutableArray<ISystemTable> system,
+        (ImmutableArray<ISystemTable> Made, ImmutableArray<SystemTableShape> Kept) system,
         LakeTables lake)
     {
         List<TableDescription> tables = [];
@@ -53,7 +53,14 @@ internal sealed record TableListing(
             tables.Add(new TableDescription(name, schema, description, System: true));
         }
 
-        tables.AddRange(system.Select(static table => new TableDescription(
+        foreach (SystemTableShape kept in system.Kept)
+        {
+            TableName name = new(StreamTables.Schema, kept.Name);
+            shapes.Add(name, new TableShape(kept.Schema, StreamTables.PartitionColumns));
+            tables.Add(new TableDescription(name, kept.Schema, kept.Description, System: true));
+        }
+
+        tables.AddRange(system.Made.Select(static table => new TableDescription(
             new TableName(StreamTables.Schema, table.Name), table.Schema, table.Description, System: true)));
         return new TableListing(definitions, [.. tables], shapes.ToImmutableDictionary()) { Aggregates = aggregates };
     }

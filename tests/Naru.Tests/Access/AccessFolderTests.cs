@@ -23,6 +23,8 @@ public class AccessFolderTests
         users:
           kim: {roles: [analyst], from: 2026-01-01, until: 2027-01-01, ticket: marketing}
           lee@shop.kr: {roles: [analyst, admin]}
+        tickets:
+          marketing: {owner: kim, pools: [eda, etl], concurrent: 4, scanned_per_day: 200GB, cpu_per_day: 2h}
         """;
 
     private static readonly TableDescription[] Tables =

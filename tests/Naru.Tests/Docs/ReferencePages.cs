@@ -87,7 +87,7 @@ internal static class ReferencePages
         return page.ToString();
     }
 
-    public static string Tables(IReadOnlyList<ISystemTable> answered)
+    public static string Tables(IReadOnlyList<SystemTableShape> answered)
     {
         StringBuilder page = new($"# System tables\n\n{Note}");
         page.Append("\nThe schema `naru` holds tables about the platform itself, to be asked in SQL like any other.\n");

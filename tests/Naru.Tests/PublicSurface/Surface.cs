@@ -38,10 +38,11 @@ internal static class Surface
     /// <summary>
     /// `naru.topics: topic VARCHAR, …`: the tables that answer from memory, and those that are landed.
     /// </summary>
-    public static IEnumerable<string> SystemTables(IEnumerable<ISystemTable> answered) =>
+    public static IEnumerable<string> SystemTables(IEnumerable<SystemTableShape> answered) =>
         SystemTableSchemas(answered).Select(static table => $"{table.Name}: {Columns(table.Schema)}");
 
-    public static IEnumerable<(string Name, TableSchema Schema)> SystemTableSchemas(IEnumerable<ISystemTable> answered)
+    public static IEnumerable<(string Name, TableSchema Schema)> SystemTableSchemas(
+        IEnumerable<SystemTableShape> answered)
     {
         IEnumerable<(string Name, TableSchema Schema)> landed = typeof(StreamTables)
             .GetFields(BindingFlags.Static | BindingFlags.Public)

@@ -68,7 +68,12 @@ public sealed class SurfaceServer : IAsyncLifetime
         .. _metrics.Distinct().OrderBy(static metric => metric.Name, StringComparer.Ordinal),
     ];
 
-    internal IReadOnlyList<ISystemTable> SystemTables() => [.. _server.Services.GetServices<ISystemTable>()];
+    internal IReadOnlyList<SystemTableShape> SystemTables() =>
+    [
+        .. _server.Services.GetServices<ISystemTable>()
+            .Select(static table => new SystemTableShape(table.Name, table.Schema, table.Description)),
+        .. _server.Services.GetServices<IKeptTable>().Select(static table => table.Shape),
+    ];
 
     private static IEnumerable<string> Methods(RouteEndpoint endpoint) =>
         endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? (IReadOnlyList<string>)["*"];

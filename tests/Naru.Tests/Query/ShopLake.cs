@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
 using Naru.Access;
+using Naru.Access.Tickets;
 using Naru.Core.Files;
 using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 using Naru.Query;
+using Naru.Query.History;
 using Naru.Query.Pool;
 using Naru.Query.Worker;
 using Naru.Sim.Query;
@@ -55,14 +57,21 @@ public sealed class ShopLake : IAsyncLifetime
     internal static readonly Principal Writer = new() { Name = "writer", Write = ["*"] };
 
     private FolderLake? _lake;
-    private WorkerPool? _pool;
+    private QueryPools? _pools;
 
     /// <summary>What the pool and its workers said.</summary>
     internal LineLog Log { get; } = new();
 
     internal FolderLake Lake => _lake!;
 
-    internal WorkerPool Pool => _pool!;
+    internal QueryPools Pools => _pools!;
+
+    internal WorkerPool Pool => Pools[PoolName.Eda];
+
+    internal TicketBook Tickets { get; private set; } = null!;
+
+    /// <summary>What became of each query.</summary>
+    internal HistoryList History { get; } = new();
 
     internal QueryService Service { get; private set; } = null!;
 
@@ -78,23 +87,20 @@ public sealed class ShopLake : IAsyncLifetime
     {
         _lake = new FolderLake(Path.Combine(Path.GetTempPath(), "naru-query-" + Guid.NewGuid().ToString("n")));
         Fill(_lake);
-        QueryPlace place = new(
-            new QueryPaths(_lake.Lake, _lake.Tail, _lake.Spill), TimeZoneInfo.FindSystemTimeZoneById("Asia/Seoul"));
-        _pool = new WorkerPool(Options, place, new PosixFileSystem(), TimeProvider.System, Log);
-        Service = new QueryService(
-            Options,
-            _lake,
-            _pool,
-            new QueryRegistry(Options.RecentMax, TimeProvider.System),
-            TimeProvider.System,
-            Log);
-        await _pool.WarmUpAsync(CancellationToken.None);
-        Assert.True(_pool.Counts.Idle == Options.Workers, string.Join('\n', Log.Lines));
+        Tickets = TicketBook.Open(
+            TicketTests.Access,
+            new PosixFileSystem(),
+            $"{_lake.Root}/state",
+            Naru.Core.Events.ProjectZone.Utc,
+            TimeProvider.System);
+        (_pools, Service) = Serve(_lake, Options, new QueryKeepers(Tickets, History), Log);
+        await _pools.WarmUpAsync(CancellationToken.None);
+        Assert.True(Pool.Counts.Idle == Options.Workers, string.Join('\n', Log.Lines));
     }
 
     public async ValueTask DisposeAsync()
     {
-        await Pool.DisposeAsync();
+        await Pools.DisposeAsync();
         Lake.Dispose();
         Directory.Delete(Lake.Root, recursive: true);
     }
@@ -131,12 +137,40 @@ public sealed class ShopLake : IAsyncLifetime
         return sink;
     }
 
+    /// <summary>Waits until this statement runs.</summary>
+    internal async Task<QueryEntry> RunningAsync(string sql)
+    {
+        QueryEntry? found = null;
+        await Platform.Wait.ForAsync(
+            () =>
+            {
+                found = Service.Registry.List(Principal.Open)
+                    .FirstOrDefault(entry => entry.Request.Sql == sql && entry.State == QueryState.Running);
+                return Task.FromResult(found is not null);
+            },
+            TimeSpan.FromSeconds(20),
+            () => "it does not run");
+        return found!;
+    }
+
     /// <summary>The error that the statement is answered with.</summary>
     internal async Task<QueryError> RefusedAsync(string sql, Principal? principal = null)
     {
         QueryException exception = await Assert.ThrowsAsync<QueryException>(
             () => AskAsync(sql, ResultFormat.Csv, principal));
         return exception.Error;
+    }
+
+    internal static (QueryPools Pools, QueryService Service) Serve(
+        FolderLake lake, QueryOptions options, QueryKeepers keepers, ILogger log)
+    {
+        QueryPlace place = new(
+            new QueryPaths(lake.Lake, lake.Tail, lake.Spill, $"{lake.Root}/state"),
+            TimeZoneInfo.FindSystemTimeZoneById("Asia/Seoul"));
+        QueryPools pools = QueryPools.Open(
+            options, pool => new WorkerPool(pool, place, new PosixFileSystem(), TimeProvider.System, log));
+        QueryRegistry registry = new(options.RecentMax, TimeProvider.System);
+        return (pools, new QueryService(options, lake, pools, registry, keepers, TimeProvider.System, log));
     }
 
     private static void Fill(FolderLake lake)
@@ -268,4 +302,14 @@ internal sealed class LineLog : ILogger
             _lines.Add($"{logLevel}: {formatter(state, exception)}");
         }
     }
+}
+
+/// <summary>Keeps what a service tells its history.</summary>
+internal sealed class HistoryList : IQueryHistory
+{
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<string, QueryEntry> _entries = [];
+
+    public QueryEntry this[string? id] => _entries[id!];
+
+    public void Add(QueryEntry entry) => _entries[entry.Id] = entry;
 }

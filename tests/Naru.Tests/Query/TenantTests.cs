@@ -1,11 +1,13 @@
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
 using Naru.Access;
+using Naru.Access.Tickets;
 using Naru.Core.Files;
 using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 using Naru.Lake.DuckDb;
 using Naru.Query;
+using Naru.Query.History;
 using Naru.Query.Pool;
 using Naru.Query.Worker;
 using Naru.Sim.Query;
@@ -142,7 +144,7 @@ public sealed class TenantTests : IAsyncLifetime
     {
         foreach (Side side in _sides)
         {
-            await side.Pool.DisposeAsync();
+            await side.Pools.DisposeAsync();
             side.Lake.Dispose();
         }
 
@@ -274,16 +276,13 @@ public sealed class TenantTests : IAsyncLifetime
         lake.AddTail(Members, $"SELECT * FROM ({rows}) WHERE p_ymd = DATE '2026-01-04'");
         lake.Land(Secure, "p_ymd=2026-01-01", "SELECT 'secret-canary' AS user_id");
         QueryOptions options = ShopLake.Options with { Workers = 1, Threads = 1 };
-        QueryPlace place = new(
-            new QueryPaths(lake.Lake, lake.Tail, lake.Spill), TimeZoneInfo.FindSystemTimeZoneById("Asia/Seoul"));
-        LineLog log = new();
-        WorkerPool pool = new(options, place, new PosixFileSystem(), TimeProvider.System, log);
-        QueryRegistry registry = new(options.RecentMax, TimeProvider.System);
-        Side side = new(lake, pool, new QueryService(options, lake, pool, registry, TimeProvider.System, log));
+        (QueryPools pools, QueryService service) = ShopLake.Serve(
+            lake, options, new QueryKeepers(TicketBook.None, NoHistory.Instance), new LineLog());
+        Side side = new(lake, pools, service);
         _sides.Add(side);
-        await pool.WarmUpAsync(CancellationToken.None);
+        await pools.WarmUpAsync(CancellationToken.None);
         return side;
     }
 
-    private sealed record Side(FolderLake Lake, WorkerPool Pool, QueryService Service);
+    private sealed record Side(FolderLake Lake, QueryPools Pools, QueryService Service);
 }

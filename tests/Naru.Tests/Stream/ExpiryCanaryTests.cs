@@ -135,7 +135,7 @@ public sealed class ExpiryCanaryTests : IDisposable
             () => _stream.Context, _stream.Topic, _stream.Options, NullLogger.Instance);
         using LakeMaintenance maintenance = new(
             _stream.Tables, worker, _stream.Definitions,
-            new MaintenanceParts(_files, rewriter, new ExpiryLedger(_files, Paths()), _clock),
+            new MaintenanceParts(_files, rewriter, new ExpiryLedger(_files, Paths()), NoKeptTables(), _clock),
             NullLogger<LakeMaintenance>.Instance);
         await Wait.ForAsync(
             () =>
@@ -147,6 +147,12 @@ public sealed class ExpiryCanaryTests : IDisposable
             TimeSpan.FromSeconds(20),
             () => $"left: {string.Join(", ", Places())}");
     }
+
+    private KeptTables NoKeptTables() => new(
+        [],
+        new CatalogStorage(_stream.Tables, new ParquetTableWriter(new ParquetOptions()), _files, Paths().Tail),
+        _clock,
+        NullLogger<KeptTables>.Instance);
 
     private Naru.Configuration.ProjectPaths Paths() => new(_root);
 

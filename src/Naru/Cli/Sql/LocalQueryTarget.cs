@@ -1,8 +1,10 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Naru.Access;
+using Naru.Access.Tickets;
 using Naru.Core.Files;
 using Naru.Lake.Catalog;
 using Naru.Query;
+using Naru.Query.History;
 using Naru.Query.Pool;
 using Naru.Query.Worker;
 using ByteStream = System.IO.Stream;
@@ -12,7 +14,7 @@ namespace Naru.Cli.Sql;
 /// <summary>A project at rest: one worker in this process's charge, over what is landed.</summary>
 internal sealed class LocalQueryTarget : IQueryTarget
 {
-    private readonly WorkerPool _pool;
+    private readonly QueryPools _pools;
     private readonly QueryService _service;
     private readonly IDisposable _project;
 
@@ -21,19 +23,21 @@ internal sealed class LocalQueryTarget : IQueryTarget
     {
         options = options with { Workers = 1 };
         _project = project;
-        _pool = new WorkerPool(options, place, new PosixFileSystem(), TimeProvider.System, NullLogger.Instance);
+        _pools = QueryPools.Open(options, pool => new WorkerPool(
+            pool, place, new PosixFileSystem(), TimeProvider.System, NullLogger.Instance));
         _service = new QueryService(
             options,
             catalog,
-            _pool,
+            _pools,
             new QueryRegistry(options.RecentMax, TimeProvider.System),
+            new QueryKeepers(TicketBook.None, NoHistory.Instance),
             TimeProvider.System,
             NullLogger.Instance);
     }
 
     public string Notice => "the project is at rest: answers are from landed data";
 
-    public Task WarmUpAsync(CancellationToken cancellationToken) => _pool.WarmUpAsync(cancellationToken);
+    public Task WarmUpAsync(CancellationToken cancellationToken) => _pools.WarmUpAsync(cancellationToken);
 
     public Task AskAsync(QueryAsk ask, ByteStream output, CancellationToken cancellationToken) => _service.RunAsync(
         new QueryRequest
@@ -51,7 +55,7 @@ internal sealed class LocalQueryTarget : IQueryTarget
 
     public async ValueTask DisposeAsync()
     {
-        await _pool.DisposeAsync().ConfigureAwait(false);
+        await _pools.DisposeAsync().ConfigureAwait(false);
         _project.Dispose();
     }
 

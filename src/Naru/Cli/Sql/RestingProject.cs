@@ -4,6 +4,7 @@ using Naru.Definitions;
 using Naru.Lake.Delta;
 using Naru.Lake.Parquet;
 using Naru.Query;
+using Naru.Query.History;
 using Naru.Query.Worker;
 using Naru.Server;
 using Naru.Stream;
@@ -60,18 +61,20 @@ internal sealed class RestingProject : IDisposable
             definitions.Current,
             AggregateTables.AtRest(last?.Aggregates ?? AggregatesLanding.Empty, tables),
             last,
-            [
+            ([
                 new CommitsTable(files, paths, () => last?.Number ?? 0),
                 new ExpiriesTable(new ExpiryLedger(files, paths)),
                 new FilesTable(tables),
                 new LogsTable(definitions),
                 new TablesTable(tables),
-            ]);
+            ],
+            [QueryHistory.TableShape]));
         return new LocalQueryTarget(
             catalog,
             settings.Get<QueryOptions>(),
             new QueryPlace(
-                new QueryPaths(paths.Lake, paths.Tail, paths.Spill), settings.Get<ProjectOptions>().FindTimeZone()),
+                new QueryPaths(paths.Lake, paths.Tail, paths.Spill, paths.State),
+                settings.Get<ProjectOptions>().FindTimeZone()),
             this);
     }
 

@@ -17,7 +17,7 @@ internal sealed class WorkerPool : IAsyncDisposable
 {
     private const long DataBytesBeside = 1L << 30;
 
-    private readonly QueryOptions _options;
+    private readonly PoolOptions _options;
     private readonly QueryPaths _paths;
     private readonly WorkerSetup _setup;
     private readonly WorkerProgram _program;
@@ -32,7 +32,7 @@ internal sealed class WorkerPool : IAsyncDisposable
     private int _started;
     private bool _closed;
 
-    public WorkerPool(QueryOptions options, QueryPlace place, IFileSystem files, TimeProvider time, ILogger logger)
+    public WorkerPool(PoolOptions options, QueryPlace place, IFileSystem files, TimeProvider time, ILogger logger)
     {
         _options = options;
         _paths = place.Paths;
@@ -40,6 +40,7 @@ internal sealed class WorkerPool : IAsyncDisposable
         _time = time;
         _logger = logger;
         _places = options.Workers;
+        Memory = new PoolMemory(options, time);
         _program = WorkerProgram.Locate();
         Confined = Landlock.Suffices;
         if (!Confined)
@@ -52,12 +53,17 @@ internal sealed class WorkerPool : IAsyncDisposable
             DataBytesMax = options.MemoryBytes + DataBytesBeside,
             FileBytesMax = options.SpillBytesMax,
             Confined = Confined,
+            Niceness = options.Niceness,
             SpillFolder = "",
             Readable = [_paths.Lake, _paths.Tail],
             LibraryStamp = DuckDbLibrary.CheckedStamp(),
             ZoneName = ZoneName(place.Zone),
         };
     }
+
+    public PoolOptions Options => _options;
+
+    public PoolMemory Memory { get; }
 
     /// <summary>False on a kernel without Landlock: only an administrator's SQL may then run.</summary>
     public bool Confined { get; }
@@ -85,8 +91,8 @@ internal sealed class WorkerPool : IAsyncDisposable
         }
     }
 
-    /// <summary>Empties the spill folder and starts all workers.</summary>
-    public async Task WarmUpAsync(CancellationToken cancellationToken)
+    /// <summary>Empties the spill folder, which all pools share, before any worker is started.</summary>
+    public void ClearSpill()
     {
         // A rule of Landlock is for a folder that is there; one made later would stay out of reach.
         _files.CreateDirectory(_paths.Lake);
@@ -96,7 +102,11 @@ internal sealed class WorkerPool : IAsyncDisposable
         {
             _files.DeleteDirectory($"{_paths.Spill}/{left}");
         }
+    }
 
+    /// <summary>Starts all workers.</summary>
+    public async Task WarmUpAsync(CancellationToken cancellationToken)
+    {
         while (TryTakePlace() && await TryWarmOneAsync(cancellationToken).ConfigureAwait(false))
         {
         }
@@ -205,11 +215,13 @@ internal sealed class WorkerPool : IAsyncDisposable
         if (waiting >= _options.QueueMax)
         {
             throw new QueryException(new QueryError(
-                QueryCodes.QueueFull, $"{_options.Workers} queries run and {waiting} wait; no more are taken")
+                QueryCodes.QueueFull,
+                $"in pool {_options.Name.Text()} {_options.Workers} queries run and {waiting} wait "
+                + $"({_options.Setting("queue_max")}); no more are taken")
             {
                 Status = StatusCodes.Status503ServiceUnavailable,
                 RetryAfterSeconds = 5,
-                Hint = "ask again later, or raise query.workers",
+                Hint = $"ask again later, or raise {_options.Setting("workers")}",
             });
         }
 
@@ -239,9 +251,13 @@ internal sealed class WorkerPool : IAsyncDisposable
             }
 
             throw new QueryException(new QueryError(
-                QueryCodes.QueueTimeout, $"no worker came free within {_options.QueueTimeout.TotalSeconds:0} s")
+                QueryCodes.QueueTimeout,
+                $"no worker of pool {_options.Name.Text()} came free within {_options.QueueTimeout.TotalSeconds:0} s "
+                + $"({_options.Setting("queue_timeout")})")
             {
-                Status = StatusCodes.Status503ServiceUnavailable, RetryAfterSeconds = 10,
+                Status = StatusCodes.Status503ServiceUnavailable,
+                RetryAfterSeconds = 10,
+                Hint = "GET /v1/queries shows what runs",
             });
         }
     }

@@ -192,7 +192,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
     {
         if (start.Setup.Confined)
         {
-            WorkerGrants grants = new(start.Setup.Readable, start.SpillFolder);
+            WorkerGrants grants = new(start.Setup.Readable, start.SpillFolder, start.Setup.Niceness);
             await SendAsync(FrameKind.Confine, grants, WorkerJson.Default.WorkerGrants, cancellationToken)
                 .ConfigureAwait(false);
         }

@@ -30,6 +30,8 @@ internal static unsafe partial class Libc
     internal const int AmbientCapabilities = 47;
     internal const int ClearAllAmbient = 4;
 
+    internal const int PriorityOfProcess = 0;
+
     internal const int LimitFileSize = 1;
     internal const int LimitData = 2;
     internal const int LimitCore = 4;
@@ -50,6 +52,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name, EntryPoint = "setrlimit", SetLastError = true)]
     internal static partial int SetLimit(int resource, in Limit limit);
+
+    [LibraryImport(Name, EntryPoint = "setpriority", SetLastError = true)]
+    internal static partial int SetPriority(int which, int who, int priority);
 
     [LibraryImport(Name, EntryPoint = "getpid")]
     internal static partial int ProcessId();
@@ -83,6 +88,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name, EntryPoint = "read", SetLastError = true)]
     internal static partial nint Read(int descriptor, byte* buffer, nuint bytes);
+
+    [LibraryImport(Name, EntryPoint = "pread", SetLastError = true)]
+    internal static partial nint ReadAt(int descriptor, byte* buffer, nuint bytes, nint offset);
 
     [LibraryImport(Name, EntryPoint = "write", SetLastError = true)]
     internal static partial nint Write(int descriptor, byte* buffer, nuint bytes);

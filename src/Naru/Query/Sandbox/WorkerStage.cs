@@ -54,6 +54,8 @@ internal static unsafe class WorkerStage
         }
 
         _ = Libc.Control(Libc.AmbientCapabilities, Libc.ClearAllAmbient, 0, 0, 0);
+        // Threads inherit it; a server that may not lower itself further has nothing to lose.
+        _ = Libc.SetPriority(Libc.PriorityOfProcess, 0, grants.Niceness);
         byte* executable = Text(program.Executable);
         byte** arguments = Texts([program.Executable, .. program.Arguments]);
         byte** environment = Texts(program.Environment);
@@ -86,4 +88,4 @@ internal static unsafe class WorkerStage
 /// <summary>
 /// What the worker may see beside its own program: the lake and the tail to read, one folder to write.
 /// </summary>
-internal sealed record WorkerGrants(IReadOnlyList<string> Readable, string SpillFolder);
+internal sealed record WorkerGrants(IReadOnlyList<string> Readable, string SpillFolder, int Niceness);

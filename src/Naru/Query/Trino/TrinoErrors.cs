@@ -99,6 +99,8 @@ internal static class TrinoErrors
         [QueryCodes.WorkerEnded] = MemoryLimit,
         [QueryCodes.QueueFull] = QueueFull,
         [QueryCodes.QueueTimeout] = QueueFull,
+        [QueryCodes.TicketUsedUp] = Rejected,
+        [QueryCodes.ShuttingDown] = ShuttingDown,
         [QueryCodes.SqlUnavailable] = NoResources,
         [QueryCodes.LakeFile] = Internal,
         [QueryCodes.Unauthorized] = Denied,

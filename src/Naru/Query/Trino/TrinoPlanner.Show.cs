@@ -4,6 +4,7 @@ using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 using Naru.Query.Functions;
 using Naru.Query.Gate;
+using Naru.Query.Pool;
 using Naru.Query.Results;
 using Naru.Query.Worker;
 
@@ -236,10 +237,12 @@ internal sealed partial class TrinoPlanner
     private RowsPlan ShowSession(LikePattern like) => new(
         [Text("Name"), Text("Value"), Text("Default"), Text("Type"), Text("Description")],
         [
-            .. SessionProperties.Durations.Where(like.Matches).Select(name => new object?[]
+            .. SessionProperties.All.Where(like.Matches).Select(name => new object?[]
             {
                 name, _session.Properties.GetValueOrDefault(name) ?? "", "", "varchar",
-                "time that a statement may take, such as 10m",
+                name == SessionProperties.Pool
+                    ? $"workers that run it: {PoolNames.All}"
+                    : "time that a statement may take, such as 10m",
             }),
         ]);
 

@@ -197,7 +197,7 @@ internal sealed partial class TrinoPlanner(TrinoStart start, ReadableTables read
             ? text.From(reader.At)
             : literal;
         RequireProperty(name);
-        SessionProperties.Duration(name, value);
+        SessionProperties.Check(name, value);
         return new UpdatePlan("SET SESSION", Header("Set-Session", $"{name}={Escape(value)}"));
     }
 
@@ -216,9 +216,9 @@ internal sealed partial class TrinoPlanner(TrinoStart start, ReadableTables read
 
     private static void RequireProperty(string name)
     {
-        if (!SessionProperties.Durations.Contains(name))
+        if (!SessionProperties.All.Contains(name))
         {
-            string known = string.Join(", ", SessionProperties.Durations);
+            string known = string.Join(", ", SessionProperties.All);
             throw new TrinoException(
                 TrinoErrors.InvalidSessionProperty, $"session property '{name}' does not exist; there are {known}");
         }
@@ -267,7 +267,7 @@ internal sealed partial class TrinoPlanner(TrinoStart start, ReadableTables read
                 "say which query: kill_query(query_id => '…', message => '…')");
         }
 
-        return context.Registry.TryKill(id, start.Principal.Name, start.Principal.Administer, message)
+        return context.Registry.TryKill(id, start.Principal, message)
             ? new UpdatePlan("CALL")
             : throw new TrinoException(TrinoErrors.NotFound, $"target query not found: {id}");
     }

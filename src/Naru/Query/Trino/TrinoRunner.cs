@@ -92,6 +92,7 @@ internal sealed class TrinoRunner(QueryService service, ILakeCatalog catalog, Qu
             Schema = start.Session.Schema,
             PreciseTimes = start.Session.PreciseTimes,
             Timeout = start.Session.TimeMax(),
+            Pool = start.Session.Pool(),
         };
         if (plan.Shape == AskShape.Rows)
         {

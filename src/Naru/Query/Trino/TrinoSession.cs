@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Microsoft.Extensions.Primitives;
 using Naru.Core.Text;
+using Naru.Query.Pool;
 
 namespace Naru.Query.Trino;
 
@@ -83,6 +84,11 @@ internal sealed record TrinoSession
         return least;
     }
 
+    /// <summary>`SET SESSION pool = 'etl'`; null where the session says nothing.</summary>
+    /// <exception cref="TrinoException">There is no such pool.</exception>
+    public PoolName? Pool() =>
+        Properties.TryGetValue(SessionProperties.Pool, out string? text) ? SessionProperties.PoolOf(text) : null;
+
     private static IEnumerable<string> List(StringValues values) => values
         .SelectMany(static value =>
             (value ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
@@ -113,8 +119,30 @@ internal sealed record TrinoSession
 /// <summary>The session properties that there are.</summary>
 internal static class SessionProperties
 {
+    public const string Pool = "pool";
+
     public static readonly ImmutableArray<string> Durations =
         ["query_max_execution_time", "query_max_planning_time", "query_max_run_time"];
+
+    public static ImmutableArray<string> All => Durations.Add(Pool);
+
+    /// <exception cref="TrinoException">The value is none of this property.</exception>
+    public static void Check(string name, string text)
+    {
+        if (name == Pool)
+        {
+            PoolOf(text);
+        }
+        else
+        {
+            Duration(name, text);
+        }
+    }
+
+    public static PoolName PoolOf(string text) => PoolNames.TryParse(text, out PoolName pool)
+        ? pool
+        : throw new TrinoException(
+            TrinoErrors.InvalidSessionProperty, $"pool is invalid: there is no '{text}', only {PoolNames.All}");
 
     /// <summary>Trino writes `10m`, `1.5h`, `300s`, `2d`.</summary>
     public static TimeSpan Duration(string name, string text)

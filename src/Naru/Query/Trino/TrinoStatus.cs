@@ -101,7 +101,7 @@ internal static class TrinoStatus
         }
 
         QueryRegistry registry = context.RequestServices.GetRequiredService<QueryRegistry>();
-        if (registry.TryKill(id, principal.Name, principal.Administer))
+        if (registry.TryKill(id, principal, null))
         {
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
@@ -129,7 +129,7 @@ internal static class TrinoStatus
             .. queries.List().Where(query => IsFor(query, principal)).Select(QueryView.Of),
         ];
         HashSet<string> ids = [.. own.Select(static view => view.Id)];
-        return own.Concat(registry.List(principal.Name, principal.Administer)
+        return own.Concat(registry.List(principal)
             .Where(entry => !ids.Contains(entry.Id)).Select(QueryView.Of))
             .OrderByDescending(static view => view.At);
     }

@@ -15,7 +15,7 @@ internal enum FrameKind : byte
     /// <summary>Server: SQL text to parse. Answered by Tree, Failed, or the worker's end.</summary>
     Parse = 2,
 
-    /// <summary>Server: <see cref="RunRequest"/>. Answered by Columns, Data…, and Finished or Failed.</summary>
+    /// <summary>Server: <see cref="RunRequest"/>. Answered by Columns, Data…, Usage, and Finished or Failed.</summary>
     Run = 3,
 
     /// <summary>Server: end what runs; it then answers Failed as any other failure.</summary>
@@ -44,6 +44,11 @@ internal enum FrameKind : byte
 
     /// <summary>Worker: SQL of a tree.</summary>
     Text = 71,
+
+    /// <summary>
+    /// Worker: <see cref="WorkerUsage"/>; every quarter of a second of a run, and once before its Finished or Failed.
+    /// </summary>
+    Usage = 72,
 }
 
 internal static class FrameLimits

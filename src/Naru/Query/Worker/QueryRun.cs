@@ -20,9 +20,15 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
     /// <summary>Name of a Parquet result in the spill folder.</summary>
     public const string ParquetResult = "result.parquet";
 
+    /// <summary>What took so long gets its plan into the history; planning again is nothing beside it.</summary>
+    private static readonly TimeSpan WorthAPlan = TimeSpan.FromMilliseconds(500);
+
+    private const int PlanCharsMax = 64 * 1024;
+
     private readonly OutputBuffer _output = new();
 
-    public void Run(DuckDbConnection connection, Func<bool> cancelled)
+    /// <summary>What is left to tell when all rows are out.</summary>
+    public RunFinished Run(DuckDbConnection connection, Func<bool> cancelled)
     {
         long started = Stopwatch.GetTimestamp();
         if (setup.Confined)
@@ -46,8 +52,12 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
         finished = request.Format == ResultFormat.Parquet
             ? WriteParquet(connection, finished)
             : WriteText(connection, finished, cancelled);
-        finished = finished with { RunMilliseconds = Stopwatch.GetElapsedTime(started).TotalMilliseconds };
-        channel.Write(FrameKind.Finished, finished, WorkerJson.Default.RunFinished);
+        TimeSpan ran = Stopwatch.GetElapsedTime(started);
+        return finished with
+        {
+            RunMilliseconds = ran.TotalMilliseconds,
+            Plan = ran >= WorthAPlan ? Plan(connection) : null,
+        };
     }
 
     /// <summary>
@@ -233,6 +243,26 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
         }
 
         return $" AS t({string.Join(", ", names)})";
+    }
+
+    private string? Plan(DuckDbConnection connection)
+    {
+        if (request.Prefix.Length > 0)
+        {
+            return null;
+        }
+
+        try
+        {
+            using DuckDbResult explained = connection.Materialize("EXPLAIN " + request.Sql);
+            string? plan = explained.TryNext(out DuckDbChunk? chunk) ? chunk[1].StringAt(0) : null;
+            return plan?.Length > PlanCharsMax ? plan[..PlanCharsMax] : plan;
+        }
+        catch (DuckDbException)
+        {
+            // The rows are out; what is missing is a note on them (EXPLAIN does not take SHOW, for one).
+            return null;
+        }
     }
 
     /// <summary>Positions are told in the user's text, not in what was put before it.</summary>

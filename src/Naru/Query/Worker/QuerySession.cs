@@ -146,7 +146,7 @@ internal sealed class QuerySession
 
             if (asked.Payload is null)
             {
-                Answer(() => new QueryRun(_channel, _setup, _zone, _run!).Run(connection, () => _cancelled));
+                Answer(() => Run(connection));
                 return;
             }
 
@@ -154,6 +154,17 @@ internal sealed class QuerySession
                 ? () => Convert(connection, ParseSql, asked.Payload, FrameKind.Tree)
                 : () => Convert(connection, RenderSql, asked.Payload, FrameKind.Text));
         }
+    }
+
+    private void Run(DuckDbConnection connection)
+    {
+        RunFinished finished;
+        using (new UsageMeter(_channel))
+        {
+            finished = new QueryRun(_channel, _setup, _zone, _run!).Run(connection, () => _cancelled);
+        }
+
+        _channel.Write(FrameKind.Finished, finished, WorkerJson.Default.RunFinished);
     }
 
     private void Answer(Action work)

@@ -15,6 +15,9 @@ internal sealed record WorkerSetup
     /// <summary>False only on a kernel without Landlock, for trusted SQL.</summary>
     public required bool Confined { get; init; }
 
+    /// <summary>Of the worker process, 0 to 19.</summary>
+    public int Niceness { get; init; }
+
     /// <summary>The worker's own folder; no other process uses it.</summary>
     public required string SpillFolder { get; init; }
 
@@ -100,6 +103,15 @@ internal sealed record SetupStatement(string Sql, string? Otherwise = null)
 /// <param name="Signature">Trino: the type again, as JSON for drivers.</param>
 internal sealed record ResultColumn(string Name, string Type, string? Signature = null);
 
+/// <summary>What a query has used so far, as the worker's process sees it.</summary>
+/// <param name="CpuMilliseconds">Of all threads, user and system.</param>
+/// <param name="ReadBytes">By read calls: also what the page cache answered.</param>
+/// <param name="PeakBytes">Most resident memory of the process, its idle share included.</param>
+internal sealed record WorkerUsage(double CpuMilliseconds, long ReadBytes, long PeakBytes)
+{
+    public static readonly WorkerUsage None = new(0, 0, 0);
+}
+
 internal sealed record RunFinished
 {
     public required long Rows { get; init; }
@@ -110,6 +122,9 @@ internal sealed record RunFinished
     public required double SetupMilliseconds { get; init; }
 
     public required double RunMilliseconds { get; init; }
+
+    /// <summary>How it was carried out; null for queries that were quick.</summary>
+    public string? Plan { get; init; }
 
     /// <summary>With Parquet: the file in the spill folder that the server sends and deletes.</summary>
     public string? File { get; init; }
@@ -148,4 +163,5 @@ internal sealed record RunFailed
 [JsonSerializable(typeof(IReadOnlyList<ResultColumn>))]
 [JsonSerializable(typeof(RunFinished))]
 [JsonSerializable(typeof(RunFailed))]
+[JsonSerializable(typeof(WorkerUsage))]
 internal sealed partial class WorkerJson : JsonSerializerContext;

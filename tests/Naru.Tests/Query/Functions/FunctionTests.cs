@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Naru.Access;
+using Naru.Access.Tickets;
 using Naru.Query;
+using Naru.Query.History;
 using Naru.Query.Worker;
 using Naru.Tests.Tidy;
 
@@ -70,8 +72,9 @@ public sealed class FunctionTests(ShopLake shop) : IClassFixture<ShopLake>
         QueryService service = new(
             ShopLake.Options with { IpCountryFile = file },
             shop.Lake,
-            shop.Pool,
+            shop.Pools,
             new QueryRegistry(1, TimeProvider.System),
+            new QueryKeepers(TicketBook.None, NoHistory.Instance),
             TimeProvider.System,
             shop.Log);
         MemorySink sink = new();

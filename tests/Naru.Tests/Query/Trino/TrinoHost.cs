@@ -39,7 +39,7 @@ public sealed class TrinoHost : IAsyncLifetime
         builder.Services.AddSingleton(_shop.Service);
         builder.Services.AddSingleton(_shop.Service.Registry);
         QueryPlace place = new(
-            new QueryPaths(_shop.Lake.Lake, _shop.Lake.Tail, _shop.Lake.Spill),
+            new QueryPaths(_shop.Lake.Lake, _shop.Lake.Tail, _shop.Lake.Spill, $"{_shop.Lake.Root}/state"),
             TimeZoneInfo.FindSystemTimeZoneById("Asia/Seoul"));
         builder.Services.AddTrino(ShopLake.Options, place);
         _application = builder.Build();

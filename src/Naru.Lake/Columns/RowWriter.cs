@@ -1,10 +1,9 @@
 using System.Text;
-using Naru.Lake.Columns;
 
-namespace Naru.Stream.SystemTables;
+namespace Naru.Lake.Columns;
 
-/// <summary>Fills one row of a batch column by column.</summary>
-internal sealed class RowWriter(ColumnBatch rows)
+/// <summary>Fills one row of a batch column by column; null stands for SQL's NULL.</summary>
+public sealed class RowWriter(ColumnBatch rows)
 {
     private int _column;
 
@@ -23,6 +22,21 @@ internal sealed class RowWriter(ColumnBatch rows)
         return this;
     }
 
+    public RowWriter Texts(IEnumerable<string> values)
+    {
+        ColumnVector column = rows.Columns[_column++];
+        ColumnVector items = column.Items!;
+        int first = items.Count;
+        foreach (string value in values)
+        {
+            items.AppendString(Encoding.UTF8.GetBytes(value));
+        }
+
+        column.AppendArray(first);
+        return this;
+    }
+
+    /// <summary>An int32, or a date in days since 1970-01-01.</summary>
     public RowWriter Int32(int value)
     {
         rows.Columns[_column++].AppendInt32(value);
