@@ -24,6 +24,7 @@ internal static class DefinitionView
             ["version"] = log.Version,
             ["description"] = log.Description,
             ["owner"] = log.Owner,
+            ["screen"] = log.Screen,
             ["fields"] = fields,
             ["unknown_fields"] = log.KeepUnknownFields ? "keep" : "reject",
             ["time"] = log.TimeKey,

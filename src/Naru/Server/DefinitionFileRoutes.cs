@@ -35,6 +35,8 @@ internal static class DefinitionFileRoutes
 
     public static void MapDefinitionFiles(this IEndpointRouteBuilder routes)
     {
+        routes.MapGet("/v1/definitions", List).Needs(Permission.Read)
+            .WithSummary("The logs that the caller may read, with their definitions.");
         routes.MapGet("/v1/definitions/{log}/versions", Versions).Needs(Permission.Read)
             .WithSummary("Every published text of a log, the newest first.");
         routes.MapGet("/v1/definitions/{log}/screen", Screen).Needs(Permission.Read)
@@ -45,6 +47,31 @@ internal static class DefinitionFileRoutes
             .WithSummary("What is wrong with a text of the log's file, and what it would change.");
         routes.MapPut("/v1/definitions/{log}/file", WriteAsync).Needs(Permission.Administer)
             .WithSummary("Writes the log's file.");
+    }
+
+    /// <summary>What `naru.logs` tells of each published log, for those who may read it but not that table.</summary>
+    private static IResult List(HttpContext http, DefinitionStore store)
+    {
+        if (http.Asks() is not { } principal)
+        {
+            return AccessErrors.Unauthorized();
+        }
+
+        JsonArray logs = [.. store.Current.Logs
+            .Where(log => principal.MayRead(new TableName(log.RegionGroup, log.Name)))
+            .Select(log => (JsonNode)new JsonObject
+            {
+                ["log"] = log.FullName,
+                ["version"] = log.Version,
+                ["state"] = log.Retired ? "retired" : "published",
+                ["description"] = log.Description,
+                ["owner"] = log.Owner,
+                ["fields"] = log.Fields.Length,
+                ["sensitive_fields"] = log.Fields.Count(static field => field.Sensitive),
+                ["published_at"] = store.Registry.Find(log.FullName)?.Texts[^1].PublishedAt.ToString("O"),
+                ["definition"] = DefinitionView.Object(log),
+            })];
+        return Json(new JsonObject { ["logs"] = logs });
     }
 
     private static IResult Versions(string log, HttpContext http, DefinitionStore store, DefinitionEditor editor)

@@ -3,7 +3,7 @@ using Naru.Access;
 namespace Naru.WebConsole;
 
 /// <summary>What stands around every page: head, navigation, heading. The page's script fills `#content`.</summary>
-internal sealed class ConsoleFrame(ConsoleWords words, Principal reader, string zone)
+internal sealed class ConsoleFrame(ConsoleWords words, Principal reader, string zone, bool session)
 {
     /// <summary>Imported by every page's script.</summary>
     private static readonly string[] Modules = ["frame.js", "dom.js", "words.js", "ask-server.js", "table.js"];
@@ -14,15 +14,15 @@ internal sealed class ConsoleFrame(ConsoleWords words, Principal reader, string 
         return Html.Of($"""
             <!doctype html>
             <html lang="{words.Language}" data-page="{page.Name}" data-zone="{zone}" data-reader="{reader.Name}"
-              data-administer="{(reader.Administer ? "true" : "false")}">
+              data-administer="{(reader.Administer ? "true" : "false")}" data-session="{(session ? "true" : "false")}">
             <head>
             <meta charset="utf-8">
             <title>{words[$"page.{page.Name}"]} · Naru</title>
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <meta name="color-scheme" content="light dark">
             <link rel="icon" href="{ConsoleAssets.Path("naru.svg")}">
-            <link rel="stylesheet" href="{ConsoleAssets.Path("console.css")}">
             {Html.Join(page.Styles.Select(Style))}
+            <link rel="stylesheet" href="{ConsoleAssets.Path("console.css")}">
             {Html.Join(modules.Select(Preload))}
             {Html.Join(page.Libraries.Select(Library))}
             <script type="module" src="{ConsoleAssets.Path($"{page.Name}.js")}"></script>
@@ -42,10 +42,35 @@ internal sealed class ConsoleFrame(ConsoleWords words, Principal reader, string 
             """);
     }
 
+    /// <summary>What a stranger gets instead of any page; after signing in the same address shows it.</summary>
+    public static Html SignIn(ConsoleWords words) => Alone(words, words["signin"], Html.Of($"""
+        {Html.Join(((string[])["dom.js", "words.js", "ask-server.js", $"words.{words.Language}.js"]).Select(Preload))}
+        <script type="module" src="{ConsoleAssets.Path("signin.js")}"></script>
+        """), Html.Of($"""
+        <p class="lead">{words["signin.lead"]}</p>
+        <form id="signin">
+        <p><label>{words["signin.name"]}<input name="name" autocomplete="username" required autofocus></label></p>
+        <p><label>{words["signin.password"]}
+        <input name="password" type="password" autocomplete="current-password" required></label></p>
+        <p><button class="main">{words["signin"]}</button> <span id="said" role="alert"></span></p>
+        </form>
+        <p><a href="/sign-in">{words["signin.key"]}</a></p>
+        <noscript><p class="problem">{words["frame.noscript"]}</p></noscript>
+        """));
+
     /// <summary>A page that has no script: why there is nothing to see.</summary>
-    public static Html Plain(ConsoleWords words, string title, string message) => Html.Of($"""
+    public static Html Plain(ConsoleWords words, string title, string message)
+    {
+        Html body = Html.Of($"""
+            <p class="lead">{message}</p>
+            <p><a href="/console/live">{words["frame.home"]}</a></p>
+            """);
+        return Alone(words, title, default, body);
+    }
+
+    private static Html Alone(ConsoleWords words, string title, Html scripts, Html body) => Html.Of($"""
         <!doctype html>
-        <html lang="{words.Language}">
+        <html lang="{words.Language}" data-zone="UTC">
         <head>
         <meta charset="utf-8">
         <title>{title} · Naru</title>
@@ -53,11 +78,13 @@ internal sealed class ConsoleFrame(ConsoleWords words, Principal reader, string 
         <meta name="color-scheme" content="light dark">
         <link rel="icon" href="{ConsoleAssets.Path("naru.svg")}">
         <link rel="stylesheet" href="{ConsoleAssets.Path("console.css")}">
+        {scripts}
         </head>
         <body class="plain">
         <main>
-        <header class="page"><h1>{title}</h1><p class="lead">{message}</p></header>
-        <p><a href="/console/live">{words["frame.home"]}</a></p>
+        <p class="brand"><img src="{ConsoleAssets.Path("naru.svg")}" alt="" width="24" height="24"> Naru</p>
+        <h1>{title}</h1>
+        {body}
         </main>
         </body>
         </html>
@@ -70,7 +97,7 @@ internal sealed class ConsoleFrame(ConsoleWords words, Principal reader, string 
         Naru</a>
         <ul>{Html.Join(ConsolePages.All.Select(page => Link(page, current)))}</ul>
         <div class="foot">
-        <span class="reader" title="{words["frame.reader"]}">{reader.Name}</span>
+        <button type="button" class="plain" title="{words["frame.reader"]}" data-you>{reader.Name}</button>
         <span class="languages">{Html.Join(ConsoleWords.Languages.Select(Language))}</span>
         <button type="button" class="plain" data-help>{words["frame.help"]} <kbd>?</kbd></button>
         </div>

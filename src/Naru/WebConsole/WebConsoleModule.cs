@@ -39,6 +39,7 @@ internal static class WebConsoleModule
     {
         routes.MapGet("/", static () => Results.Redirect("/console/live")).Needs(Permission.Public);
         routes.MapGet("/console", static () => Results.Redirect("/console/live")).Needs(Permission.Public);
+        routes.MapGet("/sign-in", SignIn).Needs(Permission.Page);
         routes.MapGet("/console/assets/{hash}/{name}", Asset).Needs(Permission.Public);
         routes.MapGet("/console/{page}/{**rest}", Page).Needs(Permission.Page);
     }
@@ -55,15 +56,31 @@ internal static class WebConsoleModule
         Secure(http.Response);
         if (http.Asks() is not { } reader)
         {
-            // The browser then asks for a name and a password: the key.
-            http.Response.Headers.WWWAuthenticate = "Basic realm=\"naru\", charset=\"UTF-8\"";
-            return Send(401, ConsoleFrame.Plain(words, words["frame.unauthorized"], words["frame.unauthorized.lead"]));
+            return Send(401, ConsoleFrame.SignIn(words));
         }
 
-        ConsoleFrame frame = new(words, reader, settings.Get<ProjectOptions>().Timezone);
+        bool session = http.Features.Get<RequestIdentity>()?.SessionUntil is not null;
+        ConsoleFrame frame = new(words, reader, settings.Get<ProjectOptions>().Timezone, session);
         return ConsolePages.Find(page) is { } found
             ? Send(200, frame.Page(found))
             : Send(404, ConsoleFrame.Plain(words, words["frame.unknown"], words.Format("frame.unknown.lead", page)));
+    }
+
+    /// <summary>
+    /// For those who have a key: the browser asks for it, and sends it with whatever is asked of this server, since
+    /// this path stands at its root.
+    /// </summary>
+    private static IResult SignIn(HttpContext http)
+    {
+        Secure(http.Response);
+        if (http.Asks() is not null)
+        {
+            return Results.Redirect("/console/live");
+        }
+
+        ConsoleWords words = ConsoleWords.Of(http.Request);
+        http.Response.Headers.WWWAuthenticate = "Basic realm=\"naru\", charset=\"UTF-8\"";
+        return Send(401, ConsoleFrame.Plain(words, words["signin.key"], words["signin.key.lead"]));
     }
 
     private static void Secure(HttpResponse response)

@@ -80,7 +80,6 @@ const pane = editor(place, {
     showFields();
   },
   complete: (before, whole) => completions(known, before, whole),
-  run: () => run(),
 });
 showFields();
 showSide("tables");
@@ -93,10 +92,15 @@ addEventListener("hashchange", () => {
   const text = fromAddress();
   if (text !== null && text !== pane.text) pane.text = text;
 });
+// Before the editor sees the keys: it keeps Escape to itself.
 document.addEventListener("keydown", event => {
   if (event.key === "Escape" && running !== null) stop();
-  else if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.defaultPrevented) run();
-});
+  else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    event.stopPropagation();
+    run();
+  }
+}, { capture: true });
 guard(side, async () => {
   known = await catalog();
   showSide("tables");

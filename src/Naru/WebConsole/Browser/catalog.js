@@ -5,7 +5,6 @@ import { get, identifier, objects, sql } from "./ask-server.js";
 const columnsSql = `SELECT table_schema, table_name, column_name, data_type
 FROM information_schema.columns
 ORDER BY table_schema, table_name, ordinal_position`;
-const logsSql = "SELECT log, description, owner FROM naru.logs";
 
 const keywords = `SELECT FROM WHERE GROUP BY ORDER BY HAVING LIMIT WITH AS JOIN LEFT JOIN ON USING UNION ALL DISTINCT CASE
 WHEN THEN ELSE END AND OR NOT IN IS NULL BETWEEN LIKE ILIKE DESC ASC NULLS LAST OVER PARTITION BY FILTER CAST INTERVAL
@@ -14,14 +13,14 @@ DATE TIMESTAMP EXISTS OFFSET QUALIFY VALUES EXPLAIN DESCRIBE SHOW TABLES SUMMARI
 
 /** {tables: Map("schema.table" → {schema, name, columns, description, owner}), functions}. */
 export async function catalog() {
-  const [columns, logs, functions] = await Promise.all([sql(columnsSql, { rowsMax: 100_000 }), sql(logsSql), get("/v1/functions")]);
+  const [columns, logs, functions] = await Promise.all([sql(columnsSql, { rowsMax: 100_000 }), get("/v1/definitions"), get("/v1/functions")]);
   const tables = new Map();
   for (const row of objects(columns)) {
     const full = `${row.table_schema}.${row.table_name}`;
     if (!tables.has(full)) tables.set(full, { full, schema: row.table_schema, name: row.table_name, columns: [] });
     tables.get(full).columns.push({ name: row.column_name, type: row.data_type });
   }
-  for (const row of objects(logs)) Object.assign(tables.get(row.log) ?? {}, { description: row.description, owner: row.owner });
+  for (const row of logs.logs) Object.assign(tables.get(row.log) ?? {}, { description: row.description, owner: row.owner });
   return { tables, functions: functions.functions };
 }
 

@@ -4,10 +4,10 @@ const { ace } = window;
 ace.config.set("useStrictCSP", true);
 ace.config.set("loadWorkerFromBlob", false);
 
-/** editor(place, {mode, text, label, changed(text), complete(before, whole), run()}). */
+/** editor(place, {mode, text, label, changed(text), complete(before, whole)}). */
 export function editor(place, options) {
   const made = ace.edit(place, {
-    mode: `ace/mode/${options.mode}`, value: options.text ?? "", useWorker: false, showPrintMargin: false, tabSize: 2,
+    useWorker: false, mode: `ace/mode/${options.mode}`, value: options.text ?? "", showPrintMargin: false, tabSize: 2,
     useSoftTabs: true, fontSize: 13, minLines: 7, maxLines: options.linesMax ?? 24, showFoldWidgets: false,
     highlightActiveLine: false, wrap: true, indentedSoftWrap: false, readOnly: options.readOnly ?? false,
     enableBasicAutocompletion: options.complete !== undefined, enableLiveAutocompletion: options.complete !== undefined,
@@ -17,9 +17,6 @@ export function editor(place, options) {
   made.textInput.getElement().setAttribute("aria-label", options.label);
   let marker = null;
 
-  if (options.run) {
-    made.commands.addCommand({ name: "run", bindKey: { win: "Ctrl-Enter", mac: "Command-Enter" }, exec: () => options.run() });
-  }
   if (options.complete) {
     made.completers = [{
       identifierRegexps: [/[\p{L}\p{N}_$]/u],

@@ -1,7 +1,8 @@
 // What every page shares: keys, the language, blocks with their SQL, messages.
 
 import { h, fill } from "./dom.js";
-import { t } from "./words.js";
+import { get, send } from "./ask-server.js";
+import { named, t, time } from "./words.js";
 
 export const content = document.getElementById("content");
 export const mayAdminister = document.documentElement.dataset.administer === "true";
@@ -80,6 +81,19 @@ function help() {
       h("dt", null, h("kbd", null, key)), h("dd", null, t(word))])));
 }
 
+/** Who asks, what they may, and the way out. */
+async function you() {
+  const who = await get("/v1/session");
+  const facts = [["you.kind", named("you.kind", who.kind)], ["you.roles", who.roles.join(", ")], ["you.read", who.read.join(", ")],
+    ["you.secure", who.secure.join(", ")], ["you.write", who.write.join(", ")], ["you.ruled", who.ruled.join(", ")],
+    ["you.administer", who.administer ? t("you.yes") : ""], ["you.ticket", who.ticket], ["you.until", who.until ? time(who.until) : ""],
+    ["you.session", who.session_until ? time(who.session_until) : ""]];
+  dialog(who.name, h("dl", null, facts.filter(([, value]) => value).map(([key, value]) => [h("dt", { class: "soft" }, t(key)), h("dd", null, value)])),
+    document.documentElement.dataset.session === "true" ? h("p", null, h("button", {
+      type: "button", class: "danger", on: { click: async () => { await send("DELETE", "/v1/session"); location.assign("/console/live"); } },
+    }, t("you.out"))) : null);
+}
+
 let going = 0;
 document.addEventListener("keydown", event => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog")
@@ -101,6 +115,7 @@ document.addEventListener("keydown", event => {
   }
 });
 document.querySelector("[data-help]").addEventListener("click", help);
+document.querySelector("[data-you]").addEventListener("click", you);
 for (const button of document.querySelectorAll("[data-language]")) {
   button.addEventListener("click", () => {
     document.cookie = `naru_language=${button.dataset.language}; path=/; max-age=31536000; samesite=strict`;

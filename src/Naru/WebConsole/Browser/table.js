@@ -118,7 +118,9 @@ export function answerGrid({ columns, rows }, { height = 480 } = {}) {
 
   function draw() {
     if (!virtual) {
-      if (first < 0) fill(body, order.map(line));
+      if (first < 0) {
+        fill(body, order.length > 0 ? order.map(line) : h("tr", null, h("td", { class: "faint", colspan: columns.length }, t("table.empty"))));
+      }
       first = 0;
       return;
     }
