@@ -1,29 +1,22 @@
 using System.Collections.Immutable;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Naru.Core.Files;
 using Naru.Definitions;
 using Naru.Yaml;
 
 namespace Naru.Aggregates;
 
-/// <summary>
-/// Takes changed files of `aggregates/` while the server runs, and compiles again when logs changed. Looks by content;
-/// acts when the files are as they were at the look before, so that a copy half done is not taken.
-/// </summary>
+/// <summary>Takes changed files of `aggregates/` while the server runs, and compiles again when logs changed.</summary>
 internal sealed class AggregateReloader(
     AggregateBook book,
     IDefinitionSource definitions,
     DefinitionsOptions options,
     TimeProvider time,
     ILogger<AggregateReloader> logger)
-    : BackgroundService, IAggregateSource
+    : ContentReloader(options, time), IAggregateSource
 {
     private volatile AggregateSet _current = AggregateSet.Empty;
     private ImmutableArray<string> _told = [];
     private DefinitionSet? _logs;
-    private string _taken = "";
-    private string _seen = "";
 
     public AggregateSet Current => _current;
 
@@ -34,60 +27,15 @@ internal sealed class AggregateReloader(
         return AggregateCompiler.Compile(new AggregateText(name, name, text, new MistakeList()), logs, engine);
     }
 
-    /// <summary>Reads at once: at start, before anything asks. A wrong file is told, and the others run.</summary>
-    public void TakeNow()
-    {
-        _taken = _seen = book.Fingerprint();
-        Take(definitions.Current);
-    }
+    protected override bool IsOutdated => !ReferenceEquals(definitions.Current, _logs);
 
-    /// <summary>One look. True when it took something or found mistakes.</summary>
-    public bool Look()
+    protected override string Fingerprint() => book.Fingerprint();
+
+    protected override void TellFailure(string problem) => AggregatesLog.Failed(logger, problem);
+
+    protected override void Take()
     {
-        string now = book.Fingerprint();
-        bool still = now == _seen;
-        _seen = now;
         DefinitionSet logs = definitions.Current;
-        if (!still || (now == _taken && ReferenceEquals(logs, _logs)))
-        {
-            return false;
-        }
-
-        Take(logs);
-        _taken = now;
-        return true;
-    }
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using PeriodicTimer timer = new(options.ReloadInterval, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
-            {
-                LookSafely();
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The server stops.
-        }
-    }
-
-    private void LookSafely()
-    {
-        try
-        {
-            Look();
-        }
-        catch (StorageException exception)
-        {
-            AggregatesLog.Failed(logger, exception.Message);
-        }
-    }
-
-    private void Take(DefinitionSet logs)
-    {
         MistakeList mistakes = new();
         AggregateSet before = _current;
         ImmutableArray<AggregatePlan> read = book.Read(new KnownLogs(logs.Logs, []), mistakes);

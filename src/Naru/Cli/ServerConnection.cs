@@ -84,13 +84,53 @@ internal sealed class ServerConnection : IDisposable
         }
         catch (HttpRequestException exception)
         {
-            await Console.Error.WriteLineAsync(
-                $"no answer from {Http.BaseAddress}: {exception.Message}\n"
-                + "start the platform with `naru up`, or name it with --server")
-                .ConfigureAwait(false);
+            await TellNoAnswerAsync(exception).ConfigureAwait(false);
         }
 
         return null;
+    }
+
+    /// <summary>
+    /// Gives the lines of an answer that does not end by itself to <paramref name="take"/>, until it wants no more, the
+    /// command is stopped or the server ends; returns the command's exit code.
+    /// </summary>
+    public async Task<int> FollowAsync(string address, Func<string, bool> take, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using HttpResponseMessage response = await Http.GetAsync(
+                new Uri(address, UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, cancellationToken)
+                .ConfigureAwait(false);
+            if (!response.IsSuccessStatusCode)
+            {
+                string text = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
+                await Console.Error.WriteLineAsync(ErrorText(response, text)).ConfigureAwait(false);
+                return ExitCode.Failed;
+            }
+
+            using StreamReader lines = new(
+                await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false));
+            while (await lines.ReadLineAsync(cancellationToken).ConfigureAwait(false) is string line)
+            {
+                if (!take(line))
+                {
+                    return ExitCode.Done;
+                }
+            }
+
+            await Console.Error.WriteLineAsync("the server ended the answer: it stops, or what was asked is no more")
+                .ConfigureAwait(false);
+            return ExitCode.Failed;
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCode.Done;
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        {
+            await TellNoAnswerAsync(exception).ConfigureAwait(false);
+            return ExitCode.Failed;
+        }
     }
 
     /// <summary>The answer of one SQL statement: `columns` and `rows`.</summary>
@@ -102,6 +142,10 @@ internal sealed class ServerConnection : IDisposable
     }
 
     public void Dispose() => Http.Dispose();
+
+    private Task TellNoAnswerAsync(Exception exception) => Console.Error.WriteLineAsync(
+        $"no answer from {Http.BaseAddress}: {exception.Message}\n"
+        + "start the platform with `naru up`, or name it with --server");
 
     /// <summary>The key that the project's own server leaves for those who may read the project's state.</summary>
     private static string? LocalKey(string? server, string? project)

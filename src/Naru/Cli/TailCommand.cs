@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Net.Http;
 using System.Text;
 using System.Text.Json;
 
@@ -45,54 +44,11 @@ internal static class TailCommand
 
             using ServerConnection connection = ServerConnection.Open(
                 parsed.GetValue(server), parsed.GetValue(project), parsed.GetValue(key));
-            return await FollowAsync(
-                connection,
-                address.ToString(),
-                new TailPrinter(parsed.GetValue(json), parsed.GetValue(limit) ?? int.MaxValue),
-                cancellationToken).ConfigureAwait(false);
+            TailPrinter printer = new(parsed.GetValue(json), parsed.GetValue(limit) ?? int.MaxValue);
+            return await connection.FollowAsync(address.ToString(), printer.Print, cancellationToken)
+                .ConfigureAwait(false);
         });
         return command;
-    }
-
-    private static async Task<int> FollowAsync(
-        ServerConnection connection, string address, TailPrinter printer, CancellationToken cancellationToken)
-    {
-        try
-        {
-            using HttpResponseMessage response = await connection.Http.GetAsync(
-                new Uri(address, UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, cancellationToken)
-                .ConfigureAwait(false);
-            if (!response.IsSuccessStatusCode)
-            {
-                string text = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
-                await Console.Error.WriteLineAsync(ServerConnection.ErrorText(response, text)).ConfigureAwait(false);
-                return ExitCode.Failed;
-            }
-
-            using StreamReader lines = new(
-                await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false));
-            while (await lines.ReadLineAsync(cancellationToken).ConfigureAwait(false) is string line)
-            {
-                if (!printer.Print(line))
-                {
-                    return ExitCode.Done;
-                }
-            }
-
-            await Console.Error.WriteLineAsync("the server ended the answer: it stops").ConfigureAwait(false);
-            return ExitCode.Failed;
-        }
-        catch (OperationCanceledException)
-        {
-            return ExitCode.Done;
-        }
-        catch (Exception exception) when (exception is HttpRequestException or IOException)
-        {
-            await Console.Error.WriteLineAsync(
-                $"no answer from {connection.Http.BaseAddress}: {exception.Message}\n"
-                + "start the platform with `naru up`, or name it with --server").ConfigureAwait(false);
-            return ExitCode.Failed;
-        }
     }
 
     private sealed class TailPrinter(bool json, int limit)

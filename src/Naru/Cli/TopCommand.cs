@@ -61,7 +61,8 @@ internal static class TopCommand
             return Console.IsOutputRedirected || parsed.GetValue(json)
                 ? await OnceAsync(connection, $"{address}{query}", parsed.GetValue(json), cancellationToken)
                     .ConfigureAwait(false)
-                : await FollowAsync(connection, $"{address}/stream{query}", cancellationToken).ConfigureAwait(false);
+                : await connection.FollowAsync($"{address}/stream{query}", Draw, cancellationToken)
+                    .ConfigureAwait(false);
         });
         return command;
     }
@@ -80,49 +81,19 @@ internal static class TopCommand
         return ExitCode.Done;
     }
 
-    private static async Task<int> FollowAsync(
-        ServerConnection connection, string address, CancellationToken cancellationToken)
+    /// <summary>Draws a line of server-sent events, where it holds an answer.</summary>
+    private static bool Draw(string line)
     {
-        try
+        if (line.StartsWith("data: ", StringComparison.Ordinal))
         {
-            using HttpResponseMessage response = await connection.Http.GetAsync(
-                new Uri(address, UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, cancellationToken)
-                .ConfigureAwait(false);
-            if (!response.IsSuccessStatusCode)
-            {
-                string text = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
-                await Console.Error.WriteLineAsync(ServerConnection.ErrorText(response, text)).ConfigureAwait(false);
-                return ExitCode.Failed;
-            }
+            using JsonDocument answer = JsonDocument.Parse(line["data: ".Length..]);
 
-            using StreamReader lines = new(
-                await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false), Encoding.UTF8);
-            while (await lines.ReadLineAsync(cancellationToken).ConfigureAwait(false) is string line)
-            {
-                if (line.StartsWith("data: ", StringComparison.Ordinal))
-                {
-                    using JsonDocument answer = JsonDocument.Parse(line["data: ".Length..]);
+            // Home, the new picture, and nothing of the old one after it: no flicker.
+            string table = Table(answer.RootElement).Replace("\n", "\u001b[K\n", StringComparison.Ordinal);
+            Console.Write($"\u001b[H{table}\u001b[K\n\u001b[J");
+        }
 
-                    // Home, the new picture, and nothing of the old one after it: no flicker.
-                    string table = Table(answer.RootElement).Replace("\n", "\u001b[K\n", StringComparison.Ordinal);
-                    Console.Write($"\u001b[H{table}\u001b[K\n\u001b[J");
-                }
-            }
-
-            await Console.Error.WriteLineAsync("the server ended the answer").ConfigureAwait(false);
-            return ExitCode.Failed;
-        }
-        catch (OperationCanceledException)
-        {
-            return ExitCode.Done;
-        }
-        catch (Exception exception) when (exception is HttpRequestException or IOException)
-        {
-            await Console.Error.WriteLineAsync(
-                $"no answer from {connection.Http.BaseAddress}: {exception.Message}\n"
-                + "start the platform with `naru up`, or name it with --server").ConfigureAwait(false);
-            return ExitCode.Failed;
-        }
+        return true;
     }
 
     /// <summary>A line of state, then the rows: text to the left, numbers to the right.</summary>

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Naru.Configuration;
 using Naru.Core.Files;
@@ -8,74 +7,20 @@ using Naru.Yaml;
 
 namespace Naru.Definitions;
 
-/// <summary>
-/// Publishes changed definitions while the server runs. Looks by content, not by the kernel's notices, which some
-/// volumes do not give; acts when the files are as they were at the look before, so that a copy half done is not taken.
-/// </summary>
+/// <summary>Publishes changed definitions while the server runs.</summary>
 internal sealed class DefinitionReloader(
     DefinitionStore store,
     ProjectFolder folder,
     DefinitionsOptions options,
     TimeProvider time,
     ILogger<DefinitionReloader> logger)
-    : BackgroundService
+    : ContentReloader(options, time)
 {
-    private string _taken = "";
-    private string _seen = "";
     private bool _mistaken;
 
-    /// <summary>Reads and publishes at once: at start, before anything asks for a definition.</summary>
-    public void PublishNow()
-    {
-        _taken = _seen = Fingerprint();
-        Publish();
-    }
+    protected override void TellFailure(string problem) => DefinitionsLog.Failed(logger, problem);
 
-    /// <summary>One look. True when it published or found mistakes.</summary>
-    public bool Look()
-    {
-        string now = Fingerprint();
-        bool still = now == _seen;
-        _seen = now;
-        if (!still || now == _taken)
-        {
-            return false;
-        }
-
-        Publish();
-        _taken = now;
-        return true;
-    }
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using PeriodicTimer timer = new(options.ReloadInterval, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
-            {
-                LookSafely();
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The server stops.
-        }
-    }
-
-    private void LookSafely()
-    {
-        try
-        {
-            Look();
-        }
-        catch (StorageException exception)
-        {
-            DefinitionsLog.Failed(logger, exception.Message);
-        }
-    }
-
-    private void Publish()
+    protected override void Take()
     {
         MistakeList mistakes = new();
         ProjectContent content = folder.Read(SettingsReader.ProcessEnvironment(), mistakes);
@@ -106,7 +51,7 @@ internal sealed class DefinitionReloader(
     }
 
     /// <summary>Names and bytes of everything that is read.</summary>
-    private string Fingerprint()
+    protected override string Fingerprint()
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Add(hash, folder.Paths.SettingsFile);

@@ -34,7 +34,7 @@ internal static class DefinitionsModule
             provider.GetRequiredService<DefinitionsOptions>(),
             time,
             provider.GetRequiredService<ILogger<DefinitionReloader>>());
-        reloader.PublishNow();
+        reloader.TakeNow();
         return new Published(store, reloader);
     }
 

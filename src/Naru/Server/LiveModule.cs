@@ -110,21 +110,10 @@ internal static class LiveModule
             return;
         }
 
-        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(
-            http.RequestAborted,
-            http.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping);
-        http.Response.ContentType = "text/event-stream";
-        http.Response.Headers.CacheControl = "no-store";
-        try
-        {
-            await http.Response.Body.FlushAsync(ended.Token).ConfigureAwait(false);
-            await http.RequestServices.GetRequiredService<LiveStreams>()
-                .FollowAsync(question!, http.Response.Body, ended.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            // The client went, or the server stops.
-        }
+        LiveStreams streams = http.RequestServices.GetRequiredService<LiveStreams>();
+        await EndlessAnswer.WriteAsync(
+            http, "text/event-stream", (body, ended) => streams.FollowAsync(question!, body, ended))
+            .ConfigureAwait(false);
     }
 
     private static IResult? Refuse(string name, HttpContext http, out LiveQuestion? question)

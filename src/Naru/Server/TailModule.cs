@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Naru.Access;
 using Naru.Core.Text;
 using Naru.Core.Topics;
@@ -38,20 +37,7 @@ internal static class TailModule
         }
 
         using TailRun following = run!;
-        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(
-            http.RequestAborted,
-            http.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping);
-        http.Response.ContentType = "application/x-ndjson";
-        http.Response.Headers.CacheControl = "no-store";
-        try
-        {
-            await http.Response.Body.FlushAsync(ended.Token).ConfigureAwait(false);
-            await following.FollowAsync(http.Response.Body, ended.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            // The client went, or the server stops.
-        }
+        await EndlessAnswer.WriteAsync(http, "application/x-ndjson", following.FollowAsync).ConfigureAwait(false);
     }
 
     private static IResult? Refuse(string log, HttpContext http, out TailRun? run)

@@ -20,7 +20,7 @@ public sealed class DefinitionReloaderTests : IDisposable
             new DefinitionsOptions(),
             TimeProvider.System,
             NullLogger<DefinitionReloader>.Instance);
-        reloader.PublishNow();
+        reloader.TakeNow();
         Assert.Equal(1, store.Current.Logs.Single().Version);
         Assert.False(reloader.Look());
 
