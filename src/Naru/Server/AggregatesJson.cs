@@ -45,6 +45,9 @@ internal sealed record AggregateItem
 
     public required bool Building { get; init; }
 
+    /// <summary>How much of the newest version's history is counted, from 0 to 1.</summary>
+    public required double Built { get; init; }
+
     public required long OpenWindows { get; init; }
 
     public required long Groups { get; init; }
@@ -77,6 +80,7 @@ internal sealed record AggregateItem
             Watermark = Time(status.Watermark, zone),
             AsOf = Time(status.AsOf, zone),
             Building = status.IsBuilding,
+            Built = status.Built,
             OpenWindows = status.OpenWindows,
             Groups = status.Groups,
             StateBytes = status.StateBytes,

@@ -112,6 +112,11 @@ internal sealed class AggregateStage : IDisposable
             _published = [.. Serving];
         }
 
+        foreach (RunningAggregate serving in _published)
+        {
+            serving.Successor = Find(serving.Plan.Name) is { } newest && newest != serving ? newest : null;
+        }
+
         return _published;
     }
 

@@ -46,6 +46,9 @@ internal sealed record LiveStatus
     /// <summary>The state is being rebuilt; the last good results are shown.</summary>
     public required bool IsBuilding { get; init; }
 
+    /// <summary>How much of the newest version's history is counted, from 0 to 1.</summary>
+    public required double Built { get; init; }
+
     public required long OpenWindows { get; init; }
 
     /// <summary>Rows of all windows that are held; of spilled ones about.</summary>

@@ -115,6 +115,9 @@ internal sealed class RunningAggregate
     /// <summary>What is left of a new version's history; null once it is whole.</summary>
     public AggregateBuild? Building { get; private set; }
 
+    /// <summary>The version that is being built while this one serves; told of by the stage.</summary>
+    public RunningAggregate? Successor { get; set; }
+
     /// <summary>Everything that the batch side has to count.</summary>
     public ImmutableArray<WindowRange> Waiting => Queue.AddRange(Building?.Left ?? []);
 
@@ -397,6 +400,7 @@ internal sealed class RunningAggregate
             Watermark = NextWatermark,
             AsOf = TakenAt == 0 ? long.MinValue : TakenAt,
             IsBuilding = Building is not null || Failure is not null,
+            Built = (Successor ?? this).Building?.Share ?? 1,
             OpenWindows = Windows is { } windows
                 ? layers.WindowsHeld(windows).Count(window => windows.EndOf(window) > NextWatermark)
                 : groups,

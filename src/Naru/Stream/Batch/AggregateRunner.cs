@@ -22,10 +22,12 @@ internal sealed class AggregateRunner(
 
     private BatchOptions Options => new() { SpillDirectory = $"{paths.Spill}/batch" };
 
-    /// <summary>What a batch works on, as of now; null where no such aggregate runs. To be disposed.</summary>
+    /// <summary>
+    /// What a batch works on, as of now: the version that serves. Null where no such aggregate runs. To be disposed.
+    /// </summary>
     public Task<AggregateInputs?> TakeAsync(string name, CancellationToken cancellationToken) =>
         worker.InvokeBetweenLandingsAsync(
-            (engine, context) => engine.Aggregates.Find(name) is { } aggregate
+            (engine, context) => engine.Aggregates.FindServing(name) is { } aggregate
                 ? AggregateInputs.Take(aggregate, context, engine.Landed)
                 : null,
             cancellationToken);

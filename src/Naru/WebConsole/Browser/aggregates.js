@@ -9,12 +9,18 @@ import { drawChart } from "./chart.js";
 
 const name = subject();
 
+/** One row of each: the version that serves, with how much of the newest one is built. */
+const servingSql = where => `SELECT * EXCLUDE (built), min(built) OVER (PARTITION BY aggregate) AS built
+FROM naru.aggregates
+${where}QUALIFY version = min(version) OVER (PARTITION BY aggregate)
+ORDER BY aggregate`;
+
 function watermark(row) {
   return row.watermark ? h("span", { class: "nowrap", title: time(row.watermark) }, ago(row.watermark)) : "–";
 }
 
 async function list() {
-  const listSql = "SELECT * FROM naru.aggregates ORDER BY aggregate";
+  const listSql = servingSql("");
   const search = h("input", { type: "search", "data-search": true, placeholder: t("aggregates.search"), "aria-label": t("aggregates.search"), on: { input: () => show() } });
   const rows = table({
     caption: t("page.aggregates"), empty: t("aggregates.none"),
@@ -28,7 +34,7 @@ async function list() {
       { label: t("aggregates.bytes"), number: true, class: "short", cell: row => bytes(row.state_bytes), sort: row => row.state_bytes },
       { label: t("aggregates.late"), number: true, cell: row => h("span", { class: row.late_events > 0 ? "warn" : "faint" }, count(row.late_events)), sort: row => row.late_events },
       { label: t("aggregates.revisions"), number: true, cell: row => count(row.revisions), sort: row => row.revisions },
-      { label: t("aggregates.state"), cell: state, sort: row => row.building },
+      { label: t("aggregates.state"), cell: state, sort: row => row.built },
       { label: t("aggregates.owner"), cell: row => row.owner, sort: row => row.owner },
     ],
   });
@@ -46,7 +52,8 @@ async function list() {
 }
 
 function state(row) {
-  return row.building ? h("span", { class: "chip warn" }, t("aggregates.building")) : h("span", { class: "chip good" }, t("aggregates.running"));
+  const share = row.built < 1 ? ` ${Math.floor(100 * row.built)}%` : "";
+  return row.building || share !== "" ? h("span", { class: "chip warn" }, t("aggregates.building") + share) : h("span", { class: "chip good" }, t("aggregates.running"));
 }
 
 async function one() {
@@ -91,7 +98,7 @@ ORDER BY window_start DESC${found.keys.map(each => `, ${identifier(each)}`).join
   const result = h("div", { role: "status" });
   const verify = mayAdminister ? h("button", { type: "button", on: { click: () => check(verify, result) } }, t("aggregates.verify")) : null;
   fill(content,
-    h("div", { class: "row" }, block(t("aggregates.facts"), { sql: `SELECT * FROM naru.aggregates WHERE aggregate = ${literal(name)}` }, facts),
+    h("div", { class: "row" }, block(t("aggregates.facts"), { sql: servingSql(`WHERE aggregate = ${literal(name)}\n`) }, facts),
       mayAdminister ? block(t("aggregates.proof"), {}, h("p", { class: "soft" }, t("aggregates.proof.text")), h("p", null, verify), result) : null),
     h("section", { class: "block" }, h("header", null, h("h2", null, t("aggregates.windows")),
       h("span", { class: "rest" }, h("label", null, t("aggregates.measure"), measure), h("label", null, t("aggregates.key"), key), last)), chart),

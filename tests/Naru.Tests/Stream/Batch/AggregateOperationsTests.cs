@@ -254,9 +254,14 @@ public sealed class AggregateOperationsTests : IDisposable
 
         RunningAggregate built = _stream.Engine.Aggregates.Find("per_minute")!;
         Assert.InRange(built.Building!.Share, 0, 0.5);
+        RunningAggregate serving = _stream.Engine.Aggregates.FindServing("per_minute")!;
+        Assert.Same(serving, Assert.Single(_stream.Engine.Aggregates.Published(), IsPerMinute));
+        LiveStatus status = serving.Status();
+        Assert.Equal((1, built.Building.Share, false), (serving.Version, status.Built, status.IsBuilding));
         WorkOff(built);
         Assert.Equal([2], Versions());
         Assert.Same(built, Assert.Single(_stream.Engine.Aggregates.Published(), IsPerMinute));
+        Assert.Equal(1, built.Status().Built);
         Assert.Equal(2, _stream.Engine.Aggregates.Served([]).Single(static each => each.Name == "per_minute").Version);
         (long rows, long differences, long waiting) = Verify(built);
         Assert.True(rows > 60, $"{rows}");

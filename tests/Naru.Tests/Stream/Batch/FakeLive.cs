@@ -151,6 +151,7 @@ internal sealed class FakeLive : ILiveAggregates
         Watermark = Watermark,
         AsOf = Watermark,
         IsBuilding = IsBuilding,
+        Built = 1,
         OpenWindows = _windows.Count,
         Groups = _windows.Sum(static window => window.Value.Rows.Count),
         StateBytes = 1,
