@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using Naru.Core;
 using Naru.Core.Hashing;
@@ -99,7 +100,7 @@ internal sealed class GroupKeys
         SetSlots(SlotsMin);
     }
 
-    /// <summary>Brings slots into the cache, then the entries that they name.</summary>
+    /// <summary>Brings slots into the cache, then the entries that they name, then their keys.</summary>
     private unsafe void Prefetch(ReadOnlySpan<ulong> hashes)
     {
         if (!Sse.IsSupported || Count < KeysAtOnce)
@@ -119,6 +120,16 @@ internal sealed class GroupKeys
             if (group >= 0)
             {
                 Sse.Prefetch0(Unsafe.AsPointer(ref _entries[group]));
+            }
+        }
+
+        ref byte bytes = ref MemoryMarshal.GetArrayDataReference(_bytes);
+        foreach (ulong hash in hashes)
+        {
+            int group = (int)(uint)_slots[(int)hash & mask] - 1;
+            if (group >= 0)
+            {
+                Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref bytes, _entries[group].Start)));
             }
         }
     }

@@ -49,10 +49,30 @@ internal sealed class OutputRows : IDisposable
     /// <summary>Adds every group of a window; times in Unix microseconds.</summary>
     public void Add(long start, long end, GroupTable groups)
     {
+        ColumnVector[] columns = _base.Columns;
         for (int group = 0; group < groups.Count; group++)
         {
-            Add(start, end, groups.KeyAt(group), (groups.Accumulators, group));
+            columns[0].AppendInt64(start);
+            columns[1].AppendInt64(end);
+            AppendKey(groups.KeyAt(group));
+            if (_isNumbered)
+            {
+                columns[^1].AppendInt64(_base.RowCount + group);
+            }
         }
+
+        int column = 2 + _plan.Keys.Length;
+        foreach (Accumulator result in groups.Accumulators)
+        {
+            for (int group = 0; group < groups.Count; group++)
+            {
+                result.Append(group, columns[column]);
+            }
+
+            column++;
+        }
+
+        _base.EndRows(groups.Count);
     }
 
     public void Add(long start, long end, ReadOnlySpan<byte> key, (Accumulator[] Results, int Group) of)
@@ -60,12 +80,8 @@ internal sealed class OutputRows : IDisposable
         ColumnVector[] columns = _base.Columns;
         columns[0].AppendInt64(start);
         columns[1].AppendInt64(end);
-        int column = 2;
-        for (int i = 0; i < _plan.Keys.Length; i++)
-        {
-            key = key[ValueCode.Append(key, columns[column++])..];
-        }
-
+        AppendKey(key);
+        int column = 2 + _plan.Keys.Length;
         foreach (Accumulator result in of.Results)
         {
             result.Append(of.Group, columns[column++]);
@@ -94,16 +110,21 @@ internal sealed class OutputRows : IDisposable
         Invariant.Hold(_isNumbered);
         if (_plan.OutputsAreDirect)
         {
-            for (int row = 0; row < _base.RowCount; row++)
+            for (int i = 0; i < _plan.Outputs.Length; i++)
             {
-                for (int i = 0; i < _plan.Outputs.Length; i++)
+                ColumnView from = ColumnView.Of(_base.Columns[_plan.Outputs[i].Base]);
+                for (int row = 0; row < _base.RowCount; row++)
                 {
-                    ColumnCopy.Append(ColumnView.Of(_base.Columns[_plan.Outputs[i].Base]), row, rows.Columns[i]);
+                    ColumnCopy.Append(from, row, rows.Columns[i]);
                 }
-
-                End(rows, row, isFinal, revision);
             }
 
+            for (int row = 0; row < _base.RowCount; row++)
+            {
+                EndColumns(rows, row, isFinal, revision);
+            }
+
+            rows.EndRows(_base.RowCount);
             return;
         }
 
@@ -135,10 +156,12 @@ internal sealed class OutputRows : IDisposable
 
     public void Dispose() => _base.Dispose();
 
-    private void End(ColumnBatch rows, int row, bool isFinal, Func<ColumnBatch, int, int> revision)
+    private void AppendKey(ReadOnlySpan<byte> key)
     {
-        EndColumns(rows, row, isFinal, revision);
-        rows.EndRow();
+        for (int i = 0; i < _plan.Keys.Length; i++)
+        {
+            key = key[ValueCode.Append(key, _base.Columns[2 + i])..];
+        }
     }
 
     private void EndColumns(ColumnBatch rows, int row, bool isFinal, Func<ColumnBatch, int, int> revision)
