@@ -353,6 +353,7 @@ public sealed partial class PagesTests(ConsoleSite site)
         await tab.Page.Locator("button.main").ClickAsync();
         await tab.Page.Locator("[data-tab=chart]").ClickAsync();
         await tab.Page.Locator(".lines canvas").WaitForAsync();
+        await tab.Page.FillAsync(".side input[type=search]", "page_view");
         byte[] picture = await tab.Page.ScreenshotAsync();
         Assert.InRange(picture.Length, 20_000, 400_000);
         string path = Path.Combine(Repository.Root, "docs/images/console.png");

@@ -3,7 +3,7 @@
 import { h, fill } from "./dom.js";
 import { askAddress, block, content, guard, prompt, problem } from "./frame.js";
 import { get, repeat, request } from "./ask-server.js";
-import { count, duration, named, t, time } from "./words.js";
+import { bytes, count, duration, named, t, time } from "./words.js";
 import { table } from "./table.js";
 
 const over = new Set(["finished", "failed", "cancelled"]);
@@ -26,8 +26,11 @@ function columns(runs) {
     ...(runs ? [] : [{ label: t("queries.rows"), number: true, cell: row => count(row.rows), sort: row => row.rows }]),
     { label: t("queries.sql"), cell: row => h("span", null,
       h("a", { class: "mono sql", href: askAddress(row.sql), title: row.sql.slice(0, 1000) }, row.sql.replace(/\s+/g, " ").slice(0, 160)),
-      row.error ? h("div", { class: "bad" }, row.error) : null), sort: row => row.sql },
+      row.error ? h("div", { class: "bad", title: row.message }, row.error) : null), sort: row => row.sql },
     { label: t("queries.id"), class: "mono faint", cell: row => row.id, sort: row => row.id },
+    { label: t("queries.pool"), cell: row => [row.pool, row.ticket].filter(Boolean).join(" · "), sort: row => row.pool },
+    { label: t("queries.peak"), number: true, class: "short", cell: row => bytes(row.peak_memory_bytes ?? 0), sort: row => row.peak_memory_bytes },
+    { label: t("queries.read"), number: true, class: "short", cell: row => bytes(row.read_bytes ?? 0), sort: row => row.read_bytes },
     ...(runs ? [{ label: "", sort: false, cell: row => h("button", { type: "button", class: "danger", on: { click: () => kill(row) } }, t("queries.kill")) }] : []),
   ];
 }
