@@ -11,10 +11,10 @@ namespace Naru.Tests.Query;
 /// </summary>
 public class EscapeTests(ShopLake shop) : IClassFixture<ShopLake>
 {
-    private const string Answered = "ok";
+    internal const string Answered = "ok";
 
     /// <summary>What the open principal is told; a reader is never told more.</summary>
-    private static readonly (string Sql, string Outcome)[] Statements =
+    internal static readonly (string Sql, string Outcome)[] Statements =
     [
         ("SELECT * FROM read_text('/etc/passwd')", QueryCodes.FunctionNotAllowed),
         ("SELECT * FROM read_csv('/etc/passwd')", QueryCodes.FunctionNotAllowed),

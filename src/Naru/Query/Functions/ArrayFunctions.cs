@@ -27,7 +27,10 @@ internal static class ArrayFunctions
             "map_from_entries(list_zip(map_keys($1), list_transform(naru_pairs($1), $2~pair)))",
             "The map with each value changed."),
         Macro("sequence(from, to[, step])", Sequences,
-            "Array of numbers, days or times, both ends in it; without a step 1 or -1, for dates a day."),
+            "Array of numbers, days or times, both ends in it; without a step 1 or -1, for dates a day.") with
+        {
+            Differs = "Aggregates among the arguments are refused: put them into a subquery.",
+        },
         Macro("array_join(array, delimiter[, null])",
             "(a, d) AS array_to_string(a, d), (a, d, n) AS array_to_string(list_transform(a, "
             + "lambda x: coalesce(CAST(x AS VARCHAR), n)), d)",

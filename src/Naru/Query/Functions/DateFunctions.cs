@@ -34,9 +34,7 @@ internal static class DateFunctions
         },
         Macro("from_unixtime_nanos(nanoseconds)", "(n) AS make_timestamptz(CAST(n // 1000 AS BIGINT))",
             "TIMESTAMP WITH TIME ZONE of nanoseconds since 1970, cut to microseconds."),
-        Macro("to_unixtime(timestamp)",
-            "(t TIMESTAMP) AS epoch(CAST(t AS TIMESTAMP WITH TIME ZONE)), (t TIMESTAMP WITH TIME ZONE) AS epoch(t), "
-            + "(t DATE) AS epoch(CAST(t AS TIMESTAMP WITH TIME ZONE))",
+        Macro("to_unixtime(timestamp)", "(t) AS epoch(CAST(t AS TIMESTAMP WITH TIME ZONE))",
             "Seconds since 1970 as DOUBLE; a time without a zone is one of the project's zone."),
         Rewrite("date_add(unit, n, x)", "naru_date_add($1, $2, $3)",
             "x and n units: millisecond … year; a DATE stays a DATE.") with { Arguments = (3, 3) },
@@ -49,19 +47,18 @@ internal static class DateFunctions
         Macro("year_of_week(x)", "(x) AS isoyear(x)", "Year of the ISO week."),
         Macro("yow(x)", "(x) AS isoyear(x)", "As year_of_week."),
         Macro("last_day_of_month(x)", "(x) AS last_day(x)", "DATE of the month's last day."),
-        Macro("at_timezone(timestamp, zone)",
-            "(t TIMESTAMP WITH TIME ZONE, z VARCHAR) AS timezone(z, t), "
-            + "(t TIMESTAMP, z VARCHAR) AS timezone(z, CAST(t AS TIMESTAMP WITH TIME ZONE))",
+        Macro("at_timezone(timestamp, zone)", "(t, z) AS timezone(z, CAST(t AS TIMESTAMP WITH TIME ZONE))",
             "The clock in a zone at that instant, as TIMESTAMP.") with
         {
             Differs = "Trino gives a TIMESTAMP WITH TIME ZONE of that zone; here no value carries a zone.",
         },
-        Macro("with_timezone(timestamp, zone)", "(t TIMESTAMP, z VARCHAR) AS timezone(z, t)",
+        Macro("with_timezone(timestamp, zone)", "(t, z) AS timezone(z, CAST(t AS TIMESTAMP))",
             "TIMESTAMP WITH TIME ZONE of a clock's time in a zone."),
         Macro("current_timezone()", "() AS current_setting('TimeZone')", "The project's zone."),
         Macro("to_iso8601(x)",
-            "(x DATE) AS CAST(x AS VARCHAR), (x TIMESTAMP) AS strftime(x, '%Y-%m-%dT%H:%M:%S.%g'), "
-            + "(x TIMESTAMP WITH TIME ZONE) AS strftime(timezone('UTC', x), '%Y-%m-%dT%H:%M:%S.%gZ')",
+            "(x) AS CASE typeof(x) WHEN 'DATE' THEN CAST(CAST(x AS DATE) AS VARCHAR) "
+            + "WHEN 'TIMESTAMP WITH TIME ZONE' THEN strftime(timezone('UTC', CAST(x AS TIMESTAMP WITH TIME ZONE)), "
+            + "'%Y-%m-%dT%H:%M:%S.%gZ') ELSE strftime(CAST(x AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%g') END",
             "ISO 8601 text; an instant in UTC, with Z."),
         Macro("from_iso8601_timestamp(text)", "(t) AS CAST(t AS TIMESTAMP WITH TIME ZONE)",
             "TIMESTAMP WITH TIME ZONE; without a zone in it, the project's.") with

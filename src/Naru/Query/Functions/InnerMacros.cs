@@ -2,7 +2,8 @@ namespace Naru.Query.Functions;
 
 /// <summary>
 /// Macros that rewrites and other macros call; nobody types them. A macro's parameter may have a type: the overload is
-/// then chosen by the argument's type, and takes it cast to that.
+/// then chosen by the argument's type. Not where an argument may hold an aggregate: its type is not known yet when
+/// DuckDB 1.5.6 chooses, and every overload seems to fit. There the body asks for the type.
 /// </summary>
 internal static class InnerMacros
 {
@@ -17,14 +18,14 @@ internal static class InnerMacros
 
     private const string Pairs = "list_filter(p, lambda x: array_extract(x, 1) IS NOT NULL)";
 
+    /// <summary>Neither is a DOUBLE: division of a DECIMAL by zero fails there, and gives no infinity.</summary>
+    private const string Exact = "typeof(a) NOT IN ('DOUBLE', 'FLOAT') AND typeof(b) NOT IN ('DOUBLE', 'FLOAT')";
+
     public static readonly IReadOnlyDictionary<string, string> All = new Dictionary<string, string>(
         StringComparer.Ordinal)
     {
         ["naru_units"] = $"(u, n) AS {Units}",
-        ["naru_date_add"] = "(u VARCHAR, n BIGINT, d DATE) AS CAST(d + naru_units(u, n) AS DATE), "
-            + "(u VARCHAR, n BIGINT, t TIMESTAMP) AS t + naru_units(u, n), "
-            + "(u VARCHAR, n BIGINT, t TIMESTAMP WITH TIME ZONE) AS t + naru_units(u, n), "
-            + "(u VARCHAR, n BIGINT, t TIME) AS t + naru_units(u, n)",
+        ["naru_date_add"] = $"(u, n, x) AS {AsWas("x + naru_units(u, n)")}",
         ["naru_wilson"] = "(c, n, z) AS CASE WHEN n > 0 AND c BETWEEN 0 AND n THEN {'low': greatest(0, "
             + "((c + z * z / 2) - z * sqrt(c * (n - c) / n + z * z / 4)) / (n + z * z)), 'high': least(1, "
             + "((c + z * z / 2) + z * sqrt(c * (n - c) / n + z * z / 4)) / (n + z * z))} END",
@@ -45,19 +46,10 @@ internal static class InnerMacros
             + "list_distinct(list_transform(" + Pairs + ", lambda x: array_extract(x, 1))), "
             + "lambda k: row(k, list_transform(list_filter(p, lambda y: array_extract(y, 1) = k), "
             + "lambda z: array_extract(z, 2))))) END",
-        ["naru_divide"] = "(a BIGINT, b BIGINT) AS a // naru_nonzero(b), "
-            + "(a HUGEINT, b HUGEINT) AS a // naru_nonzero_wide(b), "
-            + "(a DECIMAL(38,10), b DECIMAL(38,10)) AS "
-            + "CAST(a AS DOUBLE) / naru_nonzero_decimal(CAST(b AS DOUBLE)), "
-            + "(a DOUBLE, b DOUBLE) AS a / b",
-        ["naru_modulo"] = "(a BIGINT, b BIGINT) AS a % naru_nonzero(b), "
-            + "(a HUGEINT, b HUGEINT) AS a % naru_nonzero_wide(b), "
-            + "(a DECIMAL(38,10), b DECIMAL(38,10)) AS "
-            + "CAST(a AS DOUBLE) % naru_nonzero_decimal(CAST(b AS DOUBLE)), "
-            + "(a DOUBLE, b DOUBLE) AS a % b",
-        ["naru_plus"] = "(a DATE, b INTERVAL) AS CAST(a + b AS DATE), (a INTERVAL, b DATE) AS CAST(a + b AS DATE), "
-            + "(a, b) AS a + b",
-        ["naru_minus"] = "(a DATE, b INTERVAL) AS CAST(a - b AS DATE), (a, b) AS a - b",
+        ["naru_divide"] = $"(a, b) AS naru_quotient(a, b, {Exact})",
+        ["naru_modulo"] = $"(a, b) AS naru_remainder(a, b, {Exact})",
+        ["naru_plus"] = $"(x, i) AS {AsWas("x + i")}",
+        ["naru_minus"] = $"(x, i) AS {AsWas("x - i")}",
         ["naru_cast_tinyint"] = Rounded("TINYINT", "CAST"),
         ["naru_cast_smallint"] = Rounded("SMALLINT", "CAST"),
         ["naru_cast_integer"] = Rounded("INTEGER", "CAST"),
@@ -77,7 +69,8 @@ internal static class InnerMacros
             + "array_to_string(list_slice(string_split(t, d), n, len(string_split(t, d))), d)) END",
         ["naru_split_part"] = "(t, d, i) AS CASE WHEN i <= 0 THEN error('the index of split_part must be positive') "
             + "WHEN i <= len(string_split(t, d)) THEN split_part(t, d, i) END",
-        ["naru_reverse"] = "(x VARCHAR) AS reverse(x), (x) AS list_reverse(x)",
+        ["naru_reverse"] = "(x) AS CASE WHEN ends_with(typeof(x), ']') "
+            + "THEN error('of an array write list_reverse') ELSE reverse(CAST(x AS VARCHAR)) END",
         ["naru_repeat"] = "(x, n) AS list_transform(range(n), lambda i: x)",
         ["naru_regexp_extract"] = "(t, p) AS CASE WHEN regexp_matches(t, p) THEN regexp_extract(t, p) END, "
             + "(t, p, g) AS CASE WHEN regexp_matches(t, p) THEN regexp_extract(t, p, g) END",
@@ -91,9 +84,7 @@ internal static class InnerMacros
             + "ELSE list_transform(list_sort(list_transform(CASE WHEN list_count(a) < len(a) "
             + "THEN list_append(list_distinct(a), NULL) ELSE list_distinct(a) END, "
             + "lambda x: {'p': list_position(a, x), 'v': x})), lambda y: y.v) END",
-        ["naru_date_trunc"] = "(u VARCHAR, d DATE) AS CAST(date_trunc(u, d) AS DATE), "
-            + "(u VARCHAR, t TIMESTAMP) AS date_trunc(u, t), "
-            + "(u VARCHAR, t TIMESTAMP WITH TIME ZONE) AS date_trunc(u, t)",
+        ["naru_date_trunc"] = $"(u, x) AS {AsWas("date_trunc(u, x)")}",
         ["naru_millisecond"] = "(x) AS millisecond(x) % 1000",
         ["naru_json_extract"] = "(j, p) AS CASE WHEN json_valid(j) THEN json_extract(j, naru_json_path(p)) END",
         ["naru_json_array_length"] = "(j) AS CASE WHEN json_valid(j) AND json_type(j) = 'ARRAY' "
@@ -105,6 +96,9 @@ internal static class InnerMacros
         ["naru_counts"] = "(x) AS replace_type(x, CAST(NULL AS UBIGINT), CAST(NULL AS BIGINT))",
         ["naru_narrow"] = "(x) AS replace_type(x, CAST(NULL AS HUGEINT), CAST(NULL AS BIGINT))",
     };
+
+    /// <summary>What DuckDB makes a TIMESTAMP of a DATE x is a DATE again; every other type stays.</summary>
+    private static string AsWas(string expression) => $"replace_type({expression}, CAST(NULL AS TIMESTAMP), x)";
 
     /// <summary>The type is known when the macro is bound, so one of the branches is all that runs.</summary>
     private static string Rounded(string type, string cast) =>

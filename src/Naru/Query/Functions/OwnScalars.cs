@@ -10,7 +10,7 @@ internal static class OwnScalars
     public static readonly ImmutableArray<ScalarFunction> All =
     [
         .. TextScalars.All, .. UrlScalars.All, .. UserAgents.All, .. Referrers.All, .. Rates.All, .. GeoScalars.All,
-        .. IpCountries.All,
+        .. IpCountries.All, .. Divisions.All,
     ];
 
     public static void Register(DuckDbConnection connection) => ScalarFunctions.Register(connection, All);

@@ -28,7 +28,10 @@ internal static class TrinoFunctions
             "At most so many parts, the last one holds the rest.") with { Arguments = (3, 3) },
         Rewrite("split_part(text, delimiter, index)", "naru_split_part($*)",
             "Null beyond the last part; DuckDB gives an empty text.") with { Arguments = (3, 3) },
-        Rewrite("reverse(x)", "naru_reverse($1)", "Text or array."),
+        Rewrite("reverse(text)", "naru_reverse($1)", "Text, backwards.") with
+        {
+            Differs = "Of an array it fails and says so: write list_reverse.",
+        },
         Rewrite("repeat(x, n)", "naru_repeat($1, $2)", "Array of n times x; DuckDB's is a text."),
         Rewrite("regexp_extract(text, pattern[, group])", "naru_regexp_extract($*)",
             "Null when nothing is found; DuckDB gives an empty text.") with

@@ -34,8 +34,9 @@ internal static class TrinoRules
         {
             ("/", true, _) => CallTemplate.Of("naru_divide($1, $2)").Apply(call),
             ("%", true, _) => CallTemplate.Of("naru_modulo($1, $2)").Apply(call),
-            ("+", true, _) when arguments.Any(IsInterval) => CallTemplate.Of("naru_plus($1, $2)").Apply(call),
-            ("-", true, _) when arguments.Any(IsInterval) => CallTemplate.Of("naru_minus($1, $2)").Apply(call),
+            ("+", true, _) when IsInterval(arguments[1]) => CallTemplate.Of("naru_plus($1, $2)").Apply(call),
+            ("+", true, _) when IsInterval(arguments[0]) => CallTemplate.Of("naru_plus($2, $1)").Apply(call),
+            ("-", true, _) when IsInterval(arguments[1]) => CallTemplate.Of("naru_minus($1, $2)").Apply(call),
             ("date_part", false, true) => OfExtract(call),
             ("timezone", false, true) => CallTemplate.Of("at_timezone($2, $1)").Apply(call),
             _ => null,

@@ -1,7 +1,9 @@
 using System.Text.Json;
 using Naru.Access;
 using Naru.Access.Tickets;
+using Naru.Lake.DuckDb;
 using Naru.Query;
+using Naru.Query.Functions;
 using Naru.Query.History;
 using Naru.Query.Worker;
 using Naru.Tests.Tidy;
@@ -88,6 +90,75 @@ public sealed class FunctionTests(ShopLake shop) : IClassFixture<ShopLake>
             sink,
             TestContext.Current.CancellationToken);
         Assert.Equal("a,b\nAU,\n", sink.Text);
+    }
+
+    [Fact]
+    [Trait("Size", "Slow")]
+    public async Task Trinos_dialect_opens_no_way_that_is_shut()
+    {
+        List<string> wrong = [];
+        foreach ((string statement, string outcome) in EscapeTests.Statements)
+        {
+            string sql = statement
+                .Replace("{secure}", shop.Lake.FilesOf(ShopLake.ClicksSecure)[0], StringComparison.Ordinal)
+                .Replace("{lake}", shop.Lake.Lake, StringComparison.Ordinal);
+            foreach (string asked in (string[])[sql, sql + " -- X'41'", $"WITH a AS (SELECT X'41') {sql}"])
+            {
+                string came = await OutcomeAsync(asked);
+                if (came != outcome && !(asked.StartsWith("WITH", StringComparison.Ordinal)
+                    && came is QueryCodes.SyntaxError or QueryCodes.NotAQuery))
+                {
+                    wrong.Add($"{asked}: {came}, not {outcome}");
+                }
+            }
+        }
+
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+    }
+
+    [Fact]
+    public async Task Every_scalar_takes_whatever_it_is_given()
+    {
+        Dictionary<DuckDbTypeKind, string> arguments = new()
+        {
+            [DuckDbTypeKind.Varchar] = "s",
+            [DuckDbTypeKind.Blob] = "encode(s)",
+            [DuckDbTypeKind.BigInt] = "n",
+            [DuckDbTypeKind.Double] = "d",
+        };
+        IEnumerable<string> calls = OwnScalars.All
+            .Where(static scalar => OwnFunctions.NewNames.Contains(scalar.Name) && scalar.Name != "ip_country")
+            .Select(scalar => $"TRY({scalar.Name}({string.Join(", ", scalar.Parameters.Select(
+                (kind, at) => at == 1 && kind == DuckDbTypeKind.Varchar ? "s2" : arguments[kind]))}))");
+        const string Texts = "(''), ('%'), ('%%%4'), ('http://'), ('://'), ('?'), ('&&&=='), ('?=&='), ('http://[::'), "
+            + "('http://@:@:/:'), ('http://a:99999999999999999999/'), ('#?#?'), ('\u00e9\U0001F469\u200d'), "
+            + "(repeat('%', 100000)), (repeat('a.', 50000)), ('http://' || repeat('x.', 50000)), ('$[\"'), (NULL)";
+        MemorySink sink = await shop.RunAsync(new QueryRequest
+        {
+            Sql = $"SELECT {string.Join(", ", calls.Select(static call => $"count({call} IS NULL)"))} "
+                + $"FROM (VALUES {Texts}) t(s), (VALUES ('q'), ('')) u(s2), "
+                + "(VALUES (0), (-1), (36), (9223372036854775807)) v(n), "
+                + "(VALUES ('nan'::DOUBLE), ('-inf'::DOUBLE), (1e300), (0.5)) w(d)",
+            Principal = Principal.Open,
+            Format = ResultFormat.Csv,
+        });
+        Assert.All(sink.Text.Split('\n')[1].Split(','), static count => Assert.Equal("576", count));
+    }
+
+    private async Task<string> OutcomeAsync(string sql)
+    {
+        try
+        {
+            await shop.RunAsync(new QueryRequest
+            {
+                Sql = sql, Principal = Principal.Open, Format = ResultFormat.Csv, Dialect = SqlDialect.Trino,
+            });
+            return EscapeTests.Answered;
+        }
+        catch (QueryException exception)
+        {
+            return exception.Error.Code;
+        }
     }
 
     private async Task HoldAsync(string file, SqlDialect dialect)

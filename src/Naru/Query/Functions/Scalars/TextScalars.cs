@@ -49,14 +49,6 @@ internal static class TextScalars
             result.Set(row.Value<long>(1) is >= 0 and < 64 and long bits ? row.Value<long>(0) << (int)bits : 0L)),
         new("naru_shift_right", [Whole, Whole], Whole, static (in ScalarArguments row, in ScalarResult result) =>
             result.Set(row.Value<long>(1) is >= 0 and < 64 and long bits ? row.Value<long>(0) >>> (int)bits : 0L)),
-        new("naru_nonzero", [Whole], Whole, static (in ScalarArguments row, in ScalarResult result) =>
-            result.Set(row.Value<long>(0) is not 0 and long value ? value : throw DivisionByZero())),
-        new("naru_nonzero_wide", [DuckDbTypeKind.HugeInt], DuckDbTypeKind.HugeInt,
-            static (in ScalarArguments row, in ScalarResult result) =>
-                result.Set(row.Value<Int128>(0) is var value && value != 0 ? value : throw DivisionByZero())),
-        new("naru_nonzero_decimal", [DuckDbTypeKind.Double], DuckDbTypeKind.Double,
-            static (in ScalarArguments row, in ScalarResult result) =>
-                result.Set(row.Value<double>(0) is not 0 and double value ? value : throw DivisionByZero())),
         new("naru_cardinality", [DuckDbTypeKind.Any], Whole, static (in ScalarArguments row, in ScalarResult result) =>
             result.Set(row.Kind(0) is DuckDbTypeKind.List or DuckDbTypeKind.Map
                 ? (long)row.Value<DuckDbListEntry>(0).Length
@@ -95,8 +87,6 @@ internal static class TextScalars
 
         return result.ToString();
     }
-
-    private static ScalarException DivisionByZero() => new(DivisionByZeroWords);
 
     /// <summary>Java's $1, ${1}, \$ and \\ as RE2's \1 and \\.</summary>
     private static string Replacement(string text)
