@@ -118,7 +118,7 @@ internal sealed class LogRows
     {
         ColumnVector[] columns = _batch.Fields.Columns;
         int source = columns[TimeSourceColumn].StringAt(row).Length;
-        long claimed = source == TimeSource.OutOfBounds.Utf8().Length
+        long claimed = IsOutOfBounds(row)
             ? columns[CreatedColumn].ValueAt<long>(row)
             : source == TimeSource.Repaired.Utf8().Length && !columns[SentColumn].IsNull(row)
                 ? columns[SentColumn].ValueAt<long>(row)
@@ -126,6 +126,10 @@ internal sealed class LogRows
         skewSeconds = (claimed - receivedMicroseconds) / 1_000_000;
         return skewSeconds is > 60 or < -60;
     }
+
+    /// <summary>The event's own time was beyond the log's bounds; it has that of its receipt.</summary>
+    public bool IsOutOfBounds(int row) =>
+        _batch.Fields.Columns[TimeSourceColumn].StringAt(row).Length == TimeSource.OutOfBounds.Utf8().Length;
 
     public bool IsLate(int row, long receivedMicroseconds) =>
         receivedMicroseconds - _batch.EventTimes[row] > Log.LateAfter.Ticks / TimeSpan.TicksPerMicrosecond;

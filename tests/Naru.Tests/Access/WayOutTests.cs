@@ -60,7 +60,7 @@ public sealed class WayOutTests(AccessServer server) : IClassFixture<AccessServe
     private async Task TrailAsync()
     {
         string trail = "";
-        for (int i = 0; i < 50 && !trail.Contains("/v1/tail/kr_shop.order", StringComparison.Ordinal); i++)
+        for (int i = 0; i < 50 && !trail.Contains("rejected$secure", StringComparison.Ordinal); i++)
         {
             trail = await AskAsync(
                 "SELECT who, what, outcome, tables, rows, sql, detail FROM naru.audit ORDER BY recorded_at, number",

@@ -189,11 +189,13 @@ internal sealed class ModelCaseRun : IDisposable
         foreach (ModelEvent sent in send.Events)
         {
             // A clock years ahead, or steps that a smaller case left out: the time of receipt is used.
-            ModelEvent row = send.Ahead || sent.Time - now > FutureMax ? sent with { Time = now } : sent;
+            bool outOfBounds = send.Ahead || sent.Time - now > FutureMax;
+            ModelEvent row = outOfBounds ? sent with { Time = now } : sent;
             lines.Add(Json(sent, send.Ahead));
             if ((_case.Query.ReadsViews || !row.IsView) && !_known.ContainsKey(row.Seq))
             {
-                Take(row, now);
+                Take(row);
+                _latest = outOfBounds ? _latest : Math.Max(_latest, Math.Min(row.Time, now));
             }
         }
 
@@ -209,12 +211,11 @@ internal sealed class ModelCaseRun : IDisposable
         }
     }
 
-    private void Take(ModelEvent row, long now)
+    private void Take(ModelEvent row)
     {
         long limit = _watermark == long.MinValue || !_case.IsExact
             ? long.MinValue : _watermark - (_case.Header.LatenessSeconds * 1_000_000L);
         _known.Add(row.Seq, (row, end => end > limit));
-        _latest = Math.Max(_latest, Math.Min(row.Time, now));
         if (_plan.Window.Kind != WindowKind.Session && _case.Query.Passes(row)
             && AggregateModel.WindowsOf(_plan.Window, row.Time, _case.Zone).Any(window => window.End <= limit))
         {

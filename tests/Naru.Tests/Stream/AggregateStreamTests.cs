@@ -161,6 +161,20 @@ public sealed class AggregateStreamTests : IDisposable
         Assert.Equal(["12:00 a 1 1.000000 r0", "12:00 b 1 1.000000 r0"], Rows());
     }
 
+    /// <summary>Its event has the time of its receipt, behind which all windows of the import lie.</summary>
+    [Fact]
+    public async Task A_sender_with_a_lying_clock_does_not_end_an_import_of_older_events()
+    {
+        await SendAsync("a", -7200);
+        await SendAsync("b", 10L * 365 * 86400);
+        _stream.Land();
+        Assert.Empty(Rows());
+        await SendAsync("a", -7150);
+        await SendAsync("c", -7000);
+        _stream.Land();
+        Assert.Equal(["10:00 a 2 2.000000 r0"], Rows());
+    }
+
     private static AggregatePlan Plan(WindowSpec window) => new()
     {
         Name = "clicks",

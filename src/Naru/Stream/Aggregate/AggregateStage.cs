@@ -630,6 +630,13 @@ internal sealed class AggregateStage : IDisposable
                 heard = partition;
             }
 
+            // What has the time of its receipt because its own could not be believed does not tell how far the others
+            // have come: among imported events it would close every window before it fills.
+            if (log.IsOutOfBounds(row))
+            {
+                continue;
+            }
+
             long received = Math.Min(columns[ReceivedColumn].ValueAt<long>(row), latestReceipt);
             clock.See(partition, columns[EventTimeColumn].ValueAt<long>(row), received);
         }
