@@ -159,6 +159,12 @@ internal static class AccessModule
                 string.Join("; ", mistakes.Select(static mistake => mistake.Message)), mistakes[0].Hint);
         }
 
+        // Queries and downloads belong to a name.
+        if (http.RequestServices.GetRequiredService<IAccessSource>().Current.Users.ContainsKey(request.Name))
+        {
+            return AccessErrors.BadRequest($"a user is named '{request.Name}'", "choose another name");
+        }
+
         NewKey made = keys.Add(request.Name, rights, principal.Name);
         AccessLog.Added(logger, made.About.Id, made.About.Name, principal.Name);
         http.Response.Headers.CacheControl = "no-store";

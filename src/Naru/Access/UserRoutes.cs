@@ -62,13 +62,20 @@ internal static class UserRoutes
             AccessJson.Answers);
     }
 
-    private static async Task<IResult> AddAsync(HttpContext http, UserDesk desk, AccessReloader reloader)
+    private static async Task<IResult> AddAsync(
+        HttpContext http, UserDesk desk, KeyStore keys, AccessReloader reloader)
     {
         UserRequest? request = await ReadAsync(http).ConfigureAwait(false);
         return request is null
             ? AccessErrors.BadRequest("the body is no user", "send {\"name\":\"kim\",\"roles\":[\"analyst\"]}")
             : Try(http, () =>
             {
+                // Queries and downloads belong to a name.
+                if (keys.List().Any(key => key.RevokedAt is null && key.Name == request.Name))
+                {
+                    throw new UserException($"a key is named '{request.Name}'", "choose another name");
+                }
+
                 NewPassword made = desk.Add(request, http.Asks()!.Name);
                 reloader.LookNow();
                 return Results.Json(made, AccessJson.Answers);

@@ -191,6 +191,23 @@ public sealed class SessionTests(AccessServer server) : IClassFixture<AccessServ
     }
 
     [Fact]
+    public async Task A_name_is_a_users_or_a_keys()
+    {
+        using HttpResponseMessage key = await server.SendAsync(
+            HttpMethod.Post, "/v1/keys", "{\"name\":\"kim\",\"roles\":[\"web\"]}",
+            AccessServer.Basic("root", server.Root));
+        Assert.Equal(HttpStatusCode.BadRequest, key.StatusCode);
+        using HttpResponseMessage made = await server.SendAsync(
+            HttpMethod.Post, "/v1/keys", "{\"name\":\"robot\",\"roles\":[\"web\"]}",
+            AccessServer.Basic("root", server.Root));
+        Assert.Equal(HttpStatusCode.OK, made.StatusCode);
+        using HttpResponseMessage user = await server.SendAsync(
+            HttpMethod.Post, "/v1/users", "{\"name\":\"robot\",\"roles\":[\"web\"]}",
+            AccessServer.Basic("root", server.Root));
+        Assert.Equal(HttpStatusCode.BadRequest, user.StatusCode);
+    }
+
+    [Fact]
     public void Every_endpoint_declares_what_it_needs()
     {
         string[] undeclared =

@@ -32,7 +32,9 @@ public sealed class TenantTests : IAsyncLifetime
         SELECT i::BIGINT AS id, CASE WHEN i % 3 = 0 THEN 'a' ELSE 'b' END AS tenant,
                CASE WHEN i % 3 = 0 THEN 'open-' || (i % 7) ELSE 'hidden-canary-' || i END AS note,
                CASE WHEN i % 5 = 0 THEN NULL ELSE '010' || (1000000 + i) END AS phone,
-               (i * 1.5)::DECIMAL(12,2) AS amount, (DATE '2026-01-01' + (i % 4)::INTEGER) AS p_ymd
+               (i * 1.5)::DECIMAL(12,2) AS amount,
+               CASE WHEN i % 3 = 0 THEN 1 ELSE 1000 + i END::BIGINT AS code,
+               (DATE '2026-01-01' + (i % 4)::INTEGER) AS p_ymd
         FROM range(400) t(i)
         """;
 
@@ -41,18 +43,18 @@ public sealed class TenantTests : IAsyncLifetime
     [
         (
             "filtered",
-            [Rule("own", "tenant = {{user}}")],
+            [Rule("own", "regexp_matches(lower(tenant) || '!', '^' || {{user}} || '!$')")],
             $"SELECT * FROM ({Rows}) WHERE tenant = 'a'"),
         (
             "masked",
             [Rule("masked", null, ("phone", "left(phone, 3)"), ("note", "NULL"), ("amount", "round(amount, -2)"))],
             $"SELECT id, tenant, NULL::VARCHAR AS note, left(phone, 3) AS phone, "
-                + $"round(amount, -2)::DECIMAL(12,2) AS amount, p_ymd FROM ({Rows})"),
+                + $"round(amount, -2)::DECIMAL(12,2) AS amount, code, p_ymd FROM ({Rows})"),
         (
             "both",
             [Rule("own", "tenant = 'a'"), Rule("seen", "id >= 200", ("note", "'-'"), ("phone", "NULL"))],
             $"SELECT id, tenant, CASE WHEN tenant = 'a' THEN note ELSE '-' END AS note, "
-                + $"CASE WHEN tenant = 'a' THEN phone END AS phone, amount, p_ymd FROM ({Rows}) "
+                + $"CASE WHEN tenant = 'a' THEN phone END AS phone, amount, code, p_ymd FROM ({Rows}) "
                 + "WHERE tenant = 'a' OR id >= 200"),
         (
             "nothing",
@@ -127,6 +129,10 @@ public sealed class TenantTests : IAsyncLifetime
         "SELECT count(*) FROM shop.member WHERE CASE WHEN tenant = 'b' THEN error(note) ELSE true END",
         "SELECT count(*) FROM shop.member WHERE CASE WHEN id % 3 > 0 THEN error('x' || phone) ELSE true END",
         "SELECT count(*) FROM shop.member WHERE replace(note, 'open-', '')::INTEGER >= 0",
+        "SELECT count(*) FROM shop.member WHERE code::UTINYINT = 1",
+        "SELECT count(*) FROM shop.member WHERE code::UTINYINT + 1::UTINYINT > 1 AND id < 300",
+        "SELECT count(*) FROM shop.member WHERE (code - 999)::UTINYINT IS NOT NULL OR tenant = 'b'",
+        "SELECT max(note) FROM shop.member WHERE 1000 // (code - 1002) < 10000 AND code::UTINYINT = 1",
         "SELECT count(*) FROM shop.member WHERE (phone || id)::DATE IS NULL AND tenant = 'b'",
         "SELECT count(*) FROM shop.member WHERE id = 1 AND error(note) IS NULL",
         "SELECT sum((SELECT max(note) FROM shop.member b WHERE b.id = a.id)::INTEGER) FROM shop.member a WHERE id = 1",
@@ -261,6 +267,7 @@ public sealed class TenantTests : IAsyncLifetime
             new("note", ColumnType.String, true, 3),
             new("phone", ColumnType.String, true, 4),
             new("amount", ColumnType.Decimal(12, 2), true, 5),
+            new("code", ColumnType.Int64, true, 6),
             ymd,
         ]), "p_ymd");
         lake.AddTable(Secure, "", new TableSchema([new("user_id", ColumnType.String, true, 110), ymd]), "p_ymd");
