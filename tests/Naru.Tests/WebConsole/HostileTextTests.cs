@@ -101,8 +101,11 @@ public sealed class HostileTextTests(ConsoleSite site)
                 continue;
             }
 
+            // The rows of the reason before stand until those of this one have come.
+            await tab.Page.EvaluateAsync(
+                "() => document.querySelectorAll('table[aria-label=Events] tr').forEach(row => row.dataset.old = '1')");
             await reasons.Nth(i).ClickAsync();
-            ILocator events = tab.Page.Locator("table[aria-label=Events] tbody tr");
+            ILocator events = tab.Page.Locator("table[aria-label=Events] tbody tr:not([data-old])");
             await events.First.WaitForAsync();
             seen.UnionWith((await tab.TableAsync("Events")).Select(static row => row[1]));
             await events.First.ClickAsync();

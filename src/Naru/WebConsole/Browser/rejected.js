@@ -83,7 +83,9 @@ async function choose(row) {
         { label: t("live.bytes"), number: true, cell: each => count(each.bytes), sort: each => each.bytes },
       ],
     });
-    events.show(objects(await sql(eventsSql(row))));
+    const rows = objects(await sql(eventsSql(row)));
+    if (chosen !== row) return; // Another reason was clicked meanwhile.
+    events.show(rows);
     fill(eventsPlace, h("div", { class: "row wide" },
       block(t("rejected.list.of", row.log ?? t("live.nolog"), row.reason), { sql: eventsSql(row), flush: true, rest: row.log ? [h("a", { href: `/console/logs/${encodeURIComponent(row.log)}` }, t("rejected.definition"))] : [] }, events),
       detail));
