@@ -131,7 +131,7 @@ public class HostileClientTests
     public async Task Idle_and_slow_sockets_do_not_keep_a_good_client_waiting_and_are_closed()
     {
         await using CollectHost host = await CollectHost.StartAsync(
-            new CollectOptions { HeaderTimeout = TimeSpan.FromSeconds(2), IdleTimeout = TimeSpan.FromSeconds(2) });
+            new CollectOptions { HeaderTimeout = TimeSpan.FromSeconds(6), IdleTimeout = TimeSpan.FromSeconds(6) });
         List<RawHttp> sockets = [.. Enumerable.Range(0, 500).Select(_ => new RawHttp(host.Port))];
         byte[] begun = Encoding.ASCII.GetBytes($"POST {Path} HTTP/1.1\r\nHost: x\r\nX-Slow: ");
         foreach (RawHttp socket in sockets.Where(static (_, i) => i % 2 == 0))
@@ -147,7 +147,7 @@ public class HostileClientTests
             worst = Math.Max(worst, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         }
 
-        Assert.InRange(worst, 0, 2000);
+        Assert.InRange(worst, 0, 6000);
         foreach (RawHttp socket in sockets)
         {
             int status = RawHttp.StatusOf(await socket.ReadAsync(TestContext.Current.CancellationToken));

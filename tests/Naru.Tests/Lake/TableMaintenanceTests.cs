@@ -61,7 +61,7 @@ public class TableMaintenanceTests
             _rows.Merging = () => { };
             Thread other = new(() => Land(table, 9, 9));
             other.Start();
-            appended = other.Join(TimeSpan.FromSeconds(20));
+            appended = other.Join(TimeSpan.FromSeconds(60));
         };
         MaintenanceReport report = Maintenance(table).Run(new TableCare(), () => 8, CancellationToken.None);
         Assert.True(appended);

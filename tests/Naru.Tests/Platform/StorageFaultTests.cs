@@ -9,8 +9,8 @@ namespace Naru.Tests.Platform;
 [Trait("Size", "Slow")]
 public sealed class StorageFaultTests(ITestOutputHelper output)
 {
-    private static readonly TimeSpan Recovery = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan Refusal = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Recovery = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Refusal = TimeSpan.FromSeconds(60);
 
     [Fact]
     public async Task No_event_is_accepted_after_a_failed_sync_until_syncs_work_again()

@@ -86,8 +86,8 @@ public class PoolTests(ShopLake shop) : IClassFixture<ShopLake>
         TimeSpan took = TimeProvider.System.GetElapsedTime(before);
         Assert.True(!ran || exception.Error.Code == QueryCodes.Killed, exception.Error.ToString());
 
-        // A second on a machine of one's own; the suite's other tests share this one.
-        Assert.True(took < TimeSpan.FromSeconds(5), $"it took {took}");
+        // A second on a machine of one's own; the suite's other tests share this one. Without a kill these take hours.
+        Assert.True(took < TimeSpan.FromSeconds(30), $"it took {took}");
     }
 
     private static QueryRequest Request(string sql) =>

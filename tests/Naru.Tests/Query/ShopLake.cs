@@ -79,7 +79,7 @@ public sealed class ShopLake : IAsyncLifetime
     {
         MemoryBytes = 256L << 20,
         SpillBytesMax = 256L << 20,
-        Timeout = TimeSpan.FromSeconds(20),
+        Timeout = TimeSpan.FromSeconds(60),
         Threads = 2,
     };
 
@@ -148,7 +148,7 @@ public sealed class ShopLake : IAsyncLifetime
                     .FirstOrDefault(entry => entry.Request.Sql == sql && entry.State == QueryState.Running);
                 return Task.FromResult(found is not null);
             },
-            TimeSpan.FromSeconds(20),
+            TimeSpan.FromSeconds(60),
             () => "it does not run");
         return found!;
     }

@@ -144,7 +144,7 @@ public sealed class ExpiryCanaryTests : IDisposable
                 _stream.Topic.ApplyRetention(_stream.Engine.LandedOffsets);
                 return Task.FromResult(FindAll().SetEquals(left));
             },
-            TimeSpan.FromSeconds(20),
+            TimeSpan.FromSeconds(60),
             () => $"left: {string.Join(", ", Places())}");
     }
 

@@ -32,7 +32,7 @@ public sealed class ConsoleSite : IAsyncLifetime
         }
         """;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private static readonly string[] Names = ["chromium", "chromium-browser", "google-chrome"];
 
