@@ -56,6 +56,7 @@ internal static class QueriesEndpoint
         {
             Pool = entry.Pool.Text(),
             Ticket = entry.Ticket,
+            SharedWith = entry.SharedWith,
             ElapsedMs = Math.Round(over ? entry.Milliseconds : (now - entry.StartedAt).TotalMilliseconds, 1),
             QueuedMs = entry.State == QueryState.Waiting ? null : Math.Round(entry.QueuedMilliseconds, 1),
             CpuMs = Math.Round(entry.Usage.CpuMilliseconds, 1),

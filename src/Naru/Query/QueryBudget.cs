@@ -53,6 +53,9 @@ internal sealed class QueryBudget(TicketBook book, TicketDefinition ticket, Quer
         }
     }
 
+    /// <summary>What was used up to here was somebody else's.</summary>
+    public void Begin(WorkerUsage usage) => _told = usage;
+
     /// <summary>Takes what was used since the last time; ends the query when a budget is used up.</summary>
     public void Told(WorkerUsage usage)
     {

@@ -37,6 +37,9 @@ internal sealed record QueryItem(string Id, string Owner, string State, DateTime
 
     public string? Ticket { get; init; }
 
+    /// <summary>The query whose run it shares; what that uses is counted there.</summary>
+    public string? SharedWith { get; init; }
+
     /// <summary>So far, while it runs.</summary>
     public required double ElapsedMs { get; init; }
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Naru.Lake.Catalog;
 using Naru.Query.Pool;
+using Naru.Query.Sharing;
 using Naru.Query.Worker;
 
 namespace Naru.Query;
@@ -61,6 +62,12 @@ internal sealed class QueryEntry(string id, QueryRequest request, PoolName pool,
     public string? Plan { get; set; }
 
     public QueryError? Error { get; set; }
+
+    /// <summary>The query whose run it shares or shared; null for one that was run for itself.</summary>
+    public string? SharedWith { get; set; }
+
+    /// <summary>What it waits for; null before it waits for a run.</summary>
+    public SharedRun? Run { get; set; }
 
     /// <summary>Cancelled by <see cref="Stop"/>.</summary>
     public CancellationTokenSource StopSource { get; } = new();
@@ -145,6 +152,7 @@ internal sealed class QueryRegistry(int recentMax, TimeProvider time)
     public void Remove(QueryEntry entry)
     {
         entry.Milliseconds = (time.GetUtcNow() - entry.StartedAt).TotalMilliseconds;
+        entry.Run = null;
         lock (_gate)
         {
             _running.Remove(entry.Id);
@@ -159,8 +167,8 @@ internal sealed class QueryRegistry(int recentMax, TimeProvider time)
     }
 
     /// <summary>
-    /// Ends a query, telling its caller who did it and why. False when no such query runs, or its owner is another and
-    /// the caller no administrator.
+    /// Ends a query, telling its caller who did it and why; with the one that carries a shared run also those others
+    /// that the caller may end. False when no such query runs, or its owner is another and the caller no administrator.
     /// </summary>
     public bool TryKill(string id, Access.Principal by, string? reason)
     {
@@ -174,10 +182,21 @@ internal sealed class QueryRegistry(int recentMax, TimeProvider time)
         }
 
         string why = string.IsNullOrWhiteSpace(reason) ? "" : $": {reason.Trim()}";
-        entry.Stop(new QueryError(QueryCodes.Killed, $"the query was killed by {by.Name}{why}")
+        QueryError error = new(QueryCodes.Killed, $"the query was killed by {by.Name}{why}")
         {
             Status = StatusCodes.Status422UnprocessableEntity,
-        });
+        };
+
+        // Those who share first: else the run would go on for them.
+        foreach (QueryEntry follower in entry.Run?.FollowersOf(entry) ?? [])
+        {
+            if (follower.Owner == by.Name || by.Administer)
+            {
+                follower.Stop(error);
+            }
+        }
+
+        entry.Stop(error);
         return true;
     }
 

@@ -63,18 +63,27 @@ internal sealed class QueryShapes
         }
     }
 
+    /// <summary>Bytes of the last answer; 0 for a shape that was not asked lately.</summary>
+    public long LastResultBytes(ulong shape)
+    {
+        lock (_gate)
+        {
+            return _shapes.TryGetValue(shape, out Shape? known) ? known.ResultBytes : 0;
+        }
+    }
+
     /// <summary>
     /// Remembers what a finished run took. Of memory the most counts, and one smaller run in a row forgets a quarter of
     /// the difference, so that one odd day does not stay for ever.
     /// </summary>
-    public void Learn(ulong shape, WorkerUsage usage)
+    public void Learn(ulong shape, WorkerUsage usage, long resultBytes)
     {
         lock (_gate)
         {
             long peak = _shapes.TryGetValue(shape, out Shape? known)
                 ? Math.Max(usage.PeakBytes, known.Usage.PeakBytes - ((known.Usage.PeakBytes - usage.PeakBytes) / 4))
                 : usage.PeakBytes;
-            _shapes[shape] = new Shape(usage with { PeakBytes = peak }, ++_clock);
+            _shapes[shape] = new Shape(usage with { PeakBytes = peak }, resultBytes, ++_clock);
             if (_shapes.Count > ShapesMax)
             {
                 long middle = _shapes.Values.Select(static each => each.Asked).Order().ElementAt(ShapesMax / 2);
@@ -86,5 +95,5 @@ internal sealed class QueryShapes
         }
     }
 
-    private sealed record Shape(WorkerUsage Usage, long Asked);
+    private sealed record Shape(WorkerUsage Usage, long ResultBytes, long Asked);
 }

@@ -65,7 +65,7 @@ internal static class StatementReading
         WorkerFrame answer = await worker.ReadAsync(CancellationToken.None).ConfigureAwait(false);
         return answer.Kind is FrameKind.Tree or FrameKind.Text
             ? answer
-            : throw QueryService.Failure(answer, context, []);
+            : throw QueryCarrier.Failure(answer, context, []);
     }
 
     private static SourceMap PlacesOf(ReadOnlyMemory<byte> run, ReadOnlyMemory<byte> original)

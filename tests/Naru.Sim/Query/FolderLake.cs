@@ -10,7 +10,6 @@ namespace Naru.Sim.Query;
 /// </summary>
 internal sealed class FolderLake : ILakeCatalog, IDisposable
 {
-    private readonly List<TableDescription> _tables = [];
     private readonly Dictionary<TableName, TableSnapshot> _snapshots = [];
     private readonly DuckDbDatabase _database = DuckDbDatabase.OpenMemory();
     private int _files;
@@ -34,12 +33,12 @@ internal sealed class FolderLake : ILakeCatalog, IDisposable
     /// <summary>How many leases are open now.</summary>
     public int OpenLeases;
 
-    public ImmutableArray<TableDescription> Tables => [.. _tables];
+    public ImmutableArray<TableDescription> Tables { get; private set; } = [];
 
     /// <summary>Makes a table without rows; its partition columns are the last ones.</summary>
     public void AddTable(TableName name, string description, TableSchema schema, params string[] partitionColumns)
     {
-        _tables.Add(new TableDescription(name, schema, description, System: name.Schema == "naru"));
+        Tables = Tables.Add(new TableDescription(name, schema, description, System: name.Schema == "naru"));
         _snapshots.Add(name, new TableSnapshot(name, schema, [.. partitionColumns], [], []));
     }
 

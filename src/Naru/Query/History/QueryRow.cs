@@ -35,6 +35,9 @@ internal sealed record QueryRow
         new("rows", ColumnType.Int64, false, 18),
         new("result_bytes", ColumnType.Int64, false, 19),
         new("ticket", ColumnType.String, true, 20),
+
+        // The query whose run it got its rows from; it used nothing itself then.
+        new("shared_with", ColumnType.String, true, 21),
         new("p_ymd", ColumnType.Date, false, 90),
     ]);
 
@@ -53,6 +56,8 @@ internal sealed record QueryRow
     public required string Pool { get; init; }
 
     public string? Ticket { get; init; }
+
+    public string? SharedWith { get; init; }
 
     public required string Dialect { get; init; }
 
@@ -95,6 +100,7 @@ internal sealed record QueryRow
         Owner = entry.Owner,
         Pool = entry.Pool.Text(),
         Ticket = entry.Ticket,
+        SharedWith = entry.SharedWith,
         Dialect = entry.Request.Dialect.ToString().ToLowerInvariant(),
         Sql = entry.Sql,
         Tables = [.. entry.Tables.Select(static table => table.Name.ToString())],
@@ -116,7 +122,7 @@ internal sealed record QueryRow
         row.Text(Id).Text(State).Text(Error).Text(ErrorMessage).Text(Owner).Text(Pool).Text(Dialect).Text(Sql);
         row.Texts(Tables).Text(Plan).Int64(StartedAt).Double(QueuedMilliseconds).Double(WallMilliseconds);
         row.Double(CpuMilliseconds).Int64(PeakBytes).Int64(Files).Int64(ReadBytes).Int64(Rows).Int64(ResultBytes);
-        row.Text(Ticket).Int32(zone.DayAt(StartedAt, out _)).End();
+        row.Text(Ticket).Text(SharedWith).Int32(zone.DayAt(StartedAt, out _)).End();
     }
 }
 
