@@ -18,6 +18,7 @@ public sealed class ProjectZone
     public const long DayMicroseconds = 86_400_000_000;
     public const long HourMicroseconds = 3_600_000_000;
     private const long SecondMicroseconds = 1_000_000;
+    private const long OffsetMaxMicroseconds = 15 * HourMicroseconds;
     private const int TableFirstDay = 0;
     private const int TableLastDay = 365 * 130;
 
@@ -81,6 +82,49 @@ public sealed class ProjectZone
 
         long late = localMicroseconds - after;
         return OffsetAt(late) == after ? late : early;
+    }
+
+    /// <summary>
+    /// The first instant at which the zone's clock shows this time (microseconds since 1970-01-01T00:00 on it) or a
+    /// later one: the first of two occurrences, and for a skipped time the instant after the gap.
+    /// </summary>
+    public long FirstAt(long localMicroseconds)
+    {
+        long from = localMicroseconds - OffsetMaxMicroseconds;
+        long to = localMicroseconds + OffsetMaxMicroseconds;
+        if (!TryFindChange(from, to, out long change))
+        {
+            return localMicroseconds - OffsetAt(from);
+        }
+
+        long early = localMicroseconds - OffsetAt(from);
+        return early < change ? early : Math.Max(change, localMicroseconds - OffsetAt(to));
+    }
+
+    /// <summary>
+    /// The instant in (<paramref name="from"/>, <paramref name="to"/>] from which another offset holds. Not for more
+    /// than two days: a zone that changed there and back would seem unchanged.
+    /// </summary>
+    public bool TryFindChange(long from, long to, out long change)
+    {
+        Invariant.Hold(to - from is >= 0 and <= 2 * DayMicroseconds);
+        long after = OffsetAt(to);
+        if (OffsetAt(from) == after)
+        {
+            change = 0;
+            return false;
+        }
+
+        // A change happens on a whole second, so the second that an instant is in has the instant's offset.
+        change = Transition(WholeSecond(from), WholeSecond(to), after);
+        Invariant.Hold(change > from && change <= to);
+        return true;
+    }
+
+    private static long WholeSecond(long microseconds)
+    {
+        long rest = microseconds % SecondMicroseconds;
+        return microseconds - (rest < 0 ? rest + SecondMicroseconds : rest);
     }
 
     private long Find(long utcMicroseconds)
