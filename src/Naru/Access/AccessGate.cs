@@ -96,13 +96,10 @@ internal static class AccessGate
 
         IResult? refusal = Refusal(http, identity, needed);
         await (refusal is null ? next(http) : RefuseAsync(http, refusal)).ConfigureAwait(false);
-        if (http.Response.StatusCode == StatusCodes.Status403Forbidden)
+        if (http.Response.StatusCode is StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden)
         {
-            await http.RequestServices.GetRequiredService<IActivity>().RecordAsync(
-                identity.Principal?.Name ?? "", "denied", AuditTrail.Detail(
-                    ("method", http.Request.Method),
-                    ("path", http.Request.Path.Value ?? ""),
-                    ("address", http.Connection.RemoteIpAddress?.ToString() ?? ""))).ConfigureAwait(false);
+            await http.RequestServices.GetRequiredService<RefusalTrail>()
+                .RecordAsync(http, identity.Principal, http.Response.StatusCode).ConfigureAwait(false);
         }
     }
 

@@ -28,6 +28,8 @@ internal sealed record KeyRequest
 
     public ImmutableArray<string> Roles { get; init; } = [];
 
+    public string? Ticket { get; init; }
+
     public DateTimeOffset? Until { get; init; }
 }
 
@@ -65,6 +67,8 @@ internal static class AccessModule
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IActivity>(static provider => provider.GetRequiredService<ActivityTrail>());
         services.AddHostedService<ActivityWriter>();
+        services.AddSingleton<RefusalTrail>();
+        services.AddHostedService<RefusalCloser>();
         services.AddSingleton<ISystemTable>(static provider => new AuditTable(
             provider.GetRequiredService<IFileSystem>(), provider.GetRequiredService<ProjectPaths>().State));
         AddCallers(services);
@@ -151,6 +155,7 @@ internal static class AccessModule
             Secure = Given(request.Secure),
             Administer = request.Administer,
             Roles = Given(request.Roles),
+            Ticket = request.Ticket,
             Until = request.Until,
         };
         if (KeyRules.Check(request.Name, rights) is { Count: > 0 } mistakes)
@@ -160,9 +165,16 @@ internal static class AccessModule
         }
 
         // Queries and downloads belong to a name.
-        if (http.RequestServices.GetRequiredService<IAccessSource>().Current.Users.ContainsKey(request.Name))
+        AccessSet access = http.RequestServices.GetRequiredService<IAccessSource>().Current;
+        if (access.Users.ContainsKey(request.Name))
         {
             return AccessErrors.BadRequest($"a user is named '{request.Name}'", "choose another name");
+        }
+
+        if (request.Ticket is { } ticket && !access.Tickets.ContainsKey(ticket))
+        {
+            return AccessErrors.BadRequest(
+                $"there is no ticket '{ticket}'", "tickets are defined in access/; `naru ticket list` shows them");
         }
 
         NewKey made = keys.Add(request.Name, rights, principal.Name);

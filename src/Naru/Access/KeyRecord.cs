@@ -17,6 +17,10 @@ internal sealed record KeyRights
     /// <summary>Roles of `access/`, whose rights are added.</summary>
     public ImmutableArray<string> Roles { get; init; } = [];
 
+    /// <summary>Its budget, a ticket of `access/`; null has none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Ticket { get; init; }
+
     /// <summary>The first moment without rights; null is never.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTimeOffset? Until { get; init; }

@@ -32,6 +32,11 @@ internal static class KeyRules
             mistakes.Add(($"'{role}' is no name of a role", AccessNames.Hint));
         }
 
+        if (rights.Ticket is { } ticket && !AccessNames.IsName(ticket))
+        {
+            mistakes.Add(($"'{ticket}' is no name of a ticket", AccessNames.Hint));
+        }
+
         return mistakes;
     }
 

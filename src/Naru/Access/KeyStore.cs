@@ -274,6 +274,7 @@ internal sealed class KeyStore : IAuthenticator
             ["secure"] = string.Join(' ', key.Rights.Secure),
             ["administer"] = key.Rights.Administer ? "true" : "false",
             ["roles"] = string.Join(' ', key.Rights.Roles),
+            ["ticket"] = key.Rights.Ticket ?? "",
             ["until"] = key.Rights.Until?.ToString("u", System.Globalization.CultureInfo.InvariantCulture) ?? "",
         }.ToImmutableSortedDictionary(StringComparer.Ordinal);
 
@@ -370,6 +371,7 @@ internal sealed class KeyStore : IAuthenticator
                     Secure = rights.Secure,
                     Administer = rights.Administer,
                     Roles = rights.Roles.IsDefaultOrEmpty ? [] : access.Named(rights.Roles),
+                    Ticket = rights.Ticket,
                 });
             }
 

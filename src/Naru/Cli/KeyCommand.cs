@@ -37,6 +37,10 @@ internal static class KeyCommand
             Description = "role of access/*.yaml whose rights it has; may be given several times",
             HelpName = "NAME",
         };
+        Option<string?> ticket = new("--ticket")
+        {
+            Description = "ticket of access/*.yaml: what it sends and asks is counted there", HelpName = "NAME",
+        };
         Option<DateTimeOffset?> until = new("--until")
         {
             Description = "first day, or moment, when it is no longer valid: 2027-01-01", HelpName = "TIME",
@@ -44,7 +48,7 @@ internal static class KeyCommand
         Command command = new(
             "add", "Make a key; it is shown this once. Example: naru key add shop-web --write 'kr_shop.*'")
         {
-            name, write, read, secure, administer, roles, until,
+            name, write, read, secure, administer, roles, ticket, until,
         };
         options.AddTo(command);
         command.SetAction((parsed, cancellationToken) =>
@@ -57,6 +61,7 @@ internal static class KeyCommand
                 Secure = Cut(parsed.GetValue(secure)),
                 Administer = parsed.GetValue(administer),
                 Roles = Cut(parsed.GetValue(roles)),
+                Ticket = parsed.GetValue(ticket),
                 Until = parsed.GetValue(until),
             };
             return AddAsync(options.Target(parsed), source, rights, options.Json(parsed), cancellationToken);
@@ -174,6 +179,11 @@ internal static class KeyCommand
         if (!rights.Roles.IsDefaultOrEmpty)
         {
             may.Add($"do what {string.Join(", ", rights.Roles)} may");
+        }
+
+        if (rights.Ticket is { } ticket)
+        {
+            may.Add($"within ticket {ticket}");
         }
 
         if (rights.Until is { } until)
@@ -297,6 +307,7 @@ internal sealed class ServerKeys(ServerConnection connection) : IKeys
             Secure = rights.Secure,
             Administer = rights.Administer,
             Roles = rights.Roles,
+            Ticket = rights.Ticket,
             Until = rights.Until,
         };
         request.Content = new StringContent(JsonSerializer.Serialize(body, AccessJson.Answers));

@@ -28,7 +28,7 @@ internal sealed class CollectEndpoint(
     public Task PostMixedAsync(HttpContext context) => PostAsync(context, null);
 
     /// <summary>GET /v1/logs/{log}: what a sender needs to know.</summary>
-    public Task GetLogAsync(HttpContext context)
+    public async Task GetLogAsync(HttpContext context)
     {
         string name = (string)context.Request.RouteValues["log"]!;
         AllowOrigin(context);
@@ -40,10 +40,19 @@ internal sealed class CollectEndpoint(
         else
         {
             CollectAnswer.Write(context.Response, fault);
+            await RecordAsync(context, fault).ConfigureAwait(false);
         }
-
-        return Task.CompletedTask;
     }
+
+    private ValueTask RecordAsync(HttpContext context, CollectFault fault) =>
+        runtime.Refusals is not null && fault.Status is StatusCodes.Status401Unauthorized
+            or StatusCodes.Status403Forbidden
+            ? runtime.Refusals.RecordAsync(
+                context,
+                authenticator.Authenticate(
+                    context.Request.Headers.Authorization, context.Connection.RemoteIpAddress),
+                fault.Status)
+            : ValueTask.CompletedTask;
 
     /// <summary>OPTIONS of both routes: pages of any origin may send; there are no cookies to protect.</summary>
     public static Task PreflightAsync(HttpContext context)
@@ -76,6 +85,10 @@ internal sealed class CollectEndpoint(
 
             CollectAnswer.Write(context.Response, receipt);
             status = context.Response.StatusCode;
+            if (fault is not null)
+            {
+                await RecordAsync(context, fault).ConfigureAwait(false);
+            }
         }
         catch (Exception exception) when (IsClientGone(context, exception))
         {
@@ -315,6 +328,9 @@ internal sealed class CollectRuntime(
 
     /// <summary>Null where nobody has a budget.</summary>
     public TicketBook? Tickets { get; init; }
+
+    /// <summary>Null where there is no trail.</summary>
+    public RefusalTrail? Refusals { get; init; }
 
     /// <summary>Null where nothing is landed by this process.</summary>
     public ILandingOutcomes? Outcomes { get; init; }

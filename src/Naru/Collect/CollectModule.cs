@@ -26,6 +26,7 @@ internal static class CollectModule
         {
             Outcomes = provider.GetService<ILandingOutcomes>(),
             Tickets = provider.GetService<TicketBook>(),
+            Refusals = provider.GetService<RefusalTrail>(),
         });
         services.AddSingleton(static provider => new CollectEndpoint(
             new CollectParts(

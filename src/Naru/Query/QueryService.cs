@@ -48,15 +48,12 @@ internal sealed class QueryService(
     /// <exception cref="OperationCanceledException">The caller went away.</exception>
     public async Task RunAsync(QueryRequest request, IResultSink sink, CancellationToken cancellationToken)
     {
-        RequireRights(request.Principal);
         if (IsDraining)
         {
             throw new QueryException(ShuttingDown());
         }
 
-        TicketDefinition? ticket = keepers.Tickets.Of(request.Principal);
-        PoolName pool = QueryBudget.PoolOf(request, ticket);
-        TimeSpan timeout = TimeoutOf(request, pools[pool].Options);
+        (TicketDefinition? ticket, PoolName pool, TimeSpan timeout) = await LetInAsync(request).ConfigureAwait(false);
         SqlText text = SqlText.Read(request.Sql, options.TextBytesMax);
         if (text.Prefix.Length > 0 && request.Format == ResultFormat.Parquet)
         {
@@ -104,6 +101,61 @@ internal sealed class QueryService(
             keepers.History.Add(entry);
             Log(entry);
             await QueryAudit.RecordAsync(Activity, request.Principal, entry).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Keeps a statement that was answered, or refused, without a run.</summary>
+    public async ValueTask NoteAsync(QueryRequest request, QueryError? error, long rows)
+    {
+        QueryEntry entry = new(
+            request.Id ?? registry.NewId(), request, request.Pool ?? PoolName.Eda, time.GetUtcNow())
+        {
+            Rows = rows,
+            Error = error,
+            State = error is null ? QueryState.Finished : QueryState.Failed,
+        };
+        keepers.History.Add(entry);
+        await QueryAudit.RecordAsync(Activity, request.Principal, entry).ConfigureAwait(false);
+    }
+
+    /// <exception cref="QueryException">The caller may read nothing.</exception>
+    public void RequireRights(Principal principal)
+    {
+        if (!principal.ReadsAnything)
+        {
+            throw new QueryException(new QueryError(QueryCodes.Forbidden, $"\"{principal.Name}\" may read no table")
+            {
+                Status = StatusCodes.Status403Forbidden,
+                Hint = "ask an administrator for a key with a read right",
+            });
+        }
+
+        if (!pools.Confined && !principal.Administer)
+        {
+            throw new QueryException(new QueryError(
+                QueryCodes.SqlUnavailable, "this machine's kernel cannot confine SQL, so only administrators may ask")
+            {
+                Status = StatusCodes.Status503ServiceUnavailable,
+                Hint = "run the server on Linux 6.7 or later with Landlock on",
+            });
+        }
+    }
+
+    /// <summary>What it runs within. A refusal is kept like a query.</summary>
+    private async ValueTask<(TicketDefinition? Ticket, PoolName Pool, TimeSpan Timeout)> LetInAsync(
+        QueryRequest request)
+    {
+        try
+        {
+            RequireRights(request.Principal);
+            TicketDefinition? ticket = keepers.Tickets.Of(request.Principal);
+            PoolName pool = QueryBudget.PoolOf(request, ticket);
+            return (ticket, pool, TimeoutOf(request, pools[pool].Options));
+        }
+        catch (QueryException exception)
+        {
+            await NoteAsync(request, exception.Error, 0).ConfigureAwait(false);
+            throw;
         }
     }
 
@@ -159,28 +211,6 @@ internal sealed class QueryService(
         {
             _runs.Forget(run);
             run.Over();
-        }
-    }
-
-    private void RequireRights(Principal principal)
-    {
-        if (!principal.ReadsAnything)
-        {
-            throw new QueryException(new QueryError(QueryCodes.Forbidden, $"\"{principal.Name}\" may read no table")
-            {
-                Status = StatusCodes.Status403Forbidden,
-                Hint = "ask an administrator for a key with a read right",
-            });
-        }
-
-        if (!pools.Confined && !principal.Administer)
-        {
-            throw new QueryException(new QueryError(
-                QueryCodes.SqlUnavailable, "this machine's kernel cannot confine SQL, so only administrators may ask")
-            {
-                Status = StatusCodes.Status503ServiceUnavailable,
-                Hint = "run the server on Linux 6.7 or later with Landlock on",
-            });
         }
     }
 

@@ -23,6 +23,8 @@ public sealed class AccessServer : IAsyncLifetime
           analyst: {read: [kr_shop.*], rows: {kr_shop.order: "region = 'seoul'"}}
           web: {write: [kr_shop.*]}
           admin: {read: "*", secure: "*", administer: true}
+        tickets:
+          small: {events_per_day: 3}
         """;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("naru-access-").FullName;

@@ -311,5 +311,7 @@ internal sealed class HistoryList : IQueryHistory
 
     public QueryEntry this[string? id] => _entries[id!];
 
+    public bool Has(string id) => _entries.ContainsKey(id);
+
     public void Add(QueryEntry entry) => _entries[entry.Id] = entry;
 }

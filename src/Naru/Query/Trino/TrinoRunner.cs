@@ -20,19 +20,30 @@ internal sealed class TrinoRunner(QueryService service, ILakeCatalog catalog, Qu
         AskPlan? asked = null;
         try
         {
+            service.RequireRights(start.Principal);
             ReadableTables readable = new(catalog.Tables, start.Principal, start.Session.Schema);
             TrinoPlan plan = new TrinoPlanner(
                 start, readable, new TrinoPlanner.Context(service.Registry, place.Zone)).Plan();
             asked = plan as AskPlan;
             await RunAsync(query, plan).ConfigureAwait(false);
+            if (asked is null)
+            {
+                await NoteAsync(query, null).ConfigureAwait(false);
+            }
         }
         catch (TrinoException exception)
         {
             query.Fail(exception.Error);
+            await NoteAsync(query, exception.Error).ConfigureAwait(false);
         }
         catch (QueryException exception)
         {
-            query.Fail(TrinoErrors.Of(Placed(exception.Error, asked)));
+            TrinoError error = TrinoErrors.Of(Placed(exception.Error, asked));
+            query.Fail(error);
+            if (asked is null)
+            {
+                await NoteAsync(query, error).ConfigureAwait(false);
+            }
         }
         catch (OperationCanceledException)
         {
@@ -45,6 +56,19 @@ internal sealed class TrinoRunner(QueryService service, ILakeCatalog catalog, Qu
             query.Fail(new TrinoError(TrinoErrors.Internal, "the server failed on this statement; its log says how"));
         }
     }
+
+    /// <summary>What no worker was asked for stands in the history and the trail as well.</summary>
+    private ValueTask NoteAsync(TrinoQuery query, TrinoError? error) => service.NoteAsync(
+        new QueryRequest
+        {
+            Id = query.Id,
+            Sql = query.Start.Sql,
+            Principal = query.Start.Principal,
+            Format = ResultFormat.Trino,
+            Dialect = SqlDialect.Trino,
+        },
+        error is null ? null : new QueryError(error.Code.Name.ToLowerInvariant(), error.Message),
+        query.Stats.Rows);
 
     private Task RunAsync(TrinoQuery query, TrinoPlan plan) => plan switch
     {

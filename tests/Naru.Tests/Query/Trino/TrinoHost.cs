@@ -20,7 +20,15 @@ public sealed class TrinoHost : IAsyncLifetime
     private readonly ShopLake _shop = new();
     private WebApplication? _application;
 
+    /// <summary>Whoever may come, by name; without a header it is the first.</summary>
+    internal static readonly Principal[] Roles =
+    [
+        Principal.Open, ShopLake.Reader, ShopLake.SecureReader, ShopLake.Writer, ShopLake.Filtered, ShopLake.Masked,
+    ];
+
     internal HttpClient Http { get; private set; } = null!;
+
+    internal ShopLake Shop => _shop;
 
     internal IServiceProvider Services => _application!.Services;
 
@@ -42,8 +50,10 @@ public sealed class TrinoHost : IAsyncLifetime
             new QueryPaths(_shop.Lake.Lake, _shop.Lake.Tail, _shop.Lake.Spill, $"{_shop.Lake.Root}/state"),
             TimeZoneInfo.FindSystemTimeZoneById("Asia/Seoul"));
         builder.Services.AddTrino(ShopLake.Options, place);
+        builder.Services.AddSingleton<Downloads>();
         _application = builder.Build();
         _application.MapTrino();
+        _application.MapQuery();
         await _application.StartAsync();
         string address = _application.Services.GetRequiredService<IServer>().Features
             .Get<IServerAddressesFeature>()!.Addresses.First();
@@ -91,15 +101,13 @@ public sealed class TrinoHost : IAsyncLifetime
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    /// <summary>`Bearer reader` is the shop's reader; without a header anyone may do everything.</summary>
+    /// <summary>`Bearer reader` is the shop's reader; who sends no header may do everything.</summary>
     private sealed class Names : IAuthenticator
     {
         public Principal? Authenticate(string? authorization, IPAddress? remote) => authorization switch
         {
             null or "" => Principal.Open,
-            "Bearer reader" => ShopLake.Reader,
-            "Bearer writer" => ShopLake.Writer,
-            _ => null,
+            _ => Roles.FirstOrDefault(role => authorization == $"Bearer {role.Name}"),
         };
     }
 }
