@@ -44,10 +44,16 @@ public sealed class TlsTests
         Assert.True(first.IsSuccessStatusCode, body);
         Assert.Equal(thumbprint, shown);
         Assert.Equal("max-age=31536000", first.Headers.GetValues("Strict-Transport-Security").Single());
-        string next = JsonDocument.Parse(body).RootElement.GetProperty("nextUri").GetString()!;
-        Assert.StartsWith(address, next, StringComparison.Ordinal);
-        string answer = await https.GetStringAsync(new Uri(next));
-        Assert.Contains("\"data\":[[\"analyst\"]]", answer, StringComparison.Ordinal);
+        string answers = body;
+        while (NextOf(body) is { } next)
+        {
+            // A busy machine answers some polls without a row.
+            Assert.StartsWith(address, next, StringComparison.Ordinal);
+            body = await https.GetStringAsync(new Uri(next));
+            answers += body;
+        }
+
+        Assert.Contains("\"data\":[[\"analyst\"]]", answers, StringComparison.Ordinal);
         await platform.StopAsync();
     }
 
@@ -96,6 +102,10 @@ public sealed class TlsTests
         Assert.Equal(second, await ShownAsync(certificate));
     }
 
+    private static string? NextOf(string answer) =>
+        JsonDocument.Parse(answer).RootElement.TryGetProperty("nextUri", out JsonElement next)
+            ? next.GetString() : null;
+
     private static async Task<string> ShownAsync(TlsCertificate certificate) =>
         (await certificate.Options().OnConnection(default!)).ServerCertificateContext!.TargetCertificate.Thumbprint;
 
@@ -133,7 +143,7 @@ public sealed class TlsTests
     /// <summary>It is told a line after the plain one.</summary>
     internal static async Task<string> SecureAddressAsync(PlatformProcess platform)
     {
-        for (int i = 0; i < 500; i++)
+        for (int i = 0; i < 6_000; i++)
         {
             string? line = platform.Output.Split('\n').FirstOrDefault(
                 static line => line.Contains("serves it by TLS", StringComparison.Ordinal));
