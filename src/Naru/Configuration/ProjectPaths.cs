@@ -33,6 +33,12 @@ internal sealed record ProjectPaths(string Root)
 
     public string State => $"{Data}/state";
 
+    /// <summary>The records of what is scheduled, where `state.store` is embedded.</summary>
+    public string StateJournal => $"{State}/store.journal";
+
+    /// <summary>Held locked by the one process that has them open.</summary>
+    public string StateLock => $"{Data}/state.lock";
+
     /// <summary>Scratch of SQL workers; emptied at start.</summary>
     public string Spill => $"{Data}/spill";
 

@@ -10,26 +10,15 @@ namespace Naru.Server;
 /// </summary>
 internal sealed class ProjectLock : IDisposable
 {
-#pragma warning disable RS0030 // An advisory lock is no persistent IO: nothing of it must survive.
-    private readonly FileStream _file;
+    private readonly FileLock _held;
 
-    private ProjectLock(FileStream file) => _file = file;
+    private ProjectLock(FileLock held) => _held = held;
 
     /// <summary>Null when another process holds the project.</summary>
     public static ProjectLock? TryTake(ProjectPaths paths, IFileSystem files)
     {
         files.CreateDirectory(paths.Data);
-        try
-        {
-            // Only None makes .NET take the kernel's exclusive lock; any sharing takes a shared one, which all may
-            // hold.
-            return new ProjectLock(new FileStream(
-                paths.LockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
-        }
-        catch (IOException exception) when (exception is not (FileNotFoundException or DirectoryNotFoundException))
-        {
-            return null;
-        }
+        return FileLock.TryTake(paths.LockFile) is { } held ? new ProjectLock(held) : null;
     }
 
     /// <summary>Where the project's server listens; null when none runs.</summary>
@@ -48,22 +37,12 @@ internal sealed class ProjectLock : IDisposable
             }
         }
 
-        // Not through a FileStream, which would ask for the lock again.
+        // Not through a FileLock, which would ask for the lock again.
         string address = Encoding.UTF8.GetString(WholeFile.Read(files, paths.LockFile) ?? []).Trim();
         return address.Length == 0 ? null : address;
     }
 
-    public void Announce(string address)
-    {
-        _file.SetLength(0);
-        _file.Write(Encoding.UTF8.GetBytes(address));
-        _file.Flush();
-    }
+    public void Announce(string address) => _held.Write(address);
 
-    public void Dispose()
-    {
-        _file.SetLength(0);
-        _file.Dispose();
-    }
-#pragma warning restore RS0030
+    public void Dispose() => _held.Dispose();
 }

@@ -26,6 +26,7 @@ public class RoomTests
         ["Backup"] = ["Lake", "Stream", "Configuration"],
         ["Query"] = ["Lake", "Definitions", "Access", "Configuration", "Yaml"],
         ["Watch"] = ["Lake", "Query", "Definitions", "Access", "Configuration", "Yaml"],
+        ["State"] = ["Configuration"],
         ["Server"] = [Everything],
         ["WebConsole"] = [Everything],
         ["Cli"] = [Everything],

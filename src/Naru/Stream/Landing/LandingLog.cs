@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Text.Json;
 using Naru.Core;
 using Naru.Core.Files;
-using Naru.Core.Hashing;
 
 namespace Naru.Stream.Landing;
 
@@ -13,9 +12,8 @@ namespace Naru.Stream.Landing;
 ///
 /// Files `landings/%020d.landings`, named by the first landing number that they hold:
 ///   file header, 16 bytes: magic "NRLH" u32, format version u32 (1), reserved u64 (0)
-///   then frames:           magic "NRLF" u32, payload length u32, CRC-32C u32 over number and payload,
-///                          reserved u32 (0),
-///                          landing number i64, payload (UTF-8 JSON of <see cref="LandingRecord"/>)
+///   then frames:           <see cref="FrameFormat"/> with magic "NRLF", the landing's number, and its
+///                          <see cref="LandingRecord"/> in UTF-8 JSON
 /// All integers little endian. A file ends after <see cref="FileBytesMax"/>; numbers go on without gaps.
 ///
 /// Opening: the last file's torn end is left out by copying its whole frames to a new inode, which is synced before
@@ -26,14 +24,12 @@ namespace Naru.Stream.Landing;
 internal sealed class LandingLog : IDisposable
 {
     private const uint FileMagic = 0x484C524E;
-    private const uint FrameMagic = 0x464C524E;
     private const uint FormatVersion = 1;
     private const int FileHeaderBytes = 16;
-    private const int FrameHeaderBytes = 24;
     private const long FileBytesMax = 16 << 20;
-    private const int PayloadBytesMax = 256 << 20;
     private const string Extension = ".landings";
     private const string NumbersBroken = "landing numbers do not follow each other";
+    private static readonly FrameFormat Frames = new(0x464C524E, 256 << 20);
 
     private readonly IFileSystem _files;
     private readonly string _directory;
@@ -126,7 +122,7 @@ internal sealed class LandingLog : IDisposable
                 Require(frame.Number == expected++, file.Path, at, NumbersBroken);
                 if (frame.Number >= from)
                 {
-                    yield return frame.Record();
+                    yield return RecordOf(frame);
                 }
             }
 
@@ -141,17 +137,17 @@ internal sealed class LandingLog : IDisposable
     /// </summary>
     private static Frame? ReadFrame(IFile file, ref long at, bool isLastFile)
     {
-        if (TryReadFrame(file, ref at, out Frame frame))
+        if (Frames.TryRead(file, ref at, out Frame frame))
         {
             return frame;
         }
 
-        if (at >= file.Length || (isLastFile && !HoldsFrameBehind(file, at)))
+        if (at >= file.Length || (isLastFile && !Frames.HoldsFrameBehind(file, at)))
         {
             return null;
         }
 
-        Require(TryReadFrame(file, ref at, out frame), file.Path, at, "a landing is not what was written");
+        Require(Frames.TryRead(file, ref at, out frame), file.Path, at, "a landing is not what was written");
         return frame;
     }
 
@@ -171,11 +167,11 @@ internal sealed class LandingLog : IDisposable
             string path = PathOf(directory, number);
             using IFile file = files.Open(path, FileOpen.Read);
             long at = FileHeaderBytes;
-            while (TryReadFrame(file, ref at, out _))
+            while (Frames.TryRead(file, ref at, out _))
             {
             }
 
-            if (at < file.Length && (number != numbers[^1] || HoldsFrameBehind(file, at)))
+            if (at < file.Length && (number != numbers[^1] || Frames.HoldsFrameBehind(file, at)))
             {
                 yield return $"\"{path}\" is damaged at byte {at}";
             }
@@ -215,49 +211,8 @@ internal sealed class LandingLog : IDisposable
             .Order(),
     ];
 
-    private static byte[] FrameOf(LandingRecord record)
-    {
-        byte[] payload = JsonSerializer.SerializeToUtf8Bytes(record, StreamJson.Default.LandingRecord);
-        Invariant.Hold(payload.Length <= PayloadBytesMax);
-        byte[] frame = new byte[FrameHeaderBytes + payload.Length];
-        BinaryPrimitives.WriteUInt32LittleEndian(frame, FrameMagic);
-        BinaryPrimitives.WriteInt32LittleEndian(frame.AsSpan(4), payload.Length);
-        BinaryPrimitives.WriteInt64LittleEndian(frame.AsSpan(16), record.Number);
-        payload.CopyTo(frame.AsSpan(FrameHeaderBytes));
-        BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(8), Crc32C.Of(frame.AsSpan(16)));
-        return frame;
-    }
-
-    /// <summary>
-    /// False at the end of whole frames; whether what follows is a torn end or damage, the caller decides.
-    /// </summary>
-    private static bool TryReadFrame(IFile file, ref long at, out Frame frame)
-    {
-        frame = default;
-        byte[] header = new byte[FrameHeaderBytes];
-        if (file.Read(header, at) < FrameHeaderBytes
-            || BinaryPrimitives.ReadUInt32LittleEndian(header) != FrameMagic)
-        {
-            return false;
-        }
-
-        int length = BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(4));
-        if (length is < 0 or > PayloadBytesMax || at + FrameHeaderBytes + length > file.Length)
-        {
-            return false;
-        }
-
-        byte[] body = new byte[8 + length];
-        if (file.Read(body, at + 16) < body.Length
-            || Crc32C.Of(body) != BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(8)))
-        {
-            return false;
-        }
-
-        frame = new Frame(BinaryPrimitives.ReadInt64LittleEndian(body), body);
-        at += FrameHeaderBytes + length;
-        return true;
-    }
+    private static byte[] FrameOf(LandingRecord record) =>
+        Frames.Make(record.Number, JsonSerializer.SerializeToUtf8Bytes(record, StreamJson.Default.LandingRecord));
 
     private void SweepTemporary()
     {
@@ -280,7 +235,7 @@ internal sealed class LandingLog : IDisposable
             long at = FileHeaderBytes;
             long expected = first;
             Frame last = default;
-            while (TryReadFrame(file, ref at, out Frame frame))
+            while (Frames.TryRead(file, ref at, out Frame frame))
             {
                 Require(frame.Number == expected, path, at, NumbersBroken);
                 last = frame;
@@ -288,7 +243,7 @@ internal sealed class LandingLog : IDisposable
             }
 
             RequireTornEnd(file, path, at);
-            Last = last.Number > 0 ? last.Record() : LastOfFileBefore();
+            Last = last.Number > 0 ? RecordOf(last) : LastOfFileBefore();
             whole = new byte[Math.Min(at, Math.Max(file.Length, FileHeaderBytes))];
             file.Read(whole, 0);
         }
@@ -303,26 +258,7 @@ internal sealed class LandingLog : IDisposable
     /// An append is one frame, so a torn end holds no whole frame; one after it means damage in the middle.
     /// </summary>
     private static void RequireTornEnd(IFile file, string path, long at) =>
-        Require(!HoldsFrameBehind(file, at), path, at, "a damaged landing is followed by a whole one");
-
-    private static bool HoldsFrameBehind(IFile file, long at)
-    {
-        byte[] bytes = new byte[Math.Max(0, file.Length - at)];
-        int read = file.Read(bytes, at);
-        for (int i = 1; i + FrameHeaderBytes <= read; i++)
-        {
-            if (BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(i)) == FrameMagic)
-            {
-                long next = at + i;
-                if (TryReadFrame(file, ref next, out _))
-                {
-                    return true;
-                }
-            }
-        }
-
-        return false;
-    }
+        Require(!Frames.HoldsFrameBehind(file, at), path, at, "a damaged landing is followed by a whole one");
 
     private LandingRecord? LastOfFileBefore()
     {
@@ -371,15 +307,11 @@ internal sealed class LandingLog : IDisposable
         _files.SyncDirectory(_directory);
     }
 
-    /// <summary>A whole frame whose checksum holds: the landing's number and its bytes from the number on.</summary>
-    private readonly record struct Frame(long Number, byte[] Body)
+    private static LandingRecord RecordOf(in Frame frame)
     {
-        public LandingRecord Record()
-        {
-            LandingRecord record = JsonSerializer.Deserialize(Body.AsSpan(8), StreamJson.Default.LandingRecord)!;
-            Invariant.Hold(record.Number == Number);
-            return record;
-        }
+        LandingRecord record = JsonSerializer.Deserialize(frame.Payload.Span, StreamJson.Default.LandingRecord)!;
+        Invariant.Hold(record.Number == frame.Number);
+        return record;
     }
 
     private static void Require(bool condition, string path, long at, string what)
