@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography;
-using System.Text;
 using Naru.Core.Files;
 using Naru.Definitions;
 using Naru.Yaml;
@@ -16,8 +14,6 @@ internal static class AggregateFolder
     private const string Extension = ".sql";
     private const string Folder = "aggregates";
     private const int BytesMax = 64 * 1024;
-
-    private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
 
     /// <summary>Every aggregate that is right, by name; mistakes of all files are noted.</summary>
     public static ImmutableArray<AggregatePlan> Read(
@@ -41,25 +37,13 @@ internal static class AggregateFolder
     }
 
     /// <summary>Names and bytes of everything that is read.</summary>
-    public static string Fingerprint(IFileSystem files, string folder)
-    {
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (string name in files.List(folder))
-        {
-            byte[] bytes = WholeFile.Read(files, $"{folder}/{name}") ?? [];
-            hash.AppendData(Encoding.UTF8.GetBytes($"{name}\n{bytes.Length}\n"));
-            hash.AppendData(bytes);
-        }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
+    public static string Fingerprint(IFileSystem files, string folder) => DefinitionFiles.Fingerprint(files, folder);
 
     public static IEnumerable<AggregateFile> Files(IFileSystem files, string folder, MistakeList mistakes)
     {
         foreach (string name in files.List(folder))
         {
-            // Editors leave such files beside the one that is edited.
-            if (name.StartsWith('.') || name.EndsWith('~') || name.EndsWith(".swp", StringComparison.Ordinal))
+            if (DefinitionFiles.IsLeftover(name))
             {
                 continue;
             }
@@ -79,33 +63,8 @@ internal static class AggregateFolder
             }
             else if (WholeFile.Read(files, $"{folder}/{name}") is { } bytes)
             {
-                yield return new AggregateFile(path, stem, Text(path, bytes, mistakes));
+                yield return new AggregateFile(path, stem, DefinitionFiles.Text(path, bytes, BytesMax, mistakes));
             }
         }
-    }
-
-    private static string? Text(string path, byte[] bytes, MistakeList mistakes)
-    {
-        if (bytes.Length > BytesMax)
-        {
-            mistakes.Add(new Mistake(path, $"the file is longer than {BytesMax} bytes", "split it"));
-            return null;
-        }
-
-        try
-        {
-            string text = Strict.GetString(bytes);
-            if (!text.Contains('\0', StringComparison.Ordinal))
-            {
-                return text;
-            }
-        }
-        catch (DecoderFallbackException)
-        {
-            // Told below.
-        }
-
-        mistakes.Add(new Mistake(path, "the file is not UTF-8 text", "save it as UTF-8"));
-        return null;
     }
 }

@@ -131,6 +131,7 @@ internal sealed class ProjectFreezer
     public void AddState()
     {
         LinkAll(_paths.Definitions);
+        LinkAll(_paths.Archive);
         LinkAll(_paths.State);
     }
 

@@ -106,13 +106,20 @@ internal static class CheckCommand
 
         int files = report.Mistakes.Select(static mistake => mistake.File).Distinct().Count();
         text.Append(report.Mistakes.Count == 0
-            ? $"{Count(report.LogCount, "log")}{Aggregates(parts)}, nothing wrong\n"
+            ? $"{Count(report.LogCount, "log")}{Parts(parts)}, nothing wrong\n"
             : $"{Count(report.Mistakes.Count, "mistake")} in {Count(files, "file")}\n");
         return text.ToString();
     }
 
-    private static string Aggregates(ProjectParts parts) =>
-        parts.Aggregates.IsEmpty ? "" : $", {Count(parts.Aggregates.Length, "aggregate")}";
+    private static string Parts(ProjectParts parts)
+    {
+        (int Count, string One, string More)[] all =
+        [
+            (parts.Aggregates.Length, "aggregate", "aggregates"), (parts.Queries, "saved query", "saved queries"),
+        ];
+        return string.Concat(all.Where(static part => part.Count > 0)
+            .Select(static part => $", {part.Count} {(part.Count == 1 ? part.One : part.More)}"));
+    }
 
     private static string ImpactText(string log, JsonElement impact)
     {
@@ -183,6 +190,7 @@ internal static class CheckCommand
             ["ok"] = report.Mistakes.Count == 0,
             ["logs"] = report.LogCount,
             ["aggregates"] = parts.Aggregates.Length,
+            ["queries"] = parts.Queries,
             ["mistakes"] = mistakes,
             ["changes"] = changes,
             ["impact"] = impact,

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Naru.Access;
 using Naru.Aggregates;
+using Naru.Archive;
 using Naru.Configuration;
 using Naru.Definitions;
 using Naru.Lake.Catalog;
@@ -17,6 +18,9 @@ internal sealed class ProjectParts(ProjectFolder project)
 {
     public ImmutableArray<AggregatePlan> Aggregates { get; private set; } = [];
 
+    /// <summary>Saved queries that are right, as far as their files say.</summary>
+    public int Queries { get; private set; }
+
     public AccessSet Access { get; private set; } = AccessSet.Empty;
 
     public void Read(ProjectContent content, MistakeList mistakes)
@@ -29,8 +33,35 @@ internal sealed class ProjectParts(ProjectFolder project)
         TimeZoneInfo zone = content.Settings?.Get<ProjectOptions>().FindTimeZone() ?? TimeZoneInfo.Utc;
         Access = AccessFolder.Read(
             AccessFolder.Files(project.Files, project.Paths.Access), zone, "", mistakes) ?? AccessSet.Empty;
-        RuleChecker.Check(Access, Tables(logs.Logs), mistakes);
+        IReadOnlyCollection<TableDescription> tables = Tables(logs.Logs);
+        RuleChecker.Check(Access, tables, mistakes);
+        ReadArchive(tables, [.. content.LogNames.Concat(AggregateNames())], mistakes);
     }
+
+    /// <param name="tables">Those that there will be.</param>
+    /// <param name="named">Of all logs and aggregates that have a file, right or wrong.</param>
+    /// <param name="mistakes">Takes what is wrong.</param>
+    private void ReadArchive(
+        IReadOnlyCollection<TableDescription> tables, IReadOnlyCollection<string> named, MistakeList mistakes)
+    {
+        var queries = Shelf<SavedQuery>.ReadAll(
+            project.Files, project.Paths.Queries, ArchiveReloader.QueryKind, mistakes)
+            .Select(static file => file.Content).OfType<SavedQuery>().ToArray();
+        Queries = queries.Length;
+        if (queries.Length == 0)
+        {
+            return;
+        }
+
+        using QueryChecker checker = new(tables, named);
+        foreach (SavedQuery query in queries)
+        {
+            checker.Check($"{SavedQuery.Folder}/{query.Number}{SavedQuery.Extension}", query.Template, 0, mistakes);
+        }
+    }
+
+    private IEnumerable<string> AggregateNames() => project.Files.List(project.Paths.Aggregates)
+        .Select(static file => $"{AggregateTables.Schema}.{Path.GetFileNameWithoutExtension(file)}");
 
     /// <summary>Tables as they will be when the files are published.</summary>
     private IReadOnlyCollection<TableDescription> Tables(ImmutableArray<LogDefinition> logs) =>

@@ -11,6 +11,11 @@ internal sealed record ProjectPaths(string Root)
 
     public string Alerts => $"{Root}/alerts";
 
+    /// <summary>Saved queries.</summary>
+    public string Queries => $"{Root}/queries";
+
+    public string Dashboards => $"{Root}/dashboards";
+
     /// <summary>Roles and users.</summary>
     public string Access => $"{Root}/access";
 
@@ -27,6 +32,9 @@ internal sealed record ProjectPaths(string Root)
     public string Dedup => $"{Data}/dedup";
 
     public string Definitions => $"{Data}/definitions";
+
+    /// <summary>Every version of saved queries and dashboards.</summary>
+    public string Archive => $"{Data}/archive";
 
     /// <summary>Partial results of open windows.</summary>
     public string AggregateStates => $"{Data}/aggregates";

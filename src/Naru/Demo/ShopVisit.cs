@@ -106,7 +106,9 @@ internal sealed class ShopVisit
         line = broken
             ? line.Text("dwell_ms", $"{dwell} ms").Rejected(RejectReason.WrongType)
             : line.Number("dwell_ms", dwell);
-        _events.Add(line.Raw("context", _random.Chance(60) ? Wifi : Cellular).End());
+        string network = _random.Chance(60) ? Wifi : Cellular;
+        string person = _loggedIn ? ShopWorld.Person(_userRank) : "";
+        _events.Add(line.Raw("context", $"{{{network}{person}}}").End());
     }
 
     private void Ads(int placement, int count)
@@ -268,8 +270,8 @@ internal sealed class ShopVisit
             .End());
     }
 
-    private const string Wifi = """{"network":"wifi"}""";
-    private const string Cellular = """{"network":"5g","carrier":"made-up"}""";
+    private const string Wifi = "\"network\":\"wifi\"";
+    private const string Cellular = "\"network\":\"5g\",\"carrier\":\"made-up\"";
 
     private static readonly string[] Referrers =
         ["https://search.example.kr/", "https://www.example.com/deals?from=여름", "https://blog.example.kr/p/42"];

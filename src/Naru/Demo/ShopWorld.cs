@@ -21,6 +21,8 @@ internal static class ShopWorld
 
     public static readonly string[] Experiments = ["checkout-button", "search-ranking-v2", "home-banner"];
 
+    private static readonly string[] Ages = ["10s", "20s", "20s", "30s", "30s", "30s", "40s", "40s", "50s", "60s"];
+
     public static readonly string[] Placements = ["home", "search", "detail"];
 
     public static readonly ZipfRanks UserRanks = new(UserCount);
@@ -55,4 +57,12 @@ internal static class ShopWorld
         < 8 => "ios",
         _ => "web",
     };
+
+    /// <summary>Age and gender that a user gave, as members of a JSON object; a tenth gave none.</summary>
+    public static string Person(int userRank)
+    {
+        int about = userRank * 7_919 % 1_000;
+        return about >= 900 ? ""
+            : $",\"age\":\"{Ages[about % Ages.Length]}\",\"gender\":\"{(about / Ages.Length % 9 < 5 ? 'f' : 'm')}\"";
+    }
 }

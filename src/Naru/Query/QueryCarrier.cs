@@ -33,6 +33,22 @@ internal sealed class QueryCarrier(ILakeCatalog catalog, QueryPools pools, TimeP
         _shapes.Learn(shape, run.Usage, run.ResultBytes);
     }
 
+    /// <summary>Reads and judges a statement, and runs nothing.</summary>
+    public async Task JudgeAsync(QueryRequest request, SqlText text, WorkerPool pool, CancellationToken stop)
+    {
+        WorkerProcess worker = await pool.AcquireAsync(request.Principal.Name, stop).ConfigureAwait(false);
+        try
+        {
+            await using WorkerStopper stopper = new(worker, time, stop);
+            ReadableTables readable = new(catalog.Tables, request.Principal, request.Schema);
+            await StatementReading.ReadAsync(worker, text, request.Dialect, readable).ConfigureAwait(false);
+        }
+        finally
+        {
+            await pool.ReleaseAsync(worker).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>The last answer of this kind was larger than what is shared.</summary>
     public bool IsLarge(SqlText text, QueryRequest request) =>
         _shapes.LastResultBytes(QueryShapes.Of(text, request.Dialect)) > SharedRun.KeptBytesMax;
@@ -71,7 +87,8 @@ internal sealed class QueryCarrier(ILakeCatalog catalog, QueryPools pools, TimeP
     private async Task RunOnAsync(WorkerProcess worker, RunContext context, CancellationToken stop)
     {
         ReadableTables readable = new(catalog.Tables, context.Request.Principal, context.Request.Schema);
-        (Judgement judgement, SqlText run) = await StatementReading.ReadAsync(worker, context, readable)
+        (Judgement judgement, SqlText run) = await StatementReading
+            .ReadAsync(worker, context.Text, context.Request.Dialect, readable)
             .ConfigureAwait(false);
         context = context with { Text = run };
         stop.ThrowIfCancellationRequested();
@@ -146,7 +163,7 @@ internal sealed class QueryCarrier(ILakeCatalog catalog, QueryPools pools, TimeP
                         return;
                     case FrameKind.Failed:
                         stop.ThrowIfCancellationRequested();
-                        throw Failure(frame, context, judgement.Tables);
+                        throw Failure(frame, context.Text, judgement.Tables);
                 }
             }
             catch (OperationCanceledException) when (passing && frame.Kind is FrameKind.Columns or FrameKind.Data)
@@ -192,7 +209,7 @@ internal sealed class QueryCarrier(ILakeCatalog catalog, QueryPools pools, TimeP
         JsonSerializer.Deserialize(frame.Payload.Span, type)!;
 
     public static QueryException Failure(
-        WorkerFrame frame, RunContext context, IReadOnlyCollection<TableDescription> tables)
+        WorkerFrame frame, SqlText text, IReadOnlyCollection<TableDescription> tables)
     {
         if (frame.Kind != FrameKind.Failed)
         {
@@ -200,7 +217,7 @@ internal sealed class QueryCarrier(ILakeCatalog catalog, QueryPools pools, TimeP
         }
 
         RunFailed failed = Read(frame, WorkerJson.Default.RunFailed);
-        return new QueryException(EngineErrors.Map(failed, context.Text, tables));
+        return new QueryException(EngineErrors.Map(failed, text, tables));
     }
 }
 

@@ -104,6 +104,30 @@ internal sealed class QueryService(
         }
     }
 
+    /// <summary>Reads and judges a statement with its caller's rights, and runs nothing.</summary>
+    /// <exception cref="QueryException">It may not run, and why.</exception>
+    /// <exception cref="OperationCanceledException">The caller went away.</exception>
+    public async Task JudgeAsync(QueryRequest request, CancellationToken cancellationToken)
+    {
+        RequireRights(request.Principal);
+        SqlText text = SqlText.Read(request.Sql, options.TextBytesMax);
+        PoolName pool = QueryBudget.PoolOf(request, keepers.Tickets.Of(request.Principal));
+        TimeSpan timeout = TimeoutOf(request, pools[pool].Options);
+        using CancellationTokenSource deadline = new(timeout, time);
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(
+            cancellationToken, deadline.Token);
+        try
+        {
+            await _carrier.JudgeAsync(request, text, pools[pool], stop.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (
+            exception is OperationCanceledException or WorkerEndedException
+            && !cancellationToken.IsCancellationRequested)
+        {
+            throw new QueryException(Stopped(new QueryEntry("", request, pool, time.GetUtcNow()), timeout));
+        }
+    }
+
     /// <summary>Keeps a statement that was answered, or refused, without a run.</summary>
     public async ValueTask NoteAsync(QueryRequest request, QueryError? error, long rows)
     {

@@ -16,16 +16,15 @@ namespace Naru.Query;
 internal static class StatementReading
 {
     public static async Task<(Judgement Judgement, SqlText Text)> ReadAsync(
-        WorkerProcess worker, RunContext context, ReadableTables readable)
+        WorkerProcess worker, SqlText asked, SqlDialect dialect, ReadableTables readable)
     {
-        SqlDialect dialect = context.Request.Dialect;
-        SqlText text = context.Text;
+        SqlText text = asked;
         if (dialect == SqlDialect.Trino && TrinoSyntax.Change(text.Body) is (byte[] changed, SourceMap moved))
         {
             text = text.InOtherWords(changed, moved.OriginalOf);
         }
 
-        WorkerFrame tree = await AskAsync(worker, FrameKind.Parse, text.Body, context).ConfigureAwait(false);
+        WorkerFrame tree = await AskAsync(worker, FrameKind.Parse, text.Body, asked).ConfigureAwait(false);
         Judgement sent = new SqlGate(text, readable, GateStep.Sent).Judge(tree.Payload);
         bool rewrites = dialect == SqlDialect.Trino || sent.OwnFunctions.Any(OwnFunctions.IsRewritten);
         byte[]? rewritten = rewrites && !sent.Lists ? Rewrite(dialect, tree.Payload) : null;
@@ -34,9 +33,9 @@ internal static class StatementReading
             return (sent, text);
         }
 
-        WorkerFrame written = await AskAsync(worker, FrameKind.Render, rewritten, context).ConfigureAwait(false);
+        WorkerFrame written = await AskAsync(worker, FrameKind.Render, rewritten, asked).ConfigureAwait(false);
         byte[] body = written.Payload.ToArray();
-        WorkerFrame again = await AskAsync(worker, FrameKind.Parse, body, context).ConfigureAwait(false);
+        WorkerFrame again = await AskAsync(worker, FrameKind.Parse, body, asked).ConfigureAwait(false);
         SourceMap places = PlacesOf(again.Payload, rewritten);
         text = text.InOtherWords(body, places.OriginalOf);
         return (new SqlGate(text, readable, GateStep.Rewritten).Judge(again.Payload), text);
@@ -58,14 +57,14 @@ internal static class StatementReading
     }
 
     private static async Task<WorkerFrame> AskAsync(
-        WorkerProcess worker, FrameKind kind, ReadOnlyMemory<byte> payload, RunContext context)
+        WorkerProcess worker, FrameKind kind, ReadOnlyMemory<byte> payload, SqlText asked)
     {
         // Frames are read to their end: a stop interrupts and then kills the worker, which ends every wait for it.
         await worker.SendAsync(kind, payload, CancellationToken.None).ConfigureAwait(false);
         WorkerFrame answer = await worker.ReadAsync(CancellationToken.None).ConfigureAwait(false);
         return answer.Kind is FrameKind.Tree or FrameKind.Text
             ? answer
-            : throw QueryCarrier.Failure(answer, context, []);
+            : throw QueryCarrier.Failure(answer, asked, []);
     }
 
     private static SourceMap PlacesOf(ReadOnlyMemory<byte> run, ReadOnlyMemory<byte> original)

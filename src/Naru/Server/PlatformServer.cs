@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Naru.Access;
 using Naru.Aggregates;
+using Naru.Archive;
 using Naru.Backup;
 using Naru.Collect;
 using Naru.Configuration;
@@ -140,6 +141,8 @@ internal sealed class PlatformServer : IAsyncDisposable
         services.AddLiveAggregates(ProjectZone.Of(settings.Get<ProjectOptions>().FindTimeZone()));
         services.AddAggregateChecks();
         services.AddSingleton<DefinitionEditor>();
+        services.AddArchive(settings.Get<ArchiveOptions>());
+        services.AddSingleton<QueryDesk>();
         services.AddSingleton<StatusReader>();
         services.AddSingleton<ServerMetrics>();
         services.AddSingleton<PrometheusText>();
@@ -182,6 +185,7 @@ internal sealed class PlatformServer : IAsyncDisposable
         application.MapAccess();
         application.MapDefinitions();
         application.MapDefinitionFiles();
+        application.MapArchive();
         application.MapCollect();
         application.MapQuery();
         application.MapTrino();

@@ -36,7 +36,20 @@ internal static class ConsolePages
         {
             Libraries = ["trust.js", .. EditorLibraries, "mode-sql.js"],
             Styles = [.. EditorStyles, "uPlot.min.css"],
-            Modules = ["editor.js", "chart.js", "uPlot.esm.js", "parameters.js", "catalog.js"],
+            Modules =
+            [
+                "editor.js", "chart.js", "uPlot.esm.js", "parameters.js", "catalog.js", "download.js", "save.js",
+            ],
+        },
+        new("archive", 's')
+        {
+            Libraries = ["trust.js", .. EditorLibraries, "mode-sql.js"],
+            Styles = [.. EditorStyles, "uPlot.min.css"],
+            Modules =
+            [
+                "editor.js", "chart.js", "uPlot.esm.js", "parameters.js", "view.js", "download.js", "save.js",
+                "difference.js",
+            ],
         },
         new("queries", 'q'),
         new("aggregates", 'w') { Styles = ["uPlot.min.css"], Modules = ["chart.js", "uPlot.esm.js"] },

@@ -53,6 +53,8 @@ public sealed class AccessServer : IAsyncLifetime
             access:
               proxy_header: X-Signed-In
               proxy_addresses: [10.9.8.7]
+            archive:
+              tracker: https://tracker.example.com/browse/{number}
             """);
         await File.WriteAllTextAsync($"{Paths.Access}/roles.yaml", Roles);
         await File.WriteAllTextAsync($"{Paths.Logs}/kr_shop.order.yaml", """

@@ -25,6 +25,7 @@ public class RoomTests
         ["Stream"] = ["Lake", "Definitions", "Configuration", "Aggregates"],
         ["Backup"] = ["Lake", "Stream", "Configuration"],
         ["Query"] = ["Lake", "Definitions", "Access", "Configuration", "Yaml"],
+        ["Archive"] = ["Lake", "Query", "Definitions", "Access", "Configuration", "Yaml"],
         ["Watch"] = ["Lake", "Query", "Definitions", "Access", "Configuration", "Yaml"],
         ["State"] = ["Configuration"],
         ["Server"] = [Everything],

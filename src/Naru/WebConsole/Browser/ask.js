@@ -2,13 +2,15 @@
 
 import { h, fill } from "./dom.js";
 import { content, dialog, guard, problem, runMark } from "./frame.js";
-import { identifier, send, sql } from "./ask-server.js";
+import { get, identifier, sql } from "./ask-server.js";
 import { count, duration, t, time } from "./words.js";
 import { answerGrid } from "./table.js";
 import { drawChart, guessChart } from "./chart.js";
 import { isNumeric } from "./table.js";
 import { catalog, completions, reference } from "./catalog.js";
-import { parametersOf, substitute } from "./parameters.js";
+import { fault, parametersOf, showFields, substitute } from "./parameters.js";
+import { download, fileFormats } from "./download.js";
+import { archivePath, saveDialog } from "./save.js";
 import { editor } from "./editor.js";
 
 const rowsMax = 10_000;
@@ -61,14 +63,16 @@ const place = h("div", { class: "editor" });
 const exampleChoice = h("select", { "aria-label": t("ask.examples"), on: { change: event => choose(event.target) } },
   h("option", { value: "" }, t("ask.examples")),
   examples.map(([name], index) => h("option", { value: String(index) }, t(name))));
-const downloads = h("select", { "aria-label": t("ask.download"), on: { change: event => download(event.target) } },
-  h("option", { value: "" }, t("ask.download")),
-  [["csv", "CSV"], ["json", "JSON"], ["ndjson", "NDJSON"], ["parquet", "Parquet"]].map(([value, name]) => h("option", { value }, name)));
+const downloads = h("select", { "aria-label": t("ask.download"), on: { change: event => downloadAs(event.target) } },
+  h("option", { value: "" }, t("ask.download")), fileFormats.map(([value, name]) => h("option", { value }, name)));
+const savedFrom = h("span", { class: "soft" });
+let opened = null;
 
 fill(content, h("div", { class: "ask" },
   h("div", { class: "work" },
-    h("div", { class: "bar" }, runButton, stopButton, elapsed,
+    h("div", { class: "bar" }, runButton, stopButton, elapsed, savedFrom,
       h("span", { class: "rest" }, exampleChoice, downloads,
+        h("button", { type: "button", on: { click: () => save() } }, t("archive.save")),
         h("button", { type: "button", on: { click: () => share() } }, t("ask.share")))),
     h("section", { class: "block" }, place), fields, result),
   side));
@@ -77,18 +81,20 @@ const pane = editor(place, {
   mode: "sql", label: t("ask.statement"), text: fromAddress() ?? sessionStorage.getItem("naru.ask.text") ?? "",
   changed: text => {
     sessionStorage.setItem("naru.ask.text", text);
-    showFields();
+    fieldsOf(text);
   },
   complete: (before, whole) => completions(known, before, whole),
 });
-showFields();
+fieldsOf(pane.text);
 showSide("tables");
 pane.focus();
+await guard(result, openSaved);
 if (sessionStorage.getItem(runMark) !== null) {
   sessionStorage.removeItem(runMark);
   run();
 }
 addEventListener("hashchange", () => {
+  guard(result, openSaved);
   const text = fromAddress();
   if (text !== null && text !== pane.text) pane.text = text;
 });
@@ -118,28 +124,31 @@ function address() {
   return `#sql=${encodeURIComponent(pane.text)}${parts.join("")}`;
 }
 
-function yesterday() {
-  const day = new Date(Date.now() - 86_400_000);
-  return new Intl.DateTimeFormat("sv-SE", { timeZone: document.documentElement.dataset.zone }).format(day);
+/** #saved=DATA-1042: a query of the archive, to be run or saved again. */
+async function openSaved() {
+  const number = new URLSearchParams(location.hash.slice(1)).get("saved");
+  if (number === null) return;
+  const query = await get(archivePath(number));
+  for (const name of Object.keys(values)) delete values[name];
+  pane.text = query.text;
+  openedFrom({ number, sha256: query.sha256 });
 }
 
-function showFields() {
-  const parameters = parametersOf(pane.text);
-  const shown = fields.dataset.shown;
-  const now = JSON.stringify(parameters);
-  if (shown === now) return;
-  fields.dataset.shown = now;
-  fill(fields, parameters.map(({ name, type, given }) => {
-    values[name] ??= given ?? (type === "date" ? yesterday() : "");
-    return h("label", null, name, h("input", {
-      name, type: { date: "date", time: "datetime-local" }[type] ?? "text", inputmode: type === "number" ? "decimal" : null,
-      value: values[name], size: type === "number" ? "8" : "18",
-      on: {
-        input: event => { values[name] = event.target.value; },
-        keydown: event => { if (event.key === "Enter") run(); },
-      },
-    }));
-  }));
+function openedFrom(query) {
+  opened = query;
+  fill(savedFrom, h("a", { href: `/console/archive/${encodeURIComponent(query.number)}` }, query.number));
+}
+
+function save() {
+  if (pane.text.trim() === "") return;
+  saveDialog(pane.text, opened, (query, text) => {
+    pane.text = text;
+    openedFrom(query);
+  });
+}
+
+function fieldsOf(text) {
+  showFields(fields, parametersOf(text), values, () => run());
 }
 
 /** The statement to send: what is selected, else everything, with its parameters put in. */
@@ -147,10 +156,9 @@ function prepare() {
   const text = pane.chosen.trim() === "" ? pane.text : pane.chosen;
   try {
     return substitute(text, values);
-  } catch (fault) {
-    if (!fault.parameter) throw fault;
-    fill(result, problem({ message: t(`ask.parameter.${fault.reason}`, fault.parameter) }));
-    fields.querySelector(`[name="${CSS.escape(fault.parameter)}"]`)?.focus();
+  } catch (found) {
+    if (!found.parameter) throw found;
+    fill(result, problem(fault(found, fields)));
     return null;
   }
 }
@@ -246,19 +254,11 @@ function showChart(body, options, guess) {
   draw();
 }
 
-/** The server keeps the statement for a moment and streams it to the browser's own download, however large. */
-async function download(choice) {
+async function downloadAs(choice) {
   const format = choice.value;
   choice.value = "";
   const prepared = prepare();
-  if (prepared === null || format === "") return;
-  await guard(result, async () => {
-    const { path } = await send("POST", `/v1/downloads?format=${format}${format === "csv" ? "&bom=1" : ""}`, { sql: prepared.sql });
-    const link = h("a", { href: path, download: "" });
-    document.body.append(link);
-    link.click();
-    link.remove();
-  });
+  if (prepared !== null && format !== "") await guard(result, () => download(prepared.sql, format));
 }
 
 async function share() {

@@ -44,25 +44,26 @@ export function guessChart(columns) {
 }
 
 /** Draws into a place; gives a function that takes the drawing away. */
-export function drawChart(place, { columns, rows }, { kind, x, group, values }) {
-  return kind === "bars" ? drawBars(place, { columns, rows }, { x, values }) : drawLines(place, { columns, rows }, { kind, x, group, values });
+export function drawChart(place, { columns, rows }, { kind, x, group, values, height = 300 }) {
+  return kind === "bars" ? drawBars(place, { columns, rows }, { x, group, values })
+    : drawLines(place, { columns, rows }, { kind, x, group, values, height });
 }
 
-function drawBars(place, { columns, rows }, { x, values }) {
+function drawBars(place, { columns, rows }, { x, group, values }) {
   const [value] = values;
   const shown = rows.slice(0, barsMax);
   const most = Math.max(...shown.map(row => Math.abs(Number(row[value]))), 0) || 1;
   fill(place,
     h("table", { class: "bars", "aria-label": columns[value].name },
       h("tbody", null, shown.map(row => h("tr", null,
-        h("th", { scope: "row" }, row[x] === null ? "∅" : String(row[x])),
+        h("th", { scope: "row" }, [x, ...(group >= 0 ? [group] : [])].map(index => (row[index] === null ? "∅" : String(row[index]))).join(" · ")),
         h("td", { class: "fill" }, h("i", { css: { width: `${Math.abs(Number(row[value])) / most * 100}%` } })),
         h("td", { class: "number" }, row[value] === null ? "∅" : String(row[value])))))),
     rows.length > barsMax ? h("p", { class: "faint" }, t("chart.more", count(barsMax), count(rows.length))) : null);
   return () => fill(place);
 }
 
-function drawLines(box, { columns, rows }, { kind, x, group, values }) {
+function drawLines(box, { columns, rows }, { kind, x, group, values, height }) {
   const type = columns[x].type;
   const at = new Map();
   const series = new Map();
@@ -83,11 +84,11 @@ function drawLines(box, { columns, rows }, { kind, x, group, values }) {
   const style = getComputedStyle(document.documentElement);
   const colour = name => style.getPropertyValue(name).trim();
   const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line-soft"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 }, font: "12px system-ui" };
-  const field = h("div", { class: "lines" });
+  const field = h("div", { class: "lines", css: { "min-height": `${height + 30}px` } });
   fill(box, field, series.size > seriesMax ? h("p", { class: "faint" }, t("chart.more", count(seriesMax), count(series.size))) : null);
   const single = times.length === 1;
   const plot = new uPlot({
-    width: Math.max(300, field.clientWidth || box.clientWidth || 700), height: 300,
+    width: Math.max(200, field.clientWidth || box.clientWidth || 700), height,
     tzDate: value => uPlot.tzDate(new Date(value * 1000), zone),
     scales: { x: { time: isTime(type) } },
     axes: [isTime(type) ? { ...axis, values: (_, marks) => marks.map(mark) } : axis, { ...axis, size: 70, values: (_, marks) => marks.map(mark => (mark === null ? "" : count(mark))) }],
@@ -97,7 +98,7 @@ function drawLines(box, { columns, rows }, { kind, x, group, values }) {
       paths: kind === "columns" ? uPlot.paths.bars({ size: [.7, 40] }) : undefined,
     }))],
   }, data, field);
-  const watch = new ResizeObserver(() => plot.setSize({ width: Math.max(300, field.clientWidth), height: 300 }));
+  const watch = new ResizeObserver(() => plot.setSize({ width: Math.max(200, field.clientWidth), height }));
   watch.observe(field);
   return () => {
     watch.disconnect();

@@ -1,0 +1,50 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
+using Naru.Access;
+using Naru.Configuration;
+using Naru.Core.Files;
+using Naru.Definitions;
+using Naru.Yaml;
+
+namespace Naru.Archive;
+
+/// <summary>What people keep: saved queries. Renewed while the server runs.</summary>
+internal sealed class ArchiveReloader(
+    IFileSystem files,
+    ProjectPaths paths,
+    AuditTrail trail,
+    ArchiveSurroundings surroundings,
+    ILogger<ArchiveReloader> logger)
+    : ContentReloader(surroundings.Reload, surroundings.Time)
+{
+    public static readonly ShelfKind<SavedQuery> QueryKind = new(
+        SavedQuery.Folder, "query", SavedQuery.Extension, ArchiveNames.NumberFault, SavedQuery.Read);
+
+    private ImmutableArray<string> _told = [];
+
+    public Shelf<SavedQuery> Queries { get; } = new(files, paths, QueryKind, trail, surroundings.Time);
+
+    protected override string Fingerprint() => DefinitionFiles.Fingerprint(files, paths.Queries);
+
+    protected override void TellFailure(string problem) => ArchiveLog.Failed(logger, problem);
+
+    protected override void Take()
+    {
+        MistakeList mistakes = new();
+        Queries.Take(mistakes);
+        ImmutableArray<string> told = [.. mistakes.Sorted().Select(static mistake => mistake.ToString())];
+        foreach (string mistake in told.Except(_told))
+        {
+            ArchiveLog.Mistake(logger, mistake);
+        }
+
+        if (told.IsEmpty && !_told.IsEmpty)
+        {
+            ArchiveLog.Mended(logger);
+        }
+
+        _told = told;
+    }
+}
+
+internal sealed record ArchiveSurroundings(DefinitionsOptions Reload, TimeProvider Time);

@@ -1,0 +1,106 @@
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.Json;
+using Naru.Access;
+using Naru.Lake.Catalog;
+using Naru.Lake.Columns;
+using Naru.Lake.DuckDb;
+using Naru.Query;
+using Naru.Query.Gate;
+using Naru.Yaml;
+
+namespace Naru.Archive;
+
+/// <summary>
+/// Holds statements that are kept against the tables that there will be, as the server's gate does: for `naru check`,
+/// in a DuckDB of its own that sees no file and holds no row.
+/// </summary>
+internal sealed class QueryChecker : IDisposable
+{
+    private const int Tries = 20;
+    private const string SystemSchema = "naru";
+
+    private readonly List<TableDescription> _tables;
+    private readonly IReadOnlyCollection<string> _broken;
+    private readonly DuckDbDatabase _database;
+    private readonly DuckDbConnection _connection;
+
+    /// <param name="tables">Of logs and aggregates that are right.</param>
+    /// <param name="broken">Full names of those that are not: what is wrong with them is told elsewhere.</param>
+    public QueryChecker(IEnumerable<TableDescription> tables, IReadOnlyCollection<string> broken)
+    {
+        (_tables, _broken) = ([.. tables], broken);
+        _database = DuckDbDatabase.OpenMemory(
+            new("threads", "1"),
+            new("memory_limit", "128MB"),
+            new("enable_external_access", "false"),
+            new("autoinstall_known_extensions", "false"),
+            new("autoload_known_extensions", "false"));
+        _connection = _database.Connect();
+        _connection.Execute("SET GLOBAL max_expression_depth = 250");
+    }
+
+    public void Dispose()
+    {
+        _connection.Dispose();
+        _database.Dispose();
+    }
+
+    /// <summary>Notes what is wrong with a statement.</summary>
+    /// <param name="file">Where it stands.</param>
+    /// <param name="template">Its text; places are counted from its beginning.</param>
+    /// <param name="linesBefore">Lines of the file before the text.</param>
+    /// <param name="mistakes">Takes what is wrong.</param>
+    public void Check(string file, QueryTemplate template, int linesBefore, MistakeList mistakes)
+    {
+        for (int tried = 0; tried < Tries; tried++)
+        {
+            try
+            {
+                Judge(template.Example());
+                return;
+            }
+            catch (QueryException exception) when (Elsewhere(exception.Error) is { } name)
+            {
+                _tables.Add(new TableDescription(name, new TableSchema([]), "", System: true));
+            }
+            catch (QueryException exception)
+            {
+                QueryError error = exception.Error;
+                mistakes.Add(new Mistake(
+                    file,
+                    error.Line is { } line ? line + linesBefore : 0,
+                    error.Column ?? 0,
+                    error.Message,
+                    error.Hint ?? ""));
+                return;
+            }
+        }
+    }
+
+    private void Judge(string sql)
+    {
+        SqlText text = SqlText.Read(sql, SavedQuery.BytesMax * 2);
+        using DuckDbStatement statement = _connection.Prepare(
+            "SELECT CAST(json_serialize_sql($1::VARCHAR) AS VARCHAR)");
+        statement.BindUtf8(1, text.Body.ToArray());
+        using DuckDbResult result = statement.Materialize();
+        result.TryNext(out DuckDbChunk? chunk);
+        new SqlGate(text, new ReadableTables(_tables, Principal.Open), GateStep.Sent)
+            .Judge(chunk![0].Utf8At(0).ToArray());
+    }
+
+    /// <summary>
+    /// A table that is there only where a server runs (`naru.queries`), or whose own file is wrong; else null.
+    /// </summary>
+    private TableName? Elsewhere(QueryError error)
+    {
+        if (error.Code != QueryCodes.UnknownTable || error.Message.Split('"') is not [_, var asked, _])
+        {
+            return null;
+        }
+
+        return asked.Split('.') is [var schema, var name] && (schema == SystemSchema || _broken.Contains(asked))
+            ? new TableName(schema, name) : null;
+    }
+}
