@@ -2,6 +2,7 @@ using Naru.Access;
 using Naru.Access.Tickets;
 using Naru.Core.Files;
 using Naru.Lake.Catalog;
+using Naru.Query.Explore;
 using Naru.Query.History;
 using Naru.Query.Pool;
 
@@ -63,6 +64,10 @@ internal static class QueryModule
             .WithSummary("The rows of a prepared download, once.");
         routes.MapGet("/v1/functions", FunctionsEndpoint.ListAsync).Needs(Permission.Known)
             .WithSummary("Lists the functions that a statement may call.");
+        routes.MapGet("/v1/explore", ExploreEndpoint.ListAsync).Needs(Permission.Known)
+            .WithSummary("Lists logs and fields that the caller may explore.");
+        routes.MapPost("/v1/explore", ExploreEndpoint.WriteAsync).Needs(Permission.Read)
+            .WithSummary("Writes the SQL of a trend, a funnel, a retention or a segment.");
         return routes;
     }
 

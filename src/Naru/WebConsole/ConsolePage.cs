@@ -51,6 +51,7 @@ internal static class ConsolePages
                 "difference.js",
             ],
         },
+        new("explore", 'e') { Styles = ["uPlot.min.css"], Modules = ["chart.js", "uPlot.esm.js"] },
         new("queries", 'q'),
         new("aggregates", 'w') { Styles = ["uPlot.min.css"], Modules = ["chart.js", "uPlot.esm.js"] },
         new("rejected", 'r'),
