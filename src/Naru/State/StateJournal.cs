@@ -99,7 +99,7 @@ internal sealed class StateJournal : IDisposable
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(4), FormatVersion);
         frame.CopyTo(bytes.AsSpan(FileHeaderBytes));
         _files.CreateDirectory(Path.GetDirectoryName(_path)!);
-        WholeFile.Replace(_files, _path, bytes);
+        WholeFile.Replace(_files, _path, bytes, FileReaders.Owner);
         _file = _files.Open(_path, FileOpen.Existing);
         _stateEnd = _end = bytes.Length;
     }

@@ -1,3 +1,4 @@
+using Naru.Configuration;
 using Naru.Core;
 
 namespace Naru.Watch;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Naru.Configuration;
 using Naru.Core.Text;
 using Naru.Definitions;
 using Naru.Yaml;

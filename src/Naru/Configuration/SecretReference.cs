@@ -1,7 +1,7 @@
 using System.Text;
 using Naru.Core.Files;
 
-namespace Naru.Watch;
+namespace Naru.Configuration;
 
 /// <summary>
 /// Where a secret is: `env:NAME` or `file:PATH` (relative to the project). Definitions and settings hold references
