@@ -107,6 +107,82 @@ internal sealed class PlatformRun : IDisposable
             : rows;
     }
 
+    /// <summary>
+    /// Asks and reads the whole answer without keeping it: its bytes, and the milliseconds until the first came. A
+    /// statement is posted; without one the path is read.
+    /// </summary>
+    public async Task<(long Bytes, double FirstMilliseconds)> DrainAsync(string path, string? sql)
+    {
+        long start = Stopwatch.GetTimestamp();
+        using HttpRequestMessage request = new(
+            sql is null ? HttpMethod.Get : HttpMethod.Post, new Uri($"http://127.0.0.1:{Port}{path}"))
+        {
+            Content = sql is null ? null : new StringContent(sql),
+        };
+        using HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        if (!response.IsSuccessStatusCode)
+        {
+            throw new InvalidOperationException($"{sql}\n{await response.Content.ReadAsStringAsync()}");
+        }
+
+        await using System.IO.Stream body = await response.Content.ReadAsStreamAsync();
+        byte[] piece = new byte[256 * 1024];
+        long bytes = 0;
+        double first = 0;
+        while (await body.ReadAsync(piece) is > 0 and int read)
+        {
+            first = bytes == 0 ? Stopwatch.GetElapsedTime(start).TotalMilliseconds : first;
+            bytes += read;
+        }
+
+        return (bytes, first);
+    }
+
+    /// <summary>The same as Trino's clients ask: bytes of all answers, and when the first row came.</summary>
+    public async Task<(long Bytes, double FirstMilliseconds)> DrainTrinoAsync(string sql)
+    {
+        long start = Stopwatch.GetTimestamp();
+        using StringContent content = new(sql);
+        using HttpResponseMessage response = await PostAsync("/v1/statement", content);
+        byte[] page = await response.Content.ReadAsByteArrayAsync();
+        long bytes = page.Length;
+        double first = 0;
+        while (NextOf(page) is { } next)
+        {
+            page = await _http.GetByteArrayAsync(next);
+            bytes += page.Length;
+            if (first == 0 && page.AsSpan().IndexOf("\"data\":["u8) >= 0)
+            {
+                first = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+            }
+        }
+
+        return page.AsSpan().IndexOf("\"error\":{"u8) < 0
+            ? (bytes, first)
+            : throw new InvalidOperationException($"{sql}\n{Encoding.UTF8.GetString(page)}");
+    }
+
+    /// <summary>Where the next answer is, without reading the rows; null in the last.</summary>
+    private static Uri? NextOf(ReadOnlySpan<byte> page)
+    {
+        int at = page.IndexOf("\"nextUri\":\""u8);
+        if (at < 0)
+        {
+            return null;
+        }
+
+        ReadOnlySpan<byte> rest = page[(at + 11)..];
+        return new Uri(Encoding.UTF8.GetString(rest[..rest.IndexOf((byte)'"')]));
+    }
+
+    /// <summary>Ends a query, and gives what the server answered.</summary>
+    public async Task<bool> KillQueryAsync(string id)
+    {
+        using HttpResponseMessage response =
+            await _http.DeleteAsync(new Uri($"http://127.0.0.1:{Port}/v1/queries/{id}?reason=bench"));
+        return response.IsSuccessStatusCode;
+    }
+
     /// <summary>What a path answers; fails where it is not 200.</summary>
     public Task<byte[]> GetAsync(string path) => _http.GetByteArrayAsync(new Uri($"http://127.0.0.1:{Port}{path}"));
 
@@ -156,6 +232,9 @@ internal sealed class PlatformRun : IDisposable
     }
 
     public double CpuSeconds() => ProcessTree.CpuSeconds(_process.Id);
+
+    /// <summary>Of the server alone, without its workers.</summary>
+    public long ServerBytes() => ProcessTree.Resident(_process.Id);
 
     public TreeMemory Memory() => ProcessTree.Memory(_process.Id);
 

@@ -32,6 +32,11 @@ internal static class BenchCommand
         new("P10", "restart after kill -9 with a large topic", Restart.RunAsync),
         new("P11", "memory of all processes: idle, at 100,000 events/s, at rest after it", Memory.RunAsync),
         new("P12", "disk bytes of a landed event beside its JSON", DiskBytes.RunAsync),
+        new("P13", "Trino's protocol beside /v1/sql: first row, MB/s", ProtocolSpeed.RunAsync),
+        new("P14", "a CSV download of 10 M rows beside DuckDB's COPY; the server's memory", DownloadSpeed.RunAsync),
+        new("kill", "from a kill to the end of its caller's answer, whatever the query does", KillTime.RunAsync),
+        new("busy", "short queries and collect while pool etl is full, beside idle", BusyPools.RunAsync),
+        new("console", "first paint of console pages in Chromium, nothing cached", ConsoleLoad.RunAsync),
     ];
 
     public static async Task<int> RunAsync(string[] arguments)
@@ -44,7 +49,7 @@ internal static class BenchCommand
             switch (arguments[i])
             {
                 case "--list":
-                    Array.ForEach(Rows, static row => Console.WriteLine($"{row.Id,-4} {row.About}"));
+                    Array.ForEach(Rows, static row => Console.WriteLine($"{row.Id,-7} {row.About}"));
                     return 0;
                 case "--full":
                     full = true;

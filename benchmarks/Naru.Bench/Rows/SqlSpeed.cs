@@ -1,23 +1,17 @@
 using System.Diagnostics;
 using System.Globalization;
 using Naru.Bench.Platform;
-using Naru.Core.Files;
-using Naru.Lake.Columns;
-using Naru.Lake.Delta;
 using Naru.Lake.DuckDb;
-using Naru.Lake.Parquet;
 
 namespace Naru.Bench.Rows;
 
 /// <summary>
 /// P9: statements on a table of 20 million events through `POST /v1/sql`, beside DuckDB in this process on the same
-/// files with an open connection. The table is written by DuckDB and committed with the platform's own Delta code: a
-/// file a day, as compaction leaves them. Rounds in turn, medians.
+/// files with an open connection. Rounds in turn, medians.
 /// </summary>
 internal static class SqlSpeed
 {
     private const int Days = 10;
-    private const int RowsADay = 2_000_000;
     private const int Rounds = 5;
     private const double MillisecondsMore = 15;
     private const double Target = 1.10;
@@ -36,13 +30,8 @@ internal static class SqlSpeed
 
     public static async Task<IReadOnlyList<RowResult>> RunAsync(BenchSetup setup)
     {
-        string project = $"{setup.NewFolder("sql")}/project";
-        using PlatformRun naru = new(project, EventLines.Log);
-        await naru.StartAsync();
-        await naru.LandAsync(new EventLines(seed: 1, run: 1));
-        naru.Kill();
-        string[] files = Build($"{project}/data/lake/kr_ad/click/fields");
-        await naru.StartAsync();
+        (PlatformRun run, string[] files) = await EventTable.StartAsync(setup, "sql", Days);
+        using PlatformRun naru = run;
         using DuckDbDatabase database = DuckDbDatabase.OpenMemory();
         using DuckDbConnection connection = database.Connect();
         connection.Execute($"CREATE VIEW peer AS SELECT * FROM read_parquet(['{string.Join("', '", files)}'])");
@@ -118,7 +107,7 @@ internal static class SqlSpeed
     private static RowResult Result(string name, double mine, double theirs)
     {
         CultureInfo culture = CultureInfo.InvariantCulture;
-        return new RowResult("P9", $"SQL on {Days * RowsADay / 1_000_000} M events: {name}")
+        return new RowResult("P9", $"SQL on {Days * EventTable.RowsADay / 1_000_000} M events: {name}")
         {
             Naru = string.Create(culture, $"{mine:F1} ms"),
             Peer = string.Create(culture, $"{theirs:F1} ms DuckDB {DuckDbLibrary.Version}"),
@@ -139,61 +128,4 @@ internal static class SqlSpeed
 
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
     }
-
-    private static string[] Build(string directory)
-    {
-        PosixFileSystem files = new();
-        ParquetOptions options = new();
-        ParquetFiles parquet = new(options, files, directory);
-        using ParquetCheckpointFormat checkpoints = new();
-        DeltaTableOptions tableOptions = new() { Checkpoints = checkpoints };
-        DeltaTable table = DeltaTable.Open(files, directory, tableOptions, TimeProvider.System);
-        Column[] columns =
-            [.. table.Current.Schema.Columns.Where(column => !table.Current.PartitionColumns.Contains(column.Name))];
-        TableSchema schema = new([.. columns]);
-        using DuckDbDatabase database = DuckDbDatabase.OpenMemory();
-        using DuckDbConnection connection = database.Connect();
-        connection.Execute("SET TimeZone = 'UTC'");
-        List<DeltaFile> adds = [];
-        List<string> paths = [];
-        for (int day = 0; day < Days; day++)
-        {
-            string ymd = $"2026-03-{day + 1:D2}";
-            string path = $"p_ymd={ymd}/part-bench-{day}.parquet";
-            Directory.CreateDirectory($"{directory}/p_ymd={ymd}");
-            string select = string.Join(", ", columns.Select(column => $"{Value(column, ymd)} AS \"{column.Name}\""));
-            connection.Execute(ParquetSql.Copy(
-                $"SELECT {select} FROM range({day * (long)RowsADay}, {(day + 1) * (long)RowsADay}) AS t(i)",
-                columns,
-                $"{directory}/{path}",
-                options));
-            TableFileInfo info = parquet.Describe($"{directory}/{path}", schema);
-            adds.Add(table.Describe(path, [ymd], info, FileContents.Seal(files, $"{directory}/{path}")));
-            paths.Add($"{directory}/{path}");
-        }
-
-        table.Commit(new DeltaCommit { Operation = "WRITE", Adds = [.. adds] });
-        return [.. paths];
-    }
-
-    /// <summary>As the events of the other rows have them, by the number of the event.</summary>
-    private static string Value(Column column, string ymd) => column.Name switch
-    {
-        "_topic_partition" => "0::INTEGER",
-        "_topic_offset" => "(1000000 + i)::BIGINT",
-        "_id" => "md5(i::VARCHAR)",
-        "_event_time" or "_received_at" or "_created_at" =>
-            $"(TIMESTAMPTZ '{ymd} 00:00:00+00' + to_microseconds((i % {RowsADay}) * 43200))",
-        "_log_version" => "1::INTEGER",
-        "_sender" => "'bench'",
-        "_time_source" => "'created'",
-        "ad_id" => "format('ad-{:07d}', (1000000 * power(hash(i) / 18446744073709551616.0, 6))::BIGINT)",
-        "campaign_id" => "(1000 + hash(i + 1) % 1000)::BIGINT",
-        "placement" => "['home', 'search', 'detail'][(1 + hash(i + 2) % 3)::BIGINT]",
-        "cost" => "((hash(i + 3) % 1000000)::BIGINT / 1000000)::DECIMAL(18,6)",
-        "clicked" => "hash(i + 4) % 20 = 0",
-        "page" => "format('/p/{}', hash(i + 5) % 9000)",
-        "context" => "format('{{\"os\":\"android\",\"session\":\"{}\"}}', hash(i + 6))::JSON",
-        _ => $"NULL::{column.Type.Sql}",
-    };
 }
