@@ -28,7 +28,7 @@ internal static class ProcessTree
         return ticks / TicksPerSecond;
     }
 
-    /// <summary>Resident bytes of one process, as it says it anonymously: files that it maps are the kernel's.</summary>
+    /// <summary>Resident bytes of one process of its own: files that it maps are the kernel's.</summary>
     public static long Resident(int process) => KiloBytes(Lines($"/proc/{process}/status"), "RssAnon:") * 1024;
 
     public static TreeMemory Memory(int root)

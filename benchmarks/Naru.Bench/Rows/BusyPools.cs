@@ -7,9 +7,9 @@ using Naru.Bench.Platform;
 namespace Naru.Bench.Rows;
 
 /// <summary>
-/// What people and senders notice of a full pool etl: short queries of pool eda, one every 50 ms, and then single events
-/// in an open loop, first on an idle platform and then while etl's worker is never without a heavy query: one that groups
-/// and spills, one that sorts, one that only computes.
+/// What people and senders notice of a full pool etl: short queries of pool eda, one every 50 ms, and then single
+/// events in an open loop, first on an idle platform and then while etl's worker is never without a heavy query: one
+/// that groups and spills, one that sorts, one that only computes.
 /// </summary>
 internal static class BusyPools
 {

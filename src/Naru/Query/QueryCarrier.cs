@@ -25,11 +25,16 @@ internal sealed class QueryCarrier(ILakeCatalog catalog, QueryPools pools, TimeP
         WorkerUsage? last = _shapes.Last(shape);
         run.Budget?.Check(last);
         WorkerPool pool = pools[run.Entry.Pool];
+        long? known = last is null ? null : Math.Min(last.PeakBytes, pool.Options.MemoryBytes);
+        do
+        {
+            long wanted = known ?? MemoryEstimate.Least(pool.Options);
+            using PoolMemory.Reservation memory = await pool.Memory.ReserveAsync(wanted, stop).ConfigureAwait(false);
+            context = context with { Memory = known is null ? memory : null };
+            known = await RunAsync(pool, context, stop).ConfigureAwait(false);
+        }
+        while (known is not null);
 
-        // What was never asked may take all that one query may.
-        long estimate = last is null ? pool.Options.MemoryBytes : Math.Min(last.PeakBytes, pool.Options.MemoryBytes);
-        using IDisposable memory = await pool.Memory.ReserveAsync(estimate, stop).ConfigureAwait(false);
-        await RunAsync(pool, context, stop).ConfigureAwait(false);
         _shapes.Learn(shape, run.Usage, run.ResultBytes);
     }
 
@@ -53,14 +58,14 @@ internal sealed class QueryCarrier(ILakeCatalog catalog, QueryPools pools, TimeP
     public bool IsLarge(SqlText text, QueryRequest request) =>
         _shapes.LastResultBytes(QueryShapes.Of(text, request.Dialect)) > SharedRun.KeptBytesMax;
 
-    private async Task RunAsync(WorkerPool pool, RunContext context, CancellationToken stop)
+    /// <summary>Null when it has run; else how much memory it is to wait for before it does.</summary>
+    private async Task<long?> RunAsync(WorkerPool pool, RunContext context, CancellationToken stop)
     {
         WorkerProcess worker = await pool.AcquireAsync(context.Request.Principal.Name, stop).ConfigureAwait(false);
         try
         {
-            context.Run.Started();
             await using WorkerStopper stopper = new(worker, time, stop);
-            await RunOnAsync(worker, context, stop).ConfigureAwait(false);
+            return await RunOnAsync(worker, context, stop).ConfigureAwait(false);
         }
         catch (WorkerEndedException) when (stop.IsCancellationRequested)
         {
@@ -84,7 +89,7 @@ internal sealed class QueryCarrier(ILakeCatalog catalog, QueryPools pools, TimeP
         }
     }
 
-    private async Task RunOnAsync(WorkerProcess worker, RunContext context, CancellationToken stop)
+    private async Task<long?> RunOnAsync(WorkerProcess worker, RunContext context, CancellationToken stop)
     {
         ReadableTables readable = new(catalog.Tables, context.Request.Principal, context.Request.Schema);
         (Judgement judgement, SqlText run) = await StatementReading
@@ -99,12 +104,21 @@ internal sealed class QueryCarrier(ILakeCatalog catalog, QueryPools pools, TimeP
         using ISnapshotLease lease = names.Length == 0
             ? NoTables.Instance
             : await catalog.LeaseAsync(names, stop).ConfigureAwait(false);
-        context.Run.Leased(lease.Tables.Sum(static table => table.Files.Length + table.TailFiles.Length));
         PoolOptions pool = pools[context.Run.Entry.Pool].Options;
+        if (context.Memory is { } memory && MemoryEstimate.Of(pool, context.Text, lease.Tables) is long bytes
+            && !memory.TryGrow(bytes))
+        {
+            // The worker is for others meanwhile.
+            return bytes;
+        }
+
+        context.Run.Started();
+        context.Run.Leased(lease.Tables.Sum(static table => table.Files.Length + table.TailFiles.Length));
         RunRequest request = RunPlan.Make(pool, context, judgement, readable, lease);
         await worker.SendAsync(FrameKind.Run, request, WorkerJson.Default.RunRequest, CancellationToken.None)
             .ConfigureAwait(false);
         await PassRowsAsync(worker, context, judgement, lease.Landing, stop).ConfigureAwait(false);
+        return null;
     }
 
     /// <summary>A plan tells of filters, files and counts of rows that the caller may not see.</summary>
@@ -231,6 +245,9 @@ internal sealed record RunContext(QueryRequest Request, SqlText Text, SharedRun 
     public required Func<IReadOnlyList<QueryEntry>> Queries { get; init; }
 
     public required string IpCountryFile { get; init; }
+
+    /// <summary>What a question that was not asked lately has, to be made as large as its tables ask for.</summary>
+    public PoolMemory.Reservation? Memory { get; init; }
 }
 
 /// <summary>The lease of a statement that reads no table.</summary>

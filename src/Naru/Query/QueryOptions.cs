@@ -37,6 +37,17 @@ internal sealed record QueryOptions : ICheckedOptions
         Min = "16MB")]
     public long SpillBytesMax { get; init; } = 16L << 30;
 
+    [Setting(
+        "time that a query waits for a slow client, in all, before its other rows go to disk and its worker to others",
+        Min = "0s",
+        Max = "1h")]
+    public TimeSpan ClientPatience { get; init; } = TimeSpan.FromSeconds(2);
+
+    [Setting(
+        "rows on disk that wait for slow clients, of all queries together; beyond, a query waits for its client",
+        Unit = SettingUnit.Bytes)]
+    public long SpoolBytesMax { get; init; } = 4L << 30;
+
     [Setting("time of a query from admission to its last row, unless it asks for another", Min = "1s", Max = "24h")]
     public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(5);
 

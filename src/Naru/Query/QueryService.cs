@@ -23,7 +23,7 @@ internal sealed class QueryService(
     TimeProvider time,
     ILogger logger)
 {
-    private readonly SharedRuns _runs = new(time);
+    private readonly SharedRuns _runs = new(pools.Spool(options), time);
     private readonly RightsPrints _prints = new();
     private readonly QueryCarrier _carrier = new(catalog, pools, time, logger);
 

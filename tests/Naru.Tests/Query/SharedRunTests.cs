@@ -195,6 +195,48 @@ public class SharedRunTests(ShopLake shop) : IClassFixture<ShopLake>
     }
 
     [Fact]
+    [Trait("Size", "Slow")]
+    public async Task A_client_that_stops_reading_keeps_no_worker()
+    {
+        // Far more than is kept in memory; the client waits longer than the run does for it.
+        const string Sql = "SELECT i, md5(i::VARCHAR) AS h FROM range(1500000) large(i)";
+        string spool = $"{shop.Lake.Spill}/rows";
+        using SemaphoreSlim gate = new(0);
+        SlowSink slow = new(gate);
+        Task asked = shop.Service.RunAsync(Request(Sql), slow, Stop);
+        await Platform.Wait.ForAsync(
+            () => Task.FromResult(slow.Inner.Columns.Count > 0 && shop.Pools[PoolName.Etl].Counts.Busy == 0),
+            TimeSpan.FromSeconds(60),
+            () => "its worker is not free");
+        Assert.False(asked.IsCompleted);
+        Assert.Single(Directory.GetFiles(spool));
+
+        // Another one gets the worker meanwhile.
+        Assert.Equal("1\n1\n", (await AskAsync("SELECT 1")).Text);
+        gate.Release(100_000);
+        await asked;
+        Assert.Empty(Directory.GetFiles(spool));
+        string[] lines = slow.Inner.Text.Split('\n');
+        Assert.Equal(1_500_002, lines.Length);
+        for (int i = 0; i < 1_500_000; i++)
+        {
+            Assert.StartsWith($"{i},", lines[i + 1], StringComparison.Ordinal);
+        }
+
+        // A client that goes away leaves nothing behind either.
+        using CancellationTokenSource gone = new();
+        using SemaphoreSlim never = new(0);
+        Task left = shop.Service.RunAsync(Request(Sql + " "), new SlowSink(never), gone.Token);
+        await Platform.Wait.ForAsync(
+            () => Task.FromResult(Directory.GetFiles(spool).Length == 1),
+            TimeSpan.FromSeconds(60),
+            () => "nothing is spooled");
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
+        Assert.Empty(Directory.GetFiles(spool));
+    }
+
+    [Fact]
     public async Task Failing_is_shared_too()
     {
         const string Sql = "SELECT error('no such luck') AS n";
@@ -211,7 +253,7 @@ public class SharedRunTests(ShopLake shop) : IClassFixture<ShopLake>
     public void A_run_is_joined_until_its_snapshot_is_as_old_as_the_tail_may_be()
     {
         ManualTimeProvider time = new(DateTimeOffset.UnixEpoch);
-        SharedRuns runs = new(time);
+        SharedRuns runs = new(shop.Pools.Spool(ShopLake.Options), time);
         QueryRegistry registry = new(10, time);
         SqlText text = SqlText.Read("SELECT 1", 100);
         RunKey? key = RunKey.Of(Request("SELECT 1"), text, PoolName.Eda, static () => "rights");

@@ -117,8 +117,15 @@ public class TicketTests(ShopLake shop) : IClassFixture<ShopLake>
         first.Dispose();
         Assert.Equal(40, memory.ReservedBytes);
 
+        // More for one that has some already, where nobody has to wait for it.
+        PoolMemory.Reservation grows = await memory.ReserveAsync(10, stop);
+        Assert.False(grows.TryGrow(70));
+        Assert.True(grows.TryGrow(60));
+        Assert.Equal(100, memory.ReservedBytes);
+        grows.Dispose();
+
         // More than there is at all: it gets all, alone.
-        Task<IDisposable> all = memory.ReserveAsync(1_000, stop).AsTask();
+        Task<PoolMemory.Reservation> all = memory.ReserveAsync(1_000, stop).AsTask();
         second.Dispose();
         (await all).Dispose();
         Assert.Equal(0, memory.ReservedBytes);

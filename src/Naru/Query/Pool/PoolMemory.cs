@@ -36,7 +36,7 @@ internal sealed class PoolMemory(PoolOptions options, TimeProvider time)
 
     /// <summary>Dispose what it gives when the query has ended.</summary>
     /// <exception cref="QueryException">It was not there in time.</exception>
-    public async ValueTask<IDisposable> ReserveAsync(long bytes, CancellationToken cancellationToken)
+    public async ValueTask<Reservation> ReserveAsync(long bytes, CancellationToken cancellationToken)
     {
         Reservation reservation = new(this, Math.Min(bytes, options.PoolMemoryBytes));
         lock (_gate)
@@ -107,13 +107,38 @@ internal sealed class PoolMemory(PoolOptions options, TimeProvider time)
         }
     }
 
-    private sealed class Reservation(PoolMemory memory, long bytes) : IDisposable
+    /// <summary>Takes more for one that has its share; false, and nothing is changed, where it had to wait.</summary>
+    private bool TryGrow(Reservation reservation, long bytes)
     {
-        public long Bytes => bytes;
+        lock (_gate)
+        {
+            long more = Math.Min(bytes, options.PoolMemoryBytes) - reservation.Bytes;
+            if (more > 0 && (_waiting.Count > 0 || _reserved + more > options.PoolMemoryBytes))
+            {
+                return false;
+            }
+
+            if (more > 0)
+            {
+                _reserved += more;
+                reservation.Bytes += more;
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>What one query has of it.</summary>
+    internal sealed class Reservation(PoolMemory memory, long bytes) : IDisposable
+    {
+        public long Bytes { get; set; } = bytes;
 
         public TaskCompletionSource Granted { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public bool Returned { get; set; }
+
+        /// <summary>True when it has so much now.</summary>
+        public bool TryGrow(long wanted) => memory.TryGrow(this, wanted);
 
         public void Dispose() => memory.Return(this);
     }

@@ -1,3 +1,5 @@
+using Naru.Query.Sharing;
+
 namespace Naru.Query.Pool;
 
 /// <summary>The two pools. They share nothing but the machine, of which etl takes what eda leaves.</summary>
@@ -7,6 +9,10 @@ internal sealed class QueryPools(WorkerPool eda, WorkerPool etl) : IAsyncDisposa
 
     /// <summary>False on a kernel without Landlock: only an administrator's SQL may then run.</summary>
     public bool Confined => eda.Confined;
+
+    /// <summary>Where rows wait for slow clients.</summary>
+    public SpoolPlace Spool(QueryOptions options) =>
+        new(eda.Files, $"{eda.SpillFolder}/rows", options.SpoolBytesMax, options.ClientPatience);
 
     public IEnumerable<WorkerPool> All => [eda, etl];
 

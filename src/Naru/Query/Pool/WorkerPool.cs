@@ -65,6 +65,11 @@ internal sealed class WorkerPool : IAsyncDisposable
 
     public PoolMemory Memory { get; }
 
+    /// <summary>What all workers' folders stand in.</summary>
+    public string SpillFolder => _paths.Spill;
+
+    public IFileSystem Files => _files;
+
     /// <summary>False on a kernel without Landlock: only an administrator's SQL may then run.</summary>
     public bool Confined { get; }
 

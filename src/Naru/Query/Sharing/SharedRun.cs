@@ -13,11 +13,12 @@ namespace Naru.Query.Sharing;
 /// they come, pays for it, and sets its pace. The others get theirs when it is over, from the bytes that were kept,
 /// each at its own pace. When there are more than <see cref="KeptBytesMax"/>, nothing is kept any more: the carrier
 /// goes on; the others, who have got nothing yet, ask by themselves. So nobody waits for a slow one, and memory is
-/// bounded. The run ends early when all have left.
+/// bounded. A client that keeps the run itself waiting has its rows put on disk after a while, so that the worker is
+/// free for others. The run ends early when all have left.
 /// </summary>
 // Callers may still look at it when it is over; its source holds nothing but memory.
 #pragma warning disable CA1001
-internal sealed class SharedRun : IResultSink
+internal sealed partial class SharedRun : IResultSink
 {
     /// <summary>Answers up to this are shared; of larger ones so much may wait for the client.</summary>
     public const long KeptBytesMax = 8 << 20;
@@ -61,6 +62,7 @@ internal sealed class SharedRun : IResultSink
         Start,
         Begin,
         Rows,
+        Spooled,
         End,
         Fail,
         Again,
@@ -192,7 +194,7 @@ internal sealed class SharedRun : IResultSink
 
     public async ValueTask DataAsync(ReadOnlyMemory<byte> rows, CancellationToken cancellationToken)
     {
-        while (true)
+        while (!TrySpool(rows.Span))
         {
             Task changed;
             lock (_gate)
@@ -207,7 +209,8 @@ internal sealed class SharedRun : IResultSink
                     GoAhead();
                 }
 
-                if (!_isAhead || _rows.Count == 0 || Keeps(rows.Length))
+                bool spooled = _spool is { IsEmpty: false };
+                if (!_isAhead || (!spooled && (_rows.Count == 0 || Keeps(rows.Length))))
                 {
                     Keep(rows.Span);
                     Signal();
@@ -217,7 +220,9 @@ internal sealed class SharedRun : IResultSink
                 changed = _changed.Task;
             }
 
-            await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+            long waiting = _runs.Time.GetTimestamp();
+            await WaitAsync(changed, cancellationToken).ConfigureAwait(false);
+            _waited += _runs.Time.GetElapsedTime(waiting);
         }
     }
 
@@ -256,6 +261,7 @@ internal sealed class SharedRun : IResultSink
     {
         Invariant.Hold(_summary is not null || _failure is not null);
         _over.TrySetResult();
+        EndSpool();
     }
 
     /// <summary>
@@ -290,6 +296,9 @@ internal sealed class SharedRun : IResultSink
                         await asker.Sink.DataAsync(rows, stop).ConfigureAwait(false);
                         Passed(asker);
                         break;
+                    case Step.Spooled:
+                        await PassSpooledAsync(asker, stop).ConfigureAwait(false);
+                        break;
                     case Step.End:
                         await EndAsync(asker, stop).ConfigureAwait(false);
                         stays = false;
@@ -311,6 +320,8 @@ internal sealed class SharedRun : IResultSink
             {
                 await _over.Task.ConfigureAwait(false);
             }
+
+            EndSpool();
         }
     }
 
@@ -380,6 +391,7 @@ internal sealed class SharedRun : IResultSink
         return !served ? Step.Wait
             : _columns is not null && !asker.ToldColumns ? Step.Begin
             : asker.Next < _dropped + _rows.Count ? Step.Rows
+            : _spool is { IsEmpty: false } ? Step.Spooled
             : _summary is not null ? Step.End
             : Step.Wait;
     }
