@@ -45,6 +45,14 @@ internal static class PostgresServer
         return await command.ExecuteScalarAsync() is long number ? number : 0;
     }
 
+    /// <summary>The file through which a connection reaches the server.</summary>
+    public static string SocketOf(string connection) =>
+        $"{new NpgsqlConnectionStringBuilder(connection).Host}/.s.PGSQL.5432";
+
+    /// <summary>The same server behind something that listens on loopback.</summary>
+    public static string Through(string connection, int port) =>
+        new NpgsqlConnectionStringBuilder(connection) { Host = "127.0.0.1", Port = port }.ConnectionString;
+
     private static string? FindPrograms()
     {
         const string Debian = "/usr/lib/postgresql";

@@ -87,6 +87,32 @@ public sealed class PostgresStateStoreTests : StateStoreContract
         Assert.True(cut > 10, $"{cut} connections were cut");
     }
 
+    /// <summary>
+    /// The answer to a COMMIT is lost, of one that the server made or of one that it never saw: either way the commit
+    /// is made once, and told done.
+    /// </summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_commit_whose_answer_is_lost_is_made_once(bool serverSeesIt)
+    {
+        string schema = await PostgresServer.SchemaAsync();
+        await using CommitCutter cutter = new(PostgresServer.SocketOf(schema), serverSeesIt);
+        string through = PostgresServer.Through(schema, cutter.Port);
+        await using (IStateStore store = await OpenAsync($"{through};Pooling=false"))
+        {
+            for (int step = 0; step < 20; step++)
+            {
+                cutter.CutsLeft = step % 4;
+                StateCommit commit = await Commit(store, new StateChange("a", step, $"{step}"));
+                Assert.Equal(new StateCommit(true, step + 1), commit);
+            }
+        }
+
+        Assert.True(cutter.Cuts >= 15, $"{cutter.Cuts} commits were cut");
+        Assert.Equal(20, await PostgresServer.ExecuteAsync(schema, "SELECT max(revision) FROM naru_state"));
+    }
+
     [Fact]
     public async Task Removals_are_forgotten_after_so_many_revisions_and_a_follower_is_told_all()
     {
