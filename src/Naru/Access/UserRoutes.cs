@@ -42,6 +42,9 @@ internal static class UserRoutes
             http.RequestServices.GetRequiredService<AccessReloader>().LookNow();
             return Results.Json(new UserRemoved(name, byHand), AccessJson.Answers);
         })).Needs(Permission.Administer).WithSummary("Removes a user and ends the user's sign-ins.");
+        routes.MapGet("/v1/roles", static (HttpContext http, Authenticator callers) => Results.Json(
+            new RoleList(RoleView.Of(http.Asks()!, callers.Stores.Access.Current)), AccessJson.Answers))
+            .Needs(Permission.Known).WithSummary("Roles as they are defined: all for administrators, else one's own.");
         routes.MapGet("/v1/grants", Grants)
             .Needs(Permission.Known).WithSummary("Who may what: everybody for administrators, else the caller.");
     }

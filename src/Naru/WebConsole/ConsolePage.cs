@@ -61,6 +61,7 @@ internal static class ConsolePages
             Styles = [.. EditorStyles],
             Modules = ["editor.js", "difference.js"],
         },
+        new("access", 'c') { Modules = ["draw.js"] },
     ];
 
     public static ConsolePage? Find(string name) => All.FirstOrDefault(page => page.Name == name);

@@ -2,7 +2,7 @@
 
 import { h, fill } from "./dom.js";
 import { content, dialog, guard, problem, runMark } from "./frame.js";
-import { get, identifier, sql } from "./ask-server.js";
+import { get, identifier, literal, objects, sql } from "./ask-server.js";
 import { count, duration, t, time } from "./words.js";
 import { answerGrid } from "./table.js";
 import { drawChart, guessChart } from "./chart.js";
@@ -16,6 +16,18 @@ import { editor } from "./editor.js";
 const rowsMax = 10_000;
 const historyMax = 200;
 const historyKey = "naru.ask.history";
+const reader = document.documentElement.dataset.reader;
+
+// What one asked wherever one sat; what only looks at the platform itself is what the console's pages ask.
+const historySql = `SELECT sql AS text, max(started_at) AS asked, arg_max(wall_ms, started_at) AS ms,
+  arg_max(rows, started_at) AS rows, arg_max(coalesce(error, ''), started_at) AS error
+FROM naru.queries
+WHERE owner = ${literal(reader)} AND p_ymd > current_date - 90
+  AND (len(tables) = 0 OR len(list_filter(tables, lambda x: NOT starts_with(x, 'naru.'))) > 0)
+  AND NOT contains(sql, 'information_schema.')
+GROUP BY sql
+ORDER BY asked DESC
+LIMIT ${historyMax}`;
 
 const examples = [
   ["ask.example.ctr", `-- ${t("ask.example.ctr")}
@@ -47,6 +59,7 @@ ORDER BY window_start, campaign_id`],
 SELECT log, owner, description FROM naru.logs ORDER BY log`],
 ];
 
+let served = null;
 let known = { tables: new Map(), functions: [] };
 let running = null;
 let answer = null;
@@ -109,7 +122,7 @@ document.addEventListener("keydown", event => {
 }, { capture: true });
 guard(side, async () => {
   known = await catalog();
-  showSide("tables");
+  if (side.dataset.tab === "tables") showSide("tables");
 });
 
 /** #sql=…&p.day=…: the statement and its parameters; the fragment never leaves the browser. */
@@ -301,6 +314,7 @@ function showSide(tab) {
     on: { input: () => show(search.value.trim().toLowerCase()) },
   });
   const show = wanted => (tab === "tables" ? showTables(list, wanted) : showHistory(list, wanted));
+  if (tab === "history") readServed().then(() => show(search.value.trim().toLowerCase()));
   fill(side,
     h("div", { class: "tabs", role: "tablist" }, ["tables", "history"].map(each => h("button", {
       type: "button", role: "tab", "aria-selected": String(each === tab), on: { click: () => showSide(each) },
@@ -328,8 +342,26 @@ function showTables(list, wanted) {
       h("span", { class: "type" }, column.type.toLowerCase())))))));
 }
 
+/** The server's history of one's own queries; for who may not read it, at least the latest. */
+async function readServed() {
+  try {
+    served = objects(await sql(historySql)).map(row => ({ ...row, at: row.asked, error: row.error || undefined }));
+  } catch {
+    try {
+      const { queries } = await get("/v1/queries");
+      served = queries.filter(query => query.owner === reader && query.rows !== undefined && !/\b(naru|information_schema)\./.test(query.sql))
+        .map(query => ({ text: query.sql, at: query.started_at, ms: query.elapsed_ms, rows: query.rows, error: query.error }));
+    } catch {
+      served = [];
+    }
+  }
+}
+
+/** What was asked here, with its parameters as they were written, then what was asked elsewhere. */
 function showHistory(list, wanted) {
-  const found = past().filter(entry => entry.text.toLowerCase().includes(wanted));
+  const here = past();
+  const texts = new Set(here.map(entry => entry.text));
+  const found = [...here, ...(served ?? []).filter(entry => !texts.has(entry.text))].sort((one, other) => Date.parse(other.at) - Date.parse(one.at)).filter(entry => entry.text.toLowerCase().includes(wanted));
   fill(list, found.length === 0 ? h("p", { class: "faint" }, t("table.empty")) : found.map(entry => h("button", {
     type: "button", class: "past", on: { click: () => { pane.text = entry.text; pane.focus(); } },
   }, h("code", null, entry.text.slice(0, 160)),

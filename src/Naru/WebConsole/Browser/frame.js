@@ -87,7 +87,7 @@ async function you() {
   const facts = [["you.kind", named("you.kind", who.kind)], ["you.roles", who.roles.join(", ")], ["you.read", who.read.join(", ")],
     ["you.secure", who.secure.join(", ")], ["you.write", who.write.join(", ")], ["you.ruled", who.ruled.join(", ")],
     ["you.administer", who.administer ? t("you.yes") : ""], ["you.ticket", who.ticket], ["you.until", who.until ? time(who.until) : ""],
-    ["you.session", who.session_until ? time(who.session_until) : ""]];
+    ["you.session", who.sessionUntil ? time(who.sessionUntil) : ""]];
   dialog(who.name, h("dl", null, facts.filter(([, value]) => value).map(([key, value]) => [h("dt", { class: "soft" }, t(key)), h("dd", null, value)])),
     document.documentElement.dataset.session === "true" ? h("p", null, h("button", {
       type: "button", class: "danger", on: { click: async () => { await send("DELETE", "/v1/session"); location.assign("/console/live"); } },
