@@ -7,7 +7,7 @@ using Naru.Definitions;
 
 namespace Naru.Archive;
 
-/// <summary>Saved queries of the project, renewed while the server runs.</summary>
+/// <summary>Saved queries and dashboards of the project, renewed while the server runs.</summary>
 internal static class ArchiveModule
 {
     public static IServiceCollection AddArchive(this IServiceCollection services, ArchiveOptions options)
@@ -27,6 +27,7 @@ internal static class ArchiveModule
             return reloader;
         });
         services.AddSingleton(static provider => provider.GetRequiredService<ArchiveReloader>().Queries);
+        services.AddSingleton(static provider => provider.GetRequiredService<ArchiveReloader>().Dashboards);
         services.AddHostedService(static provider => provider.GetRequiredService<ArchiveReloader>());
         return services;
     }

@@ -8,7 +8,7 @@ using Naru.Yaml;
 
 namespace Naru.Archive;
 
-/// <summary>What people keep: saved queries. Renewed while the server runs.</summary>
+/// <summary>What people keep: saved queries and dashboards. Renewed while the server runs.</summary>
 internal sealed class ArchiveReloader(
     IFileSystem files,
     ProjectPaths paths,
@@ -20,11 +20,17 @@ internal sealed class ArchiveReloader(
     public static readonly ShelfKind<SavedQuery> QueryKind = new(
         SavedQuery.Folder, "query", SavedQuery.Extension, ArchiveNames.NumberFault, SavedQuery.Read);
 
+    public static readonly ShelfKind<Dashboard> DashboardKind = new(
+        Dashboard.Folder, "dashboard", Dashboard.Extension, ArchiveNames.DashboardFault, DashboardFile.Read);
+
     private ImmutableArray<string> _told = [];
 
     public Shelf<SavedQuery> Queries { get; } = new(files, paths, QueryKind, trail, surroundings.Time);
 
-    protected override string Fingerprint() => DefinitionFiles.Fingerprint(files, paths.Queries);
+    public Shelf<Dashboard> Dashboards { get; } = new(files, paths, DashboardKind, trail, surroundings.Time);
+
+    protected override string Fingerprint() =>
+        DefinitionFiles.Fingerprint(files, paths.Queries, paths.Dashboards);
 
     protected override void TellFailure(string problem) => ArchiveLog.Failed(logger, problem);
 
@@ -32,6 +38,7 @@ internal sealed class ArchiveReloader(
     {
         MistakeList mistakes = new();
         Queries.Take(mistakes);
+        Dashboards.Take(mistakes);
         ImmutableArray<string> told = [.. mistakes.Sorted().Select(static mistake => mistake.ToString())];
         foreach (string mistake in told.Except(_told))
         {

@@ -11,9 +11,9 @@ internal sealed class ArchiveRights(ArchiveOptions options, ILakeCatalog catalog
     /// A text tells of the tables that it names, so it is shown to who may read all of them, to its owner, and to
     /// administrators. To others it is not there.
     /// </summary>
-    public bool MaySee(Principal principal, SavedQuery query) =>
-        principal.Administer || IsOwner(principal, query.Owner)
-        || !catalog.Tables.Any(table => Names(query, table) && !principal.MayRead(table.Name));
+    public bool MaySee(Principal principal, IKept kept) =>
+        principal.Administer || IsOwner(principal, kept.Owner)
+        || !catalog.Tables.Any(table => Names(kept, table) && !principal.MayRead(table.Name));
 
     /// <summary>Whether there may be another version of what `owner` owns; null: of what is not there yet.</summary>
     public bool MayChange(Principal principal, string? owner) =>
@@ -25,7 +25,7 @@ internal sealed class ArchiveRights(ArchiveOptions options, ILakeCatalog catalog
         owner.Length > 0
         && (principal.Name == owner || principal.Roles.Any(role => role.Name == owner));
 
-    private static bool Names(SavedQuery query, TableDescription table) =>
-        query.Names.Contains($"{table.Name.Schema}.{table.Name.SqlName}")
-        || (ReadableTables.SearchPath.Contains(table.Name.Schema) && query.Names.Contains(table.Name.SqlName));
+    private static bool Names(IKept kept, TableDescription table) =>
+        kept.Names.Contains($"{table.Name.Schema}.{table.Name.SqlName}")
+        || (ReadableTables.SearchPath.Contains(table.Name.Schema) && kept.Names.Contains(table.Name.SqlName));
 }

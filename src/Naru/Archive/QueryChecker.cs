@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using Naru.Access;
+using Naru.Core.Text;
 using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 using Naru.Lake.DuckDb;
@@ -46,34 +47,62 @@ internal sealed class QueryChecker : IDisposable
         _database.Dispose();
     }
 
-    /// <summary>Notes what is wrong with a statement.</summary>
-    /// <param name="file">Where it stands.</param>
-    /// <param name="template">Its text; places are counted from its beginning.</param>
-    /// <param name="linesBefore">Lines of the file before the text.</param>
-    /// <param name="mistakes">Takes what is wrong.</param>
-    public void Check(string file, QueryTemplate template, int linesBefore, MistakeList mistakes)
+    public void Check(SavedQuery query, MistakeList mistakes)
     {
-        for (int tried = 0; tried < Tries; tried++)
+        if (Fault(query.Template) is { } error)
+        {
+            mistakes.Add(new Mistake(
+                $"{SavedQuery.Folder}/{query.Number}{SavedQuery.Extension}",
+                error.Line ?? 0,
+                error.Column ?? 0,
+                error.Message,
+                error.Hint ?? ""));
+        }
+    }
+
+    /// <param name="dashboard">What to check.</param>
+    /// <param name="numbers">Of all saved queries that have a file.</param>
+    /// <param name="mistakes">Takes what is wrong.</param>
+    public void Check(Dashboard dashboard, IReadOnlyCollection<string> numbers, MistakeList mistakes)
+    {
+        string file = $"{Dashboard.Folder}/{dashboard.Name}{Dashboard.Extension}";
+        foreach ((int index, Tile tile) in dashboard.Tiles.Index())
+        {
+            if (tile.Query is { } number && !numbers.Contains(number))
+            {
+                mistakes.Add(new Mistake(
+                    file,
+                    tile.Line,
+                    tile.Column,
+                    $"tile {index + 1}: there is no saved query {number}",
+                    NearestName.Find(number, numbers) is { } near ? $"did you mean {near}?"
+                        : "save it, or write sql:"));
+            }
+            else if (tile.Sql is { } template && Fault(template) is { } error)
+            {
+                string place = error.Line is null ? "" : $" (line {error.Line} of its statement)";
+                mistakes.Add(new Mistake(
+                    file, tile.Line, tile.Column, $"tile {index + 1}: {error.Message}{place}", error.Hint ?? ""));
+            }
+        }
+    }
+
+    private QueryError? Fault(QueryTemplate template)
+    {
+        for (int tried = 0; ; tried++)
         {
             try
             {
                 Judge(template.Example());
-                return;
+                return null;
             }
-            catch (QueryException exception) when (Elsewhere(exception.Error) is { } name)
+            catch (QueryException exception) when (tried < Tries && Elsewhere(exception.Error) is { } name)
             {
                 _tables.Add(new TableDescription(name, new TableSchema([]), "", System: true));
             }
             catch (QueryException exception)
             {
-                QueryError error = exception.Error;
-                mistakes.Add(new Mistake(
-                    file,
-                    error.Line is { } line ? line + linesBefore : 0,
-                    error.Column ?? 0,
-                    error.Message,
-                    error.Hint ?? ""));
-                return;
+                return exception.Error;
             }
         }
     }

@@ -1,8 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
-using System.Text;
 using Naru.Definitions;
-using Naru.Query.Gate;
 using Naru.Yaml;
 
 namespace Naru.Archive;
@@ -11,7 +9,7 @@ namespace Naru.Archive;
 /// A question that is kept: `queries/NUMBER.sql`, SQL under a header of comments. Its number is that of the ticket that
 /// asked for it.
 /// </summary>
-internal sealed record SavedQuery
+internal sealed record SavedQuery : IKept
 {
     public const string Folder = "queries";
     public const string Extension = ".sql";
@@ -70,7 +68,7 @@ internal sealed record SavedQuery
 
         QueryTemplate template = QueryTemplate.Read(text, declared);
         CheckParameters(path, header, template, declared, mistakes);
-        return mistakes.Count > before ? null : query with { Template = template, Names = NamesIn(text) };
+        return mistakes.Count > before ? null : query with { Template = template, Names = SqlNames.In(text) };
     }
 
     private SavedQuery With(SqlHeaderEntry entry, List<QueryParameter> declared, MistakeList mistakes)
@@ -161,46 +159,5 @@ internal sealed record SavedQuery
                     $"write {QueryParameter.ExampleOf(parameter.Type)}"));
             }
         }
-    }
-
-    private static FrozenSet<string> NamesIn(string text)
-    {
-        byte[] utf8 = Encoding.UTF8.GetBytes(text);
-        HashSet<string> names = new(StringComparer.OrdinalIgnoreCase);
-        SqlLexer lexer = new(utf8);
-        string? schema = null;
-        string? word = null;
-        bool dot = false;
-        for (SqlToken token = lexer.Next(); token.Kind is not (SqlTokenKind.End or SqlTokenKind.Broken);
-            token = lexer.Next())
-        {
-            string written = Encoding.UTF8.GetString(utf8, token.Start, token.End - token.Start);
-            if (token.Kind is SqlTokenKind.Word or SqlTokenKind.QuotedName)
-            {
-                string name = token.Kind == SqlTokenKind.QuotedName
-                    ? written[1..^1].Replace("\"\"", "\"", StringComparison.Ordinal) : written;
-                if (dot && schema is not null)
-                {
-                    names.Add($"{schema}.{name}");
-                }
-                else if (word is not null && (Same(word, "from") || Same(word, "join")))
-                {
-                    names.Add(name);
-                }
-
-                schema = word = name;
-                dot = false;
-            }
-            else
-            {
-                dot = written == "." && schema is not null;
-                schema = dot ? schema : null;
-                word = null;
-            }
-        }
-
-        return names.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
-
-        static bool Same(string one, string other) => one.Equals(other, StringComparison.OrdinalIgnoreCase);
     }
 }

@@ -58,6 +58,8 @@ internal sealed class Shelf<T>
         _versions = new VersionBook(files, $"{paths.Archive}/{kind.Folder}", kind.Extension);
     }
 
+    public ShelfKind<T> Kind => _kind;
+
     public FrozenDictionary<string, Shelved<T>> Current => _current;
 
     /// <summary>Names, contents and mistakes of a folder, for those who only look.</summary>

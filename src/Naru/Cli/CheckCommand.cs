@@ -116,6 +116,7 @@ internal static class CheckCommand
         (int Count, string One, string More)[] all =
         [
             (parts.Aggregates.Length, "aggregate", "aggregates"), (parts.Queries, "saved query", "saved queries"),
+            (parts.Dashboards, "dashboard", "dashboards"),
         ];
         return string.Concat(all.Where(static part => part.Count > 0)
             .Select(static part => $", {part.Count} {(part.Count == 1 ? part.One : part.More)}"));
@@ -191,6 +192,7 @@ internal static class CheckCommand
             ["logs"] = report.LogCount,
             ["aggregates"] = parts.Aggregates.Length,
             ["queries"] = parts.Queries,
+            ["dashboards"] = parts.Dashboards,
             ["mistakes"] = mistakes,
             ["changes"] = changes,
             ["impact"] = impact,

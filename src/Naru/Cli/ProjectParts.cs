@@ -21,6 +21,8 @@ internal sealed class ProjectParts(ProjectFolder project)
     /// <summary>Saved queries that are right, as far as their files say.</summary>
     public int Queries { get; private set; }
 
+    public int Dashboards { get; private set; }
+
     public AccessSet Access { get; private set; } = AccessSet.Empty;
 
     public void Read(ProjectContent content, MistakeList mistakes)
@@ -44,19 +46,29 @@ internal sealed class ProjectParts(ProjectFolder project)
     private void ReadArchive(
         IReadOnlyCollection<TableDescription> tables, IReadOnlyCollection<string> named, MistakeList mistakes)
     {
-        var queries = Shelf<SavedQuery>.ReadAll(
-            project.Files, project.Paths.Queries, ArchiveReloader.QueryKind, mistakes)
-            .Select(static file => file.Content).OfType<SavedQuery>().ToArray();
-        Queries = queries.Length;
-        if (queries.Length == 0)
+        (string Name, byte[] Text, SavedQuery? Query)[] queries =
+            [.. Shelf<SavedQuery>.ReadAll(
+                project.Files, project.Paths.Queries, ArchiveReloader.QueryKind, mistakes)];
+        Dashboard[] dashboards =
+            [.. Shelf<Dashboard>.ReadAll(
+                project.Files, project.Paths.Dashboards, ArchiveReloader.DashboardKind, mistakes)
+                .Select(static file => file.Content).OfType<Dashboard>()];
+        Queries = queries.Count(static file => file.Query is not null);
+        Dashboards = dashboards.Length;
+        if (queries.Length + dashboards.Length == 0)
         {
             return;
         }
 
         using QueryChecker checker = new(tables, named);
-        foreach (SavedQuery query in queries)
+        foreach (SavedQuery query in queries.Select(static file => file.Query).OfType<SavedQuery>())
         {
-            checker.Check($"{SavedQuery.Folder}/{query.Number}{SavedQuery.Extension}", query.Template, 0, mistakes);
+            checker.Check(query, mistakes);
+        }
+
+        foreach (Dashboard dashboard in dashboards)
+        {
+            checker.Check(dashboard, [.. queries.Select(static file => file.Name)], mistakes);
         }
     }
 

@@ -31,6 +31,53 @@ internal static class ArchiveJson
         };
     }
 
+    public static JsonObject About(Shelved<Dashboard> file)
+    {
+        Dashboard content = file.Content;
+        SavedVersion newest = file.Versions[^1];
+        return new JsonObject
+        {
+            ["name"] = file.Name,
+            ["title"] = content.Title,
+            ["description"] = content.Description,
+            ["owner"] = content.Owner,
+            ["tags"] = Texts(content.Tags),
+            ["kind"] = content.IsForm ? "form" : "dashboard",
+            ["refresh"] = content.Refresh?.TotalSeconds,
+            ["version"] = newest.Version,
+            ["saved_at"] = newest.SavedAt.ToString("O"),
+            ["saved_by"] = newest.SavedBy,
+            ["problem"] = file.Problem.Length == 0 ? null : file.Problem,
+        };
+    }
+
+    /// <summary>A tile with the statement that it asks; `query` is null where the caller may not see it.</summary>
+    public static JsonObject Of(Tile tile, SavedQuery? query) => new()
+    {
+        ["title"] = tile.Title,
+        ["query"] = tile.Query,
+        ["query_title"] = query?.Title,
+        ["sql"] = tile.Sql?.Text ?? query?.Template.Text,
+        ["parameters"] = (tile.Sql ?? query?.Template) is { } template ? Parameters(template) : null,
+        ["chart"] = Chart(tile.Chart),
+        ["query_chart"] = Chart(query?.Chart),
+        ["width"] = tile.Width,
+        ["height"] = tile.Height,
+        ["problem"] = tile.Sql is null && query is null ? $"there is no saved query {tile.Query}" : null,
+    };
+
+    public static JsonArray Parameters(IEnumerable<DashboardParameter> parameters) =>
+    [
+        .. parameters.Select(static parameter => (JsonNode)new JsonObject
+        {
+            ["name"] = parameter.Name,
+            ["type"] = parameter.Type is { } type ? SettingTable.KeyOf(type.ToString()) : null,
+            ["default"] = parameter.Default,
+            ["label"] = parameter.Label,
+            ["choices"] = Texts(parameter.Choices),
+        }),
+    ];
+
     public static JsonObject Versions<T>(Shelved<T> file, Func<SavedVersion, byte[]?> read)
         where T : class => new()
         {

@@ -143,6 +143,7 @@ internal sealed class PlatformServer : IAsyncDisposable
         services.AddSingleton<DefinitionEditor>();
         services.AddArchive(settings.Get<ArchiveOptions>());
         services.AddSingleton<QueryDesk>();
+        services.AddSingleton<DashboardDesk>();
         services.AddSingleton<StatusReader>();
         services.AddSingleton<ServerMetrics>();
         services.AddSingleton<PrometheusText>();

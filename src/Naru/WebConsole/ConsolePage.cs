@@ -52,6 +52,14 @@ internal static class ConsolePages
             ],
         },
         new("explore", 'e') { Styles = ["uPlot.min.css"], Modules = ["chart.js", "uPlot.esm.js"] },
+        new("dashboards", 'b')
+        {
+            Styles = ["uPlot.min.css"],
+            Modules =
+            [
+                "chart.js", "uPlot.esm.js", "parameters.js", "view.js", "download.js", "board-edit.js",
+            ],
+        },
         new("queries", 'q'),
         new("aggregates", 'w') { Styles = ["uPlot.min.css"], Modules = ["chart.js", "uPlot.esm.js"] },
         new("rejected", 'r'),

@@ -77,7 +77,7 @@ internal static class HostileText
     /// <summary>A log whose description, owner, fields and words are hostile, and an aggregate of such keys.</summary>
     public static void Define(string project)
     {
-        static string Quoted(string text) => JsonSerializer.Serialize(text);
+        DefineArchive(project);
         File.WriteAllText(Path.Combine(project, $"logs/{Log}.yaml"), $"""
             log: {Log}
             description: {Quoted(Payloads[9])}
@@ -103,6 +103,35 @@ internal static class HostileText
             """ + "\n");
     }
 
+    /// <summary>Saved queries and a dashboard whose every word is hostile.</summary>
+    private static void DefineArchive(string project)
+    {
+        File.WriteAllText(Path.Combine(project, "queries/EVIL-1.sql"), $"""
+            -- title: {Payloads[9]}
+            -- description: {Payloads[10]}
+            -- owner: {Payloads[15]}
+            -- tags: {Payloads[16].Replace(",", "", StringComparison.Ordinal)}, {Payloads[0]}
+            -- chart: pie x=note y=n
+            SELECT note, count(*) AS n FROM {Log} WHERE {"{{"}who={Payloads[9]}{"}}"} <> '' GROUP BY note
+            """ + "\n");
+        Directory.CreateDirectory(Path.Combine(project, "dashboards"));
+        string tiles = string.Join("\n", ((string[])["table", "bar", "pie", "number", "pivot"]).Select(kind =>
+            $"  - {{query: EVIL-1, title: {Quoted(Payloads[21])}, chart: {kind} x=note y=n}}"));
+        File.WriteAllText(Path.Combine(project, "dashboards/evil.yaml"), $"""
+            title: {Quoted(Payloads[0])}
+            description: {Quoted(Payloads[9])}
+            owner: {Quoted(Payloads[13])}
+            tags: [{Quoted(Payloads[15])}]
+            parameters:
+              who:
+                label: {Quoted(Payloads[30])}
+                default: {Quoted(Payloads[0])}
+                choices: [{Quoted(Payloads[9])}]
+            tiles:
+            {tiles}
+            """ + "\n");
+    }
+
     /// <summary>As values, ids, senders, keys of events, names of logs, and events that are rejected.</summary>
     public static async Task SendAsync(HttpClient http)
     {
@@ -119,6 +148,8 @@ internal static class HostileText
         broken.Content = new StringContent($"{{\"note\": {Payloads[0]}", Encoding.UTF8, "application/json");
         using HttpResponseMessage answer = await http.SendAsync(broken);
     }
+
+    private static string Quoted(string text) => JsonSerializer.Serialize(text);
 
     private static async Task PostAsync(HttpClient http, string path, Dictionary<string, string> values)
     {

@@ -123,14 +123,19 @@ public sealed class HostileTextTests(ConsoleSite site)
         await tab.AssertCleanAsync();
         foreach (string path in (string[])
             [
-                "aggregates", "aggregates/evil_notes", "logs", $"logs/{HostileText.Log}",
+                "archive", "archive/EVIL-1", "archive/EVIL-1#text", "archive/EVIL-1#versions", "archive/EVIL-1#edit",
+                "archive/%3Cimg%20src=x%20onerror=alert(1)%3E", "dashboards", "dashboards/evil",
+                "dashboards/%3Cimg%20src=x%20onerror=alert(1)%3E", "aggregates", "aggregates/evil_notes",
+                "logs", $"logs/{HostileText.Log}",
                 .. LogTabs.Select(static tab => $"logs/{HostileText.Log}#{tab}"),
                 "logs/%3Cimg%20src=x%20onerror=alert(1)%3E", "aggregates/%3Cimg%20src=x%20onerror=alert(1)%3E",
             ])
         {
             await tab.GoAsync($"/console/{path}");
             Assert.Contains("alert(", await tab.TextAsync("main"), StringComparison.Ordinal);
-            await tab.AssertCleanAsync();
+
+            // A name that is not there is said to be that.
+            await tab.AssertCleanAsync("status of 404");
         }
     }
 }

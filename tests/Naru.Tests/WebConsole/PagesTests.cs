@@ -17,7 +17,9 @@ public sealed partial class PagesTests(ConsoleSite site)
     private static readonly string[] Paths =
     [
         .. ConsolePages.All.Select(static page => page.Name), "aggregates/campaign_bill_1h", "logs/kr_ad.click",
-        "logs/kr_ad.click#rows", "logs/kr_ad.click#send", "logs/kr_ad.click#versions", "logs/kr_ad.click#edit",
+        "archive/SHOP-101", "archive/SHOP-101#text", "archive/SHOP-101#versions", "archive/SHOP-101#edit",
+        "dashboards/ads", "dashboards/best-ctr", "logs/kr_ad.click#rows",
+        "logs/kr_ad.click#send", "logs/kr_ad.click#versions", "logs/kr_ad.click#edit",
     ];
 
     [Theory]

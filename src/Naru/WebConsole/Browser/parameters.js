@@ -61,6 +61,12 @@ export function showFields(place, parameters, values, run) {
   fill(place, parameters.map(parameter => {
     const { name, type } = parameter;
     values[name] ??= initial(parameter);
+    if (parameter.choices) {
+      const offered = [...new Set([...parameter.choices, values[name]])].filter(each => each !== "" || parameter.given === "");
+      return h("label", null, parameter.label ?? name, h("select", {
+        name, on: { change: event => { values[name] = event.target.value; } },
+      }, offered.map(each => h("option", { value: each, selected: each === values[name] }, each === "" ? t("boards.any") : each))));
+    }
     return h("label", null, parameter.label ?? name, h("input", {
       name, type: { date: "date", time: "datetime-local" }[type] ?? "text", inputmode: type === "number" ? "decimal" : null,
       step: type === "time" ? "1" : null, value: values[name], size: type === "number" ? "8" : "18",

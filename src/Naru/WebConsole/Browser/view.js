@@ -3,10 +3,11 @@
 import { h, svg, fill } from "./dom.js";
 import { answerGrid, cellText, isNumeric } from "./table.js";
 import { drawChart, guessChart, isTime } from "./chart.js";
-import { count, t } from "./words.js";
+import { count, language, t } from "./words.js";
 
 export const kinds = ["table", "line", "area", "bar", "pie", "number", "pivot"];
 const slicesMax = 8;
+const exact = new Intl.NumberFormat(language, { maximumFractionDigits: 17 });
 
 /**
  * Draws an answer into a place; gives a function that takes the drawing away. `view` is {kind, x, y, group} with names
@@ -56,7 +57,7 @@ function drawNumber(place, { columns, rows }, { values }) {
 }
 
 /** Numbers with the language's separators; what a double cannot hold with all its digits. */
-const shown = value => (typeof value === "number" ? count(value) : cellText(value));
+const shown = value => (typeof value === "number" ? exact.format(value) : cellText(value));
 
 function drawPie(place, { columns, rows }, { x, values: [value] }) {
   const sorted = rows.map(row => ({ name: cellText(row[x]), text: cellText(row[value]), number: Math.max(0, Number(row[value] ?? 0)) }))
