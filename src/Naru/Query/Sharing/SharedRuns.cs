@@ -101,8 +101,18 @@ internal sealed class SharedRuns(SpoolPlace spool, TimeProvider time)
     }
 
     /// <summary>Events come first: collect stops taking them when the disk is nearly full.</summary>
-    private bool HasRoom() =>
-        spool.Files.FreeBytes(spool.Folder) > Math.Max(FreeBytesMin, spool.Files.TotalBytes(spool.Folder) / 10);
+    private bool HasRoom()
+    {
+        try
+        {
+            long free = spool.Files.FreeBytes(spool.Folder);
+            return free > Math.Max(FreeBytesMin, spool.Files.TotalBytes(spool.Folder) / 10);
+        }
+        catch (StorageException)
+        {
+            return false;
+        }
+    }
 
     public void Hold(long bytes) => Interlocked.Add(ref _held, bytes);
 }
