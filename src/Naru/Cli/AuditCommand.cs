@@ -15,33 +15,30 @@ internal static class AuditCommand
             new("--from") { Description = "first minute of receipt, inclusive", HelpName = "TIME" };
         Option<DateTimeOffset?> to =
             new("--to") { Description = "last minute of receipt, exclusive", HelpName = "TIME" };
-        Option<bool> json = new("--json") { Description = "print the report as JSON" };
         Option<bool> trail = new("--trail")
         {
             Description = "hold the trail of who did what against its hashes instead; reads the project's files",
         };
-        Option<string?> server = ServerConnection.ServerOption();
-        Option<string?> project = ServerConnection.ProjectOption();
-        Option<string?> key = ServerConnection.KeyOption();
+        ServerOptions common = new("print the report as JSON");
         Command command = new(
             "audit",
             "Prove that nothing was lost or counted twice, per log and minute. Example: naru audit --from 2026-11-20")
         {
-            from, to, trail, json, server, project, key,
+            from, to, trail,
         };
+        common.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (parsed.GetValue(trail))
             {
-                return Trail(Path.GetFullPath(parsed.GetValue(project) ?? "."));
+                return Trail(Path.GetFullPath(common.Project(parsed) ?? "."));
             }
 
-            using ServerConnection connection = ServerConnection.Open(
-                parsed.GetValue(server), parsed.GetValue(project), parsed.GetValue(key));
+            using ServerConnection connection = common.Open(parsed);
             using HttpRequestMessage request = new(
                 HttpMethod.Get, $"/v1/audit?from={Text(parsed.GetValue(from))}&to={Text(parsed.GetValue(to))}");
             using JsonDocument? report = await connection.SendAsync(request, cancellationToken).ConfigureAwait(false);
-            return report is null ? ExitCode.Failed : Print(report.RootElement, parsed.GetValue(json));
+            return report is null ? ExitCode.Failed : Print(report.RootElement, common.Json(parsed));
         });
         return command;
     }

@@ -16,18 +16,15 @@ internal static class GrantsCommand
             Description = "name of a user or key; default: everybody",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        Option<bool> json = new("--json") { Description = "print the answer as JSON" };
-        Option<string?> server = ServerConnection.ServerOption();
-        Option<string?> project = ServerConnection.ProjectOption();
-        Option<string?> key = ServerConnection.KeyOption();
+        ServerOptions common = new();
         Command command = new("grants", "Tell who may what, table by table. Example: naru grants kim")
         {
-            who, json, server, project, key,
+            who,
         };
+        common.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            using ServerConnection connection = ServerConnection.Open(
-                parsed.GetValue(server), parsed.GetValue(project), parsed.GetValue(key));
+            using ServerConnection connection = common.Open(parsed);
             string name = Uri.EscapeDataString(parsed.GetValue(who) ?? "");
             using HttpRequestMessage request = new(HttpMethod.Get, $"/v1/grants?who={name}");
             using JsonDocument? answer = await connection.SendAsync(request, cancellationToken).ConfigureAwait(false);
@@ -44,7 +41,7 @@ internal static class GrantsCommand
                 return ExitCode.Failed;
             }
 
-            Console.Write(parsed.GetValue(json) ? answer.RootElement.GetRawText() + "\n" : Text(grants));
+            Console.Write(common.Json(parsed) ? answer.RootElement.GetRawText() + "\n" : Text(grants));
             return ExitCode.Done;
         });
         return command;

@@ -23,7 +23,7 @@ internal static class KeyCommand
 
     private static Command Add()
     {
-        KeyOptions options = new();
+        ServerOptions options = new();
         Argument<string> name = new("NAME")
         {
             Description = "source name: part of the identity of what the key sends; two keys may share one, to rotate",
@@ -64,19 +64,19 @@ internal static class KeyCommand
                 Ticket = parsed.GetValue(ticket),
                 Until = parsed.GetValue(until),
             };
-            return AddAsync(options.Target(parsed), source, rights, options.Json(parsed), cancellationToken);
+            return AddAsync(KeyTarget.Of(options, parsed), source, rights, options.Json(parsed), cancellationToken);
         });
         return command;
     }
 
     private static Command List()
     {
-        KeyOptions options = new();
+        ServerOptions options = new();
         Command command = new("list", "Show keys, never their secrets. Example: naru key list");
         options.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            using IKeys? keys = options.Target(parsed).Open();
+            using IKeys? keys = KeyTarget.Of(options, parsed).Open();
             ImmutableArray<KeyView>? list = keys is null
                 ? null : await keys.ListAsync(cancellationToken).ConfigureAwait(false);
             if (list is not { } views)
@@ -92,13 +92,13 @@ internal static class KeyCommand
 
     private static Command Revoke()
     {
-        KeyOptions options = new();
+        ServerOptions options = new();
         Argument<string> id = new("ID") { Description = "id of the key, as `naru key list` shows it" };
         Command command = new("revoke", "End a key at once. Example: naru key revoke k3x9q2m7ab") { id };
         options.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            using IKeys? keys = options.Target(parsed).Open();
+            using IKeys? keys = KeyTarget.Of(options, parsed).Open();
             KeyView? revoked = keys is null
                 ? null
                 : await keys.RevokeAsync(Id(parsed.GetValue(id)!), cancellationToken).ConfigureAwait(false);
@@ -226,31 +226,12 @@ internal static class KeyCommand
     private static string Text<T>(T value) => JsonSerializer.Serialize(value, AccessJson.Answers) + "\n";
 }
 
-/// <summary>Options that all key commands share.</summary>
-internal sealed class KeyOptions
-{
-    private readonly Option<bool> _json = new("--json") { Description = "print the answer as JSON" };
-    private readonly Option<string?> _server = ServerConnection.ServerOption();
-    private readonly Option<string?> _project = ServerConnection.ProjectOption();
-    private readonly Option<string?> _key = ServerConnection.KeyOption();
-
-    public void AddTo(Command command)
-    {
-        command.Options.Add(_json);
-        command.Options.Add(_server);
-        command.Options.Add(_project);
-        command.Options.Add(_key);
-    }
-
-    public bool Json(ParseResult parsed) => parsed.GetValue(_json);
-
-    public KeyTarget Target(ParseResult parsed) =>
-        new(parsed.GetValue(_server), parsed.GetValue(_project), parsed.GetValue(_key));
-}
-
 /// <summary>Where keys are kept: with a server, or in the files of a project that no server has open.</summary>
 internal sealed record KeyTarget(string? Server, string? Project, string? Key)
 {
+    public static KeyTarget Of(ServerOptions options, ParseResult parsed) =>
+        new(options.Server(parsed), options.Project(parsed), options.Key(parsed));
+
     /// <summary>Null, with the reason told, when there is neither.</summary>
     public IKeys? Open()
     {

@@ -128,23 +128,18 @@ internal static class RejectedCommand
         private readonly Option<string?> _log = new("--log") { Description = "only this log", HelpName = "LOG" };
         private readonly Option<string?> _reason =
             new("--reason") { Description = "only this reason, e.g. missing_field", HelpName = "REASON" };
-        private readonly Option<bool> _json = new("--json") { Description = "print JSON" };
-        private readonly Option<string?> _server = ServerConnection.ServerOption();
-        private readonly Option<string?> _project = ServerConnection.ProjectOption();
-        private readonly Option<string?> _key = ServerConnection.KeyOption();
+        private readonly ServerOptions _common = new("print JSON");
 
         public void AddTo(Command command)
         {
-            foreach (Option option in new Option[] { _log, _reason, _json, _server, _project, _key })
-            {
-                command.Options.Add(option);
-            }
+            command.Options.Add(_log);
+            command.Options.Add(_reason);
+            _common.AddTo(command);
         }
 
-        public ServerConnection Open(ParseResult parsed) => ServerConnection.Open(
-            parsed.GetValue(_server), parsed.GetValue(_project), parsed.GetValue(_key));
+        public ServerConnection Open(ParseResult parsed) => _common.Open(parsed);
 
-        public bool Json(ParseResult parsed) => parsed.GetValue(_json);
+        public bool Json(ParseResult parsed) => _common.Json(parsed);
 
         public string Where(ParseResult parsed) =>
             $"({Equal("r.log", parsed.GetValue(_log))}) AND ({Equal("r.reason", parsed.GetValue(_reason))})";

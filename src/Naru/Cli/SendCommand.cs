@@ -124,10 +124,7 @@ internal static class SendCommand
             Description = "check every event before it is acknowledged, and list what is wrong",
         };
 
-        private readonly Option<bool> _json = new("--json") { Description = "print the outcome as JSON" };
-        private readonly Option<string?> _server = ServerConnection.ServerOption();
-        private readonly Option<string?> _project = ServerConnection.ProjectOption();
-        private readonly Option<string?> _key = ServerConnection.KeyOption();
+        private readonly ServerOptions _common = new("print the outcome as JSON");
 
         public void AddTo(Command command)
         {
@@ -137,11 +134,13 @@ internal static class SendCommand
             command.Arguments.Add(_file);
             foreach (Option option in new Option[]
             {
-                _format, _parallel, _batch, _source, _replay, _resume, _wait, _validate, _json, _server, _project, _key,
+                _format, _parallel, _batch, _source, _replay, _resume, _wait, _validate,
             })
             {
                 command.Options.Add(option);
             }
+
+            _common.AddTo(command);
         }
 
         public SendJob Job(ParseResult parsed)
@@ -152,8 +151,8 @@ internal static class SendCommand
                 Log = parsed.GetValue(_log)!,
                 File = file,
                 Format = parsed.GetValue(_format),
-                Server = new Uri(ServerConnection.AddressOf(parsed.GetValue(_server), parsed.GetValue(_project))),
-                Key = parsed.GetValue(_key) ?? Environment.GetEnvironmentVariable("NARU_KEY"),
+                Server = new Uri(ServerConnection.AddressOf(_common.Server(parsed), _common.Project(parsed))),
+                Key = _common.Key(parsed) ?? Environment.GetEnvironmentVariable("NARU_KEY"),
                 Source = parsed.GetValue(_source) ?? SourceOf(file),
                 Parallel = parsed.GetValue(_parallel),
                 Batch = parsed.GetValue(_batch),
@@ -161,7 +160,7 @@ internal static class SendCommand
                 Resume = parsed.GetValue(_resume),
                 AwaitLanding = parsed.GetValue(_wait),
                 Validate = parsed.GetValue(_validate),
-                Json = parsed.GetValue(_json),
+                Json = _common.Json(parsed),
             };
         }
 

@@ -3,9 +3,10 @@ using System.CommandLine;
 namespace Naru.Cli;
 
 /// <summary>The options of a command that asks a server: `--json`, `--server`, `--project`, `--key`.</summary>
-internal sealed class ServerOptions
+/// <param name="json">What `--json` does.</param>
+internal sealed class ServerOptions(string json = "print the answer as JSON")
 {
-    private readonly Option<bool> _json = new("--json") { Description = "print the answer as JSON" };
+    private readonly Option<bool> _json = new("--json") { Description = json };
     private readonly Option<string?> _server = ServerConnection.ServerOption();
     private readonly Option<string?> _project = ServerConnection.ProjectOption();
     private readonly Option<string?> _key = ServerConnection.KeyOption();
@@ -13,6 +14,12 @@ internal sealed class ServerOptions
     public void AddTo(Command command)
     {
         command.Options.Add(_json);
+        AddServerTo(command);
+    }
+
+    /// <summary>Without `--json`.</summary>
+    public void AddServerTo(Command command)
+    {
         command.Options.Add(_server);
         command.Options.Add(_project);
         command.Options.Add(_key);
@@ -20,6 +27,12 @@ internal sealed class ServerOptions
 
     public bool Json(ParseResult parsed) => parsed.GetValue(_json);
 
-    public ServerConnection Open(ParseResult parsed) => ServerConnection.Open(
-        parsed.GetValue(_server), parsed.GetValue(_project), parsed.GetValue(_key));
+    public string? Server(ParseResult parsed) => parsed.GetValue(_server);
+
+    public string? Project(ParseResult parsed) => parsed.GetValue(_project);
+
+    public string? Key(ParseResult parsed) => parsed.GetValue(_key);
+
+    public ServerConnection Open(ParseResult parsed) =>
+        ServerConnection.Open(Server(parsed), Project(parsed), Key(parsed));
 }

@@ -22,17 +22,15 @@ internal static class TailCommand
             HelpName = "FIELD=VALUE",
         };
         Option<int?> limit = new("--limit") { Description = "end after so many events", HelpName = "N" };
-        Option<bool> json = new("--json") { Description = "print each event as a line of JSON" };
-        Option<string?> server = ServerConnection.ServerOption();
-        Option<string?> project = ServerConnection.ProjectOption();
-        Option<string?> key = ServerConnection.KeyOption();
+        ServerOptions common = new("print each event as a line of JSON");
         Command command = new(
             "tail",
             "Watch valid events as they land, within stream.landing_interval. "
             + "Example: naru tail kr_shop.page_view --from 10m --where screen=home")
         {
-            log, from, where, limit, json, server, project, key,
+            log, from, where, limit,
         };
+        common.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             StringBuilder address = new($"/v1/tail/{Uri.EscapeDataString(parsed.GetValue(log)!)}?");
@@ -42,9 +40,8 @@ internal static class TailCommand
                 address.Append("&where=").Append(Uri.EscapeDataString(condition));
             }
 
-            using ServerConnection connection = ServerConnection.Open(
-                parsed.GetValue(server), parsed.GetValue(project), parsed.GetValue(key));
-            TailPrinter printer = new(parsed.GetValue(json), parsed.GetValue(limit) ?? int.MaxValue);
+            using ServerConnection connection = common.Open(parsed);
+            TailPrinter printer = new(common.Json(parsed), parsed.GetValue(limit) ?? int.MaxValue);
             return await connection.FollowAsync(address.ToString(), printer.Print, cancellationToken)
                 .ConfigureAwait(false);
         });

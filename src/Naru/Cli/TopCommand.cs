@@ -34,15 +34,13 @@ internal static class TopCommand
                 + "the newest that is whole",
             HelpName = "DURATION",
         };
-        Option<bool> json = new("--json") { Description = "print the answer as JSON, once" };
-        Option<string?> server = ServerConnection.ServerOption();
-        Option<string?> project = ServerConnection.ProjectOption();
-        Option<string?> key = ServerConnection.KeyOption();
+        ServerOptions common = new("print the answer as JSON, once");
         Command command = new(
             "top", "Watch the first keys of an aggregate. Example: naru top ad_clicks_1m --by clicks --last 5m -n 10")
         {
-            name, by, count, last, json, server, project, key,
+            name, by, count, last,
         };
+        common.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             StringBuilder query = new(string.Create(CultureInfo.InvariantCulture, $"?top={parsed.GetValue(count)}"));
@@ -56,10 +54,9 @@ internal static class TopCommand
             }
 
             string address = $"/v1/aggregates/{Uri.EscapeDataString(parsed.GetValue(name)!)}";
-            using ServerConnection connection = ServerConnection.Open(
-                parsed.GetValue(server), parsed.GetValue(project), parsed.GetValue(key));
-            return Console.IsOutputRedirected || parsed.GetValue(json)
-                ? await OnceAsync(connection, $"{address}{query}", parsed.GetValue(json), cancellationToken)
+            using ServerConnection connection = common.Open(parsed);
+            return Console.IsOutputRedirected || common.Json(parsed)
+                ? await OnceAsync(connection, $"{address}{query}", common.Json(parsed), cancellationToken)
                     .ConfigureAwait(false)
                 : await connection.FollowAsync($"{address}/stream{query}", Draw, cancellationToken)
                     .ConfigureAwait(false);

@@ -27,7 +27,7 @@ internal static class UserCommand
 
     private static Command Add()
     {
-        KeyOptions options = new();
+        ServerOptions options = new();
         Argument<string> name = new("NAME") { Description = "name to sign in with" };
         Option<string[]> roles = new("--role")
         {
@@ -62,12 +62,12 @@ internal static class UserCommand
 
     private static Command List()
     {
-        KeyOptions options = new();
+        ServerOptions options = new();
         Command command = new("list", "Show users, never their passwords. Example: naru user list");
         options.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            using IUsers? users = UserTarget.Open(options.Target(parsed));
+            using IUsers? users = UserTarget.Open(KeyTarget.Of(options, parsed));
             UserList? list = users is null ? null : await users.ListAsync(cancellationToken).ConfigureAwait(false);
             if (list is null)
             {
@@ -83,9 +83,9 @@ internal static class UserCommand
     private static Command Named(
         string verb,
         string about,
-        Func<KeyOptions, ParseResult, string, CancellationToken, Task<int>> run)
+        Func<ServerOptions, ParseResult, string, CancellationToken, Task<int>> run)
     {
-        KeyOptions options = new();
+        ServerOptions options = new();
         Argument<string> name = new("NAME") { Description = "name of the user" };
         Command command = new(verb, about) { name };
         options.AddTo(command);
@@ -95,13 +95,13 @@ internal static class UserCommand
     }
 
     private static Task<int> Renew(
-        KeyOptions options, ParseResult parsed, string name, CancellationToken cancellationToken) =>
+        ServerOptions options, ParseResult parsed, string name, CancellationToken cancellationToken) =>
         PasswordAsync(options, parsed, users => users.RenewAsync(name, cancellationToken));
 
     private static async Task<int> Remove(
-        KeyOptions options, ParseResult parsed, string name, CancellationToken cancellationToken)
+        ServerOptions options, ParseResult parsed, string name, CancellationToken cancellationToken)
     {
-        using IUsers? users = UserTarget.Open(options.Target(parsed));
+        using IUsers? users = UserTarget.Open(KeyTarget.Of(options, parsed));
         UserRemoved? removed = users is null
             ? null : await users.RemoveAsync(name, cancellationToken).ConfigureAwait(false);
         if (removed is null)
@@ -116,9 +116,9 @@ internal static class UserCommand
     }
 
     private static async Task<int> PasswordAsync(
-        KeyOptions options, ParseResult parsed, Func<IUsers, Task<NewPassword?>> ask)
+        ServerOptions options, ParseResult parsed, Func<IUsers, Task<NewPassword?>> ask)
     {
-        using IUsers? users = UserTarget.Open(options.Target(parsed));
+        using IUsers? users = UserTarget.Open(KeyTarget.Of(options, parsed));
         NewPassword? made = users is null ? null : await ask(users).ConfigureAwait(false);
         if (made is null)
         {

@@ -111,8 +111,6 @@ internal sealed record QueryOptions : ICheckedOptions
         Threads = Threads,
         Timeout = Timeout,
         TimeoutMax = TimeoutMax,
-        Niceness = 5,
-        IsWarm = true,
     };
 
     /// <summary>For batches, which take what people and the server leave of the processor.</summary>
@@ -127,8 +125,6 @@ internal sealed record QueryOptions : ICheckedOptions
         Threads = EtlThreads,
         Timeout = EtlTimeout,
         TimeoutMax = EtlTimeoutMax,
-        Niceness = 19,
-        IsWarm = false,
     };
 
     public IEnumerable<(string Property, string Message, string Hint)> Check()

@@ -79,19 +79,18 @@ internal sealed class SqlOptions
         HelpName = "10m",
     };
 
-    private readonly Option<string?> _server = ServerConnection.ServerOption();
-    private readonly Option<string?> _project = ServerConnection.ProjectOption();
-    private readonly Option<string?> _key = ServerConnection.KeyOption();
+    private readonly ServerOptions _common = new();
 
     public void AddTo(Command command)
     {
         command.Arguments.Add(_sql);
-        Option[] options =
-            [_format, _dialect, _file, _output, _json, _raw, _rows, _timeout, _server, _project, _key];
+        Option[] options = [_format, _dialect, _file, _output, _json, _raw, _rows, _timeout];
         foreach (Option option in options)
         {
             command.Options.Add(option);
         }
+
+        _common.AddServerTo(command);
     }
 
     /// <summary>Null after a wrong use was told.</summary>
@@ -127,9 +126,9 @@ internal sealed class SqlOptions
             Format = format,
             Dialect = dialect,
             Output = output,
-            Server = parsed.GetValue(_server),
-            Project = parsed.GetValue(_project),
-            Key = parsed.GetValue(_key),
+            Server = _common.Server(parsed),
+            Project = _common.Project(parsed),
+            Key = _common.Key(parsed),
             Raw = parsed.GetValue(_raw),
             RowsMax = parsed.GetValue(_rows),
             Timeout = timeout == default ? null : timeout,

@@ -47,10 +47,10 @@ internal sealed record PoolOptions(PoolName Name)
     public required TimeSpan TimeoutMax { get; init; }
 
     /// <summary>Of the worker processes, 0 to 19; the server itself runs at 0.</summary>
-    public required int Niceness { get; init; }
+    public int Niceness => Name == PoolName.Eda ? 5 : 19;
 
     /// <summary>All workers are started with the server, not by the first queries.</summary>
-    public required bool IsWarm { get; init; }
+    public bool IsWarm => Name == PoolName.Eda;
 
     /// <summary>How a setting of this pool is called.</summary>
     public string Setting(string name) => Name == PoolName.Eda ? $"query.{name}" : $"query.etl_{name}";

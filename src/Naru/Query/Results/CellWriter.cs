@@ -19,6 +19,9 @@ internal sealed class CellWriter(OutputBuffer output, ZoneClock clock, bool json
     private const long MicrosecondsOfDay = 86_400_000_000;
 
     private readonly DateText _dates = new(output, json ? (byte)'T' : (byte)' ');
+    private NestedJson? _nested;
+
+    private NestedJson Nested => _nested ??= new NestedJson(output, WriteJson);
 
     /// <summary>A whole JSON value, `null` included.</summary>
     public void WriteJson(in DuckDbVector vector, int row)
@@ -42,13 +45,13 @@ internal sealed class CellWriter(OutputBuffer output, ZoneClock clock, bool json
                 WriteJsonString(Encoding.UTF8.GetBytes(vector.EnumAt(row)));
                 break;
             case DuckDbTypeKind.List or DuckDbTypeKind.Array:
-                WriteList(vector, row);
+                Nested.WriteList(vector, row);
                 break;
             case DuckDbTypeKind.Struct:
-                WriteStruct(vector, row);
+                Nested.WriteStruct(vector, row, named: true);
                 break;
             case DuckDbTypeKind.Map:
-                WriteMap(vector, row);
+                Nested.WriteMap(vector, row);
                 break;
             case DuckDbTypeKind kind when IsJsonNumber(vector, row, kind):
                 WritePlain(vector, row);
@@ -176,78 +179,6 @@ internal sealed class CellWriter(OutputBuffer output, ZoneClock clock, bool json
         DuckDbTypeKind.Double => double.IsFinite(vector.Values<double>()[row]),
         _ => false,
     };
-
-    private void WriteList(in DuckDbVector vector, int row)
-    {
-        DuckDbListEntry entry = vector.ListAt(row);
-        DuckDbVector child = vector.Child();
-        output.Append((byte)'[');
-        for (int i = 0; i < (int)entry.Length; i++)
-        {
-            if (i > 0)
-            {
-                output.Append((byte)',');
-            }
-
-            WriteJson(child, (int)entry.Offset + i);
-        }
-
-        output.Append((byte)']');
-    }
-
-    private void WriteStruct(in DuckDbVector vector, int row)
-    {
-        output.Append((byte)'{');
-        for (int i = 0; i < vector.Type.Fields.Length; i++)
-        {
-            if (i > 0)
-            {
-                output.Append((byte)',');
-            }
-
-            WriteJsonString(Encoding.UTF8.GetBytes(vector.Type.Fields[i].Name));
-            output.Append((byte)':');
-            WriteJson(vector.Field(i), row);
-        }
-
-        output.Append((byte)'}');
-    }
-
-    private void WriteMap(in DuckDbVector vector, int row)
-    {
-        DuckDbListEntry entry = vector.ListAt(row);
-        DuckDbVector pairs = vector.Child();
-        DuckDbVector keys = pairs.Field(0);
-        DuckDbVector values = pairs.Field(1);
-        output.Append((byte)'{');
-        for (int i = 0; i < (int)entry.Length; i++)
-        {
-            int item = (int)entry.Offset + i;
-            if (i > 0)
-            {
-                output.Append((byte)',');
-            }
-
-            WriteKey(keys, item);
-            output.Append((byte)':');
-            WriteJson(values, item);
-        }
-
-        output.Append((byte)'}');
-    }
-
-    /// <summary>A map's key becomes a string, whatever its type.</summary>
-    private void WriteKey(in DuckDbVector keys, int item)
-    {
-        int start = output.Length;
-        WriteJson(keys, item);
-        if (output.Written[start] != (byte)'"')
-        {
-            byte[] text = output.Written[start..].ToArray();
-            output.Truncate(start);
-            WriteJsonString(text);
-        }
-    }
 
     /// <summary>Every digit that tells the number from its neighbours; what is not finite as a word.</summary>
     public void WriteFloating<T>(T value)

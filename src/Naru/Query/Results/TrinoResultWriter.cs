@@ -16,6 +16,7 @@ internal sealed class TrinoResultWriter : ResultWriter
     private readonly bool _precise;
     private readonly CellWriter _plain;
     private readonly DateText _dates;
+    private readonly NestedJson _nested;
 
     public TrinoResultWriter(OutputBuffer output, ZoneClock clock, bool precise)
         : base(output)
@@ -24,6 +25,7 @@ internal sealed class TrinoResultWriter : ResultWriter
         _precise = precise;
         _plain = new CellWriter(output, clock, json: true);
         _dates = new DateText(output, (byte)' ');
+        _nested = new NestedJson(output, Write);
     }
 
     public override void Begin(ImmutableArray<DuckDbColumn> columns)
@@ -67,17 +69,17 @@ internal sealed class TrinoResultWriter : ResultWriter
                 JsonText.Append(Output, Encoding.UTF8.GetBytes(vector.EnumAt(row)));
                 break;
             case DuckDbTypeKind.List or DuckDbTypeKind.Array:
-                WriteList(vector, row);
+                _nested.WriteList(vector, row);
                 break;
             case DuckDbTypeKind.Struct:
-                WriteStruct(vector, row);
+                _nested.WriteStruct(vector, row, named: false);
                 break;
             case DuckDbTypeKind.Map:
-                WriteMap(vector, row);
+                _nested.WriteMap(vector, row);
                 break;
             case DuckDbTypeKind.Union:
                 // The value that it holds, as text whatever its type.
-                WriteAsText(vector.Field(vector.Field(0).Values<byte>()[row] + 1), row);
+                _nested.WriteAsText(vector.Field(vector.Field(0).Values<byte>()[row] + 1), row);
                 break;
             case DuckDbTypeKind kind when IsNumber(vector, row, kind):
                 _plain.WritePlain(vector, row);
@@ -187,76 +189,6 @@ internal sealed class TrinoResultWriter : ResultWriter
             Output.AppendNumber((long)(total / 86_400_000_000));
             Output.Append((byte)' ');
             _dates.WriteTime((long)(total % 86_400_000_000), 1_000_000, digits: 3);
-        }
-    }
-
-    private void WriteList(in DuckDbVector vector, int row)
-    {
-        DuckDbListEntry entry = vector.ListAt(row);
-        DuckDbVector child = vector.Child();
-        Output.Append((byte)'[');
-        for (int i = 0; i < (int)entry.Length; i++)
-        {
-            if (i > 0)
-            {
-                Output.Append((byte)',');
-            }
-
-            Write(child, (int)entry.Offset + i);
-        }
-
-        Output.Append((byte)']');
-    }
-
-    private void WriteStruct(in DuckDbVector vector, int row)
-    {
-        Output.Append((byte)'[');
-        for (int i = 0; i < vector.Type.Fields.Length; i++)
-        {
-            if (i > 0)
-            {
-                Output.Append((byte)',');
-            }
-
-            Write(vector.Field(i), row);
-        }
-
-        Output.Append((byte)']');
-    }
-
-    private void WriteMap(in DuckDbVector vector, int row)
-    {
-        DuckDbListEntry entry = vector.ListAt(row);
-        DuckDbVector pairs = vector.Child();
-        DuckDbVector keys = pairs.Field(0);
-        DuckDbVector values = pairs.Field(1);
-        Output.Append((byte)'{');
-        for (int i = 0; i < (int)entry.Length; i++)
-        {
-            int item = (int)entry.Offset + i;
-            if (i > 0)
-            {
-                Output.Append((byte)',');
-            }
-
-            WriteAsText(keys, item);
-            Output.Append((byte)':');
-            Write(values, item);
-        }
-
-        Output.Append((byte)'}');
-    }
-
-    /// <summary>As a string, whatever its type.</summary>
-    private void WriteAsText(in DuckDbVector vector, int row)
-    {
-        int start = Output.Length;
-        Write(vector, row);
-        if (Output.Written[start] != (byte)'"')
-        {
-            byte[] text = Output.Written[start..].ToArray();
-            Output.Truncate(start);
-            JsonText.Append(Output, text);
         }
     }
 }
