@@ -39,14 +39,17 @@ internal sealed record ModelCase(ModelQuery Query, WindowCase Window, HeaderCase
     /// <summary>Windows of a quiet stream are closed by the clock.</summary>
     public required bool IsQuiet { get; init; }
 
-    /// <summary>For partial results, in bytes: with 1 every pane is spilled by each landing.</summary>
+    /// <summary>For partial results, in bytes: with 1 all of them are spilled by each landing.</summary>
     public required long Memory { get; init; }
+
+    /// <summary>With so many a landing writes the whole state.</summary>
+    public required int StateFilesMax { get; init; }
 
     public required ModelStep[] Steps { get; init; }
 
     public override string ToString() =>
         $"{Query.Name} {Window.Sql} {Header} {Zone.Id} exact={IsExact} quiet={IsQuiet} partitions={Partitions} "
-        + $"memory={Memory}\n"
+        + $"memory={Memory} files={StateFilesMax}\n"
         + string.Join('\n', Steps.Select(Describe));
 
     private static string Describe(ModelStep step) => step is ModelStep.Send send
@@ -91,11 +94,16 @@ internal sealed class ModelCaseRun : IDisposable
     private long _watermark = long.MinValue;
     private long _latest = long.MinValue;
     private int _missed;
+    private bool _spilled;
 
     private ModelCaseRun(ModelCase of)
     {
         _case = of;
-        _run = new AggregateRun(of.Zone, 1) { AggregateMemory = of.Memory };
+        _run = new AggregateRun(of.Zone, 1) 
+        {
+            AggregateMemory = of.Memory,
+            StateFilesMax = of.StateFilesMax,
+        };
         string past = of.IsQuiet ? "7d" : "unlimited";
         _click = _run.Publish($"log: m.click\ndescription: A tap.\nowner: m\n{Fields}\nmax_past: {past}");
         _view = _run.Publish($"log: m.view\ndescription: A view.\nowner: m\n{Fields}\nmax_past: {past}");
@@ -103,11 +111,11 @@ internal sealed class ModelCaseRun : IDisposable
         _run.Open(of.Partitions, _plan);
     }
 
-    /// <summary>What differs, or null.</summary>
-    public static string? Differs(ModelCase of)
+    /// <summary>What differs, or null; and whether sessions waited on disk meanwhile, open or closed.</summary>
+    public static (string? Text, bool Spilled) Differs(ModelCase of)
     {
         using ModelCaseRun run = new(of);
-        return run.Differs();
+        return (run.Differs(), run._spilled);
     }
 
     public void Dispose() => _run.Dispose();
@@ -117,6 +125,7 @@ internal sealed class ModelCaseRun : IDisposable
         foreach (ModelStep step in _case.Steps)
         {
             Do(step);
+            _spilled |= _run.Aggregate(Name).Landed.Spilled?.Count > 0;
         }
 
         _run.Flush(Name);

@@ -4,7 +4,7 @@ namespace Naru.Tests.Aggregates;
 /// H7: queries over generated streams against a naive model: disorder, duplicates, idleness, lateness, broken events,
 /// clocks that lie, the process killed at any step, and another partition count.
 /// </summary>
-public class AggregateModelTests
+public class AggregateModelTests(ITestOutputHelper output)
 {
     private const int Cases = 1_000;
     private const int CasesLong = 60_000;
@@ -30,26 +30,36 @@ public class AggregateModelTests
     [Trait("Size", "Long")]
     public void Stream_says_what_a_naive_model_says_all_night() => Check(CasesLong);
 
-    private static void Check(int count)
+    private void Check(int count)
     {
         Random seeds = TestSeed.Random(out int seed);
+        int sessionCases = 0;
+        int spilledCases = 0;
         for (int i = 0; i < count; i++)
         {
             int own = seeds.Next();
             ModelCase made = Make(new Random(own));
-            if (Try(made) is not null)
+            if (Try(made, out bool spilled) is not null)
             {
                 ModelCase small = Shrink(made);
-                Assert.Fail($"NARU_SEED={seed}, case {i}\n{small}\n{Try(small)}");
+                Assert.Fail($"NARU_SEED={seed}, case {i}\n{small}\n{Try(small, out _)}");
             }
+
+            sessionCases += made.Window.Function == "session" ? 1 : 0;
+            spilledCases += spilled ? 1 : 0;
         }
+
+        output.WriteLine($"{spilledCases} of {sessionCases} cases with sessions spilled some");
+        Assert.True(spilledCases > sessionCases / 3, "few cases spill sessions");
     }
 
-    private static string? Try(ModelCase made)
+    private static string? Try(ModelCase made, out bool spilled)
     {
+        spilled = false;
         try
         {
-            return ModelCaseRun.Differs(made);
+            (string? differs, spilled) = ModelCaseRun.Differs(made);
+            return differs;
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
@@ -71,7 +81,7 @@ public class AggregateModelTests
                 {
                     Steps = [.. failing.Steps[..at], .. waits, .. failing.Steps[end..]],
                 };
-                bool kept = waits.Length == end - at || Try(smaller) is null;
+                bool kept = waits.Length == end - at || Try(smaller, out _) is null;
                 (failing, at) = kept ? (failing, end) : (smaller, at + waits.Length);
             }
         }
@@ -84,7 +94,7 @@ public class AggregateModelTests
                 ModelStep[] steps = [.. failing.Steps];
                 steps[step] = send with { Events = [.. send.Events[..at], .. send.Events[(at + 1)..]] };
                 ModelCase smaller = failing with { Steps = steps };
-                (failing, at) = Try(smaller) is not null ? (smaller, at) : (failing, at + 1);
+                (failing, at) = Try(smaller, out _) is not null ? (smaller, at) : (failing, at + 1);
             }
         }
 
@@ -97,14 +107,19 @@ public class AggregateModelTests
 
         // Of two logs, each has a watermark of its own.
         bool exact = !query.ReadsViews && random.Next(3) == 0;
+        WindowCase window = Pick(random, Windows);
+
+        // Of sessions there are few at a time.
+        long[] memory = window.Function == "session" ? [1, 8 << 10, 512 << 20] : [1, 8 << 10, 64 << 10, 512 << 20];
         ModelCase made = new(
-            query, Pick(random, Windows), Pick(random, Headers),
+            query, window, Pick(random, Headers),
             TimeZoneInfo.FindSystemTimeZoneById(Pick(random, Zones)))
         {
             Partitions = exact ? 1 : random.Next(1, 4),
             IsExact = exact,
             IsQuiet = !exact && random.Next(3) == 0,
-            Memory = Pick(random, 1L, 8 << 10, 64 << 10, 512 << 20),
+            Memory = Pick(random, memory),
+            StateFilesMax = Pick(random, 2, 64),
             Steps = [],
         };
         return made with { Steps = [.. Steps(random, made)] };

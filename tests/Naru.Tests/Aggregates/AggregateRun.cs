@@ -47,6 +47,8 @@ internal sealed class AggregateRun : IDisposable
     /// <summary>As `stream.aggregate_memory`.</summary>
     public long AggregateMemory { get; init; } = new StreamOptions().AggregateMemory;
 
+    public int StateFilesMax { get; init; } = 64;
+
     public int Partitions => _topic.PartitionCount;
 
     public long NowMicroseconds => Clock.GetUtcNow().ToUnixTimeMilliseconds() * 1000;
@@ -221,6 +223,7 @@ internal sealed class AggregateRun : IDisposable
             Counters = new StreamCounters(),
             Clock = Clock,
             WriterThreads = 1,
+            StateFilesMax = StateFilesMax,
         };
         _engine = StreamEngine.Open(
             _context,

@@ -1,6 +1,8 @@
 using System.Globalization;
 using Naru.Definitions;
+using Naru.Lake.Columns;
 using Naru.Stream.Aggregate;
+using Naru.Tests.Lake;
 
 namespace Naru.Tests.Aggregates;
 
@@ -40,10 +42,12 @@ public sealed class AggregateSpillTests : IDisposable
 
     public void Dispose() => _run.Dispose();
 
-    [Fact]
-    public void Ten_times_the_groups_that_memory_holds_stay_within_it_and_count_alike()
+    [Theory]
+    [InlineData("tumble(m.click, event_time, INTERVAL '1 minute')")]
+    [InlineData("session(m.click, event_time, INTERVAL '3 hours')")]
+    public void Ten_times_the_groups_that_memory_holds_stay_within_it_and_count_alike(string from)
     {
-        Open("tumble(m.click, event_time, INTERVAL '1 minute')");
+        Open(from);
         for (int window = 0; window < Windows; window++)
         {
             Send(window);
@@ -55,7 +59,7 @@ public sealed class AggregateSpillTests : IDisposable
         _run.Kill();
         Watch();
 
-        // Once more, the oldest first: what is spilled is added to and not read.
+        // Once more, the oldest first: what is spilled of panes is added to and not read, of sessions it is read.
         for (int window = 0; window < Windows; window++)
         {
             Send(window);
@@ -67,6 +71,58 @@ public sealed class AggregateSpillTests : IDisposable
         List<string?[]> rows = _run.Rows(Name);
         Assert.Equal(Windows * KeysAWindow, rows.Count);
         Assert.All(rows, static row => Assert.Equal(("2", SumOf(row[2]!)), (row[3], row[4])));
+    }
+
+    [Fact]
+    public void Sessions_that_wait_on_disk_are_shown_joined_by_new_events_and_closed_in_their_time()
+    {
+        Open("session(m.click, event_time, INTERVAL '90 seconds')");
+        for (int window = 0; window < Windows; window += 2)
+        {
+            Send(window);
+            _run.Clock.Advance(TimeSpan.FromMinutes(2));
+        }
+
+        long spilled = Running.Landed.Spilled!.Count;
+        Assert.True(spilled > Windows / 2 * KeysAWindow / 2, $"{spilled} sessions wait on disk");
+        Dictionary<string, long> shown = Shown();
+        Assert.Equal(Windows / 2 * KeysAWindow, shown.Count);
+        Assert.All(shown.Values, static count => Assert.Equal(1, count));
+
+        // What is two minutes apart are two sessions; an event between them, not landed yet, makes them one.
+        Append((0, "w2-0"), (1, "w0-0"), (1, "w2-0"));
+        shown = Shown();
+        Assert.Equal((Windows / 2 * KeysAWindow, 2, 3), (shown.Count, shown["w0-0"], shown["w2-0"]));
+        Assert.Equal(spilled, Running.Landed.Spilled.Count);
+        _run.Land();
+        Assert.Equal(shown, Shown());
+        _run.Flush(Name);
+        List<string?[]> rows = _run.Rows(Name);
+        Assert.Equal(shown, rows.ToDictionary(
+            static row => row[2]!, static row => long.Parse(row[3]!, CultureInfo.InvariantCulture)));
+    }
+
+    [Fact]
+    public void A_landing_reads_the_spilled_sessions_that_it_touches_or_closes_and_no_others()
+    {
+        Open("session(m.click, event_time, INTERVAL '90 seconds')");
+        for (int window = 0; window < Windows; window += 2)
+        {
+            Send(window);
+            _run.Clock.Advance(TimeSpan.FromMinutes(2));
+        }
+
+        long before = Running.Landed.Spilled!.Count;
+        Append((1, "w0-0"), (3, "w2-7"), (4, "nobody"));
+        AggregateState cut = Running.Active;
+        RecalledSessions recalled = Running.Landed.Recall(cut)!;
+        Assert.Equal(2, recalled.Sessions.Count);
+        Assert.Equal(2, recalled.Places.Sum(static place => place.Numbers.Count));
+        Assert.Equal(before, Running.Landed.Spilled.Count);
+        recalled.Sessions.Free();
+        _run.Land();
+        Assert.False(Running.HasWindowEndingIn(_start, _start + 89_000_000));
+        Assert.True(Running.HasWindowEndingIn(_start, _start + 90_000_000));
     }
 
     [Fact]
@@ -106,10 +162,25 @@ public sealed class AggregateSpillTests : IDisposable
     /// <summary>Memory of one group where it is not spilled.</summary>
     private long GroupBytes()
     {
+        if (Running.Landed.Sessions is { } sessions)
+        {
+            return sessions.MemoryBytes / sessions.Count;
+        }
+
         GroupTable whole = Running.Landed.Borrow(Running.Landed.Panes.First())!;
         long bytes = whole.MemoryBytes / whole.Count;
         Running.Landed.Return(Running.Landed.Panes.First(), whole);
         return bytes;
+    }
+
+    /// <summary>Events of each session that is held, by key, of which none has two.</summary>
+    private Dictionary<string, long> Shown()
+    {
+        using OutputRows output = new(Running.Plan, Running.Zone, isNumbered: false);
+        Running.CollectOpen(long.MinValue, output);
+        using ColumnBatch rows = output.TakeBase();
+        return Enumerable.Range(0, rows.RowCount).ToDictionary(
+            row => BatchMaker.TextOf(rows.Columns[2], row)!, row => rows.Columns[3].ValueAt<long>(row));
     }
 
     private static string SumOf(string key) =>
@@ -150,16 +221,21 @@ public sealed class AggregateSpillTests : IDisposable
         }
     }
 
-    private void Append(int window, int from, int to)
+    private void Append(int window, int from, int to) =>
+        Append([.. Enumerable.Range(from, to - from).Select(key => (window, $"w{window}-{key}"))]);
+
+    private void Append(params (int Minute, string Key)[] sent)
     {
-        long time = (_start + (window * 60_000_000L)) / 1000;
-        string[] events = new string[to - from];
+        string[] events = new string[sent.Length];
         for (int i = 0; i < events.Length; i++)
         {
-            int key = from + i;
+            (int minute, string key) = sent[i];
+            long time = (_start + (minute * 60_000_000L)) / 1000;
+            string value = key[(key.IndexOf('-', StringComparison.Ordinal) + 1)..];
+            value = value == key ? "0" : value;
             events[i] = string.Create(
                 CultureInfo.InvariantCulture,
-                $$"""{"event_id":"{{_sent++}}","k":"w{{window}}-{{key}}","v":{{key}},"event_time":{{time}}}""");
+                $$"""{"event_id":"{{_sent++}}","k":"{{key}}","v":{{value}},"event_time":{{time}}}""");
         }
 
         // Rows are counted when some time has passed.

@@ -19,7 +19,6 @@ internal sealed class AggregateLander(LandingContext context)
     /// <summary>All partial results are written anew when the files since then are so many times as large.</summary>
     private const int WholeStateShare = 2;
     private const long WholeStateBytesMin = 16 << 20;
-    private const int StateFilesMax = 64;
 
     /// <summary>Rows of the tables in this landing: the caller writes and disposes them.</summary>
     public (AggregatesLanding Landing, ImmutableArray<TableEdit> Edits) Write(
@@ -57,6 +56,7 @@ internal sealed class AggregateLander(LandingContext context)
             files = Needed(files, cut.Parts);
         }
 
+        SpillSessions(cut);
         context.Files.SyncDirectory(context.StateDirectory);
         AggregatesLanding landing = new()
         {
@@ -112,9 +112,27 @@ internal sealed class AggregateLander(LandingContext context)
         return written.File;
     }
 
+    /// <summary>
+    /// Where landed layers are too large, sessions give way in proportion; panes do after the landing, without a file.
+    /// </summary>
+    private static void SpillSessions(SealedAggregates cut)
+    {
+        long bytes = cut.Parts.Sum(static part => part.Aggregate.Landed.MemoryBytes);
+        if (bytes <= cut.LandedBytesMax)
+        {
+            return;
+        }
+
+        foreach (SealedAggregate part in cut.Parts.Where(static part => part.Aggregate.Windows is null))
+        {
+            double share = (double)part.Aggregate.Landed.SessionBytes / bytes;
+            part.Aggregate.SpillSessions((long)(cut.LandedBytesMax * share), part.Watermark);
+        }
+    }
+
     /// <summary>Whether a landing begins anew with a file of all that is kept, instead of one more.</summary>
-    public static bool IsWorthWriting(ImmutableArray<StateFileName> files) =>
-        files.Length >= StateFilesMax
+    private bool IsWorthWriting(ImmutableArray<StateFileName> files) =>
+        files.Length >= context.StateFilesMax
         || (files.Length > 1
             && files.Skip(1).Sum(static file => file.Bytes) > Math.Max(
                 WholeStateBytesMin, WholeStateShare * files[0].Bytes));

@@ -2,7 +2,10 @@ using System.Collections.Immutable;
 
 namespace Naru.Stream.Aggregate;
 
-/// <summary>What a landing record says of the stream's aggregates: a restart goes on from it.</summary>
+/// <summary>
+/// What a landing record says of the stream's aggregates: a restart goes on from it. What a record of a former version
+/// does not have is empty.
+/// </summary>
 internal sealed record AggregatesLanding
 {
     public static readonly AggregatesLanding Empty = new();
@@ -10,15 +13,15 @@ internal sealed record AggregatesLanding
     /// <summary>
     /// Files of partial results, in the order written, names within the folder: together the state as of this landing.
     /// </summary>
-    public ImmutableArray<StateFileName> Files { get; init; } = [];
+    public ImmutableArray<StateFileName> Files { get => field.IsDefault ? [] : field; init; } = [];
 
-    public ImmutableArray<AggregateLanding> Aggregates { get; init; } = [];
+    public ImmutableArray<AggregateLanding> Aggregates { get => field.IsDefault ? [] : field; init; } = [];
 
     /// <summary>Event time of each log that some aggregate reads.</summary>
-    public ImmutableArray<LogTime> Logs { get; init; } = [];
+    public ImmutableArray<LogTime> Logs { get => field.IsDefault ? [] : field; init; } = [];
 
     /// <summary>Versions whose tables nobody counts into any more; deleted when they have been so for long.</summary>
-    public ImmutableArray<RetiredAggregate> Retired { get; init; } = [];
+    public ImmutableArray<RetiredAggregate> Retired { get => field.IsDefault ? [] : field; init; } = [];
 
     /// <summary>Greatest time of receipt that was no replay, Unix microseconds; 0 before the first.</summary>
     public long LastReceived { get; init; }
@@ -59,7 +62,7 @@ internal sealed record AggregateLanding
     public required string Fingerprint { get; init; }
 
     /// <summary>What it was compiled from.</summary>
-    public string Text { get; init; } = "";
+    public string Text { get => field ?? ""; init; } = "";
 
     /// <summary>Unix microseconds; windows that end by it are in the table.</summary>
     public required long Watermark { get; init; }
@@ -71,7 +74,7 @@ internal sealed record AggregateLanding
     public int ServedVersion { get; init; }
 
     /// <summary>Windows that wait for recomputation since events came too late for them.</summary>
-    public ImmutableArray<WindowRange> Queue { get; init; } = [];
+    public ImmutableArray<WindowRange> Queue { get => field.IsDefault ? [] : field; init; } = [];
 
     /// <summary>Events that came later than lateness allows, since the version began.</summary>
     public long Late { get; init; }

@@ -52,15 +52,35 @@ internal readonly record struct AggregateLayers(ImmutableArray<AggregateState> E
         }
     }
 
-    /// <summary>All sessions over all layers; the caller frees it.</summary>
-    public SessionTable MergedSessions(AggregatePlan plan)
+    /// <summary>
+    /// Tells of every session over all layers, by tables that last for the call. Those of the landed layer, which comes
+    /// first, touch each other nowhere; so the ones that become one with those of other layers each touch some of these
+    /// themselves, and only they have to be held.
+    /// </summary>
+    public void VisitSessions(AggregatePlan plan, Action<SessionTable, int> visit)
     {
-        SessionTable merged = new(plan);
-        foreach (AggregateState layer in Each)
+        SessionTable upper = new(plan);
+        foreach (AggregateState layer in Each.Skip(1))
         {
-            merged.Merge(layer.Sessions!, long.MinValue, removed: null);
+            upper.Merge(layer.Sessions!, long.MinValue, removed: null);
         }
 
-        return merged;
+        Each[0].VisitSessions((table, session) =>
+        {
+            if (upper.Touches(table, session))
+            {
+                upper.MergeOne(table, session);
+            }
+            else
+            {
+                visit(table, session);
+            }
+        });
+        foreach (int session in upper.Live())
+        {
+            visit(upper, session);
+        }
+
+        upper.Free();
     }
 }

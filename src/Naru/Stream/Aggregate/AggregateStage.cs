@@ -265,6 +265,7 @@ internal sealed class AggregateStage : IDisposable
                     .Select(static each => (each.Plan.Name, each.Version)),
             ],
             Retired = _retired,
+            LandedBytesMax = _memory.LandedBytesMax,
             Database = () => Database,
         };
         Replacements.Clear();
@@ -446,14 +447,13 @@ internal sealed class AggregateStage : IDisposable
             AdoptVersions([.. versions.OrderBy(static each => each.Version)], set.Find(versions.Key), restored);
         }
 
-        if (!TryLoad(last, restored.ToDictionary(
-            static running => running.StateKey, static running => running.Landed, StringComparer.Ordinal)))
+        if (!TryLoad(last, restored))
         {
             // Damaged: what it held is in the lake.
             foreach (RunningAggregate running in restored)
             {
                 running.Landed.Reset();
-                LakeReplay.Fill(_context, running, _memory.CutBytesMax);
+                LakeReplay.Fill(_context, running, _memory);
             }
 
             NeedsWholeState = restored.Count > 0;
@@ -536,7 +536,7 @@ internal sealed class AggregateStage : IDisposable
         _running.Add(plan.Name, running);
         long watermark = LakeReplay.WatermarkOf(_context, plan, log => _logs[log].Latest);
         running.Begin(LakeReplay.FirstLanding(_context, running, watermark, served));
-        LakeReplay.Fill(_context, running, _memory.CutBytesMax);
+        LakeReplay.Fill(_context, running, _memory);
         NeedsWholeState = true;
         _served[plan.Name] = running.ServedVersion;
         if (running.ServedVersion == version && _before.Remove(plan.Name, out RunningAggregate? before))
@@ -548,19 +548,30 @@ internal sealed class AggregateStage : IDisposable
         return running;
     }
 
-    private bool TryLoad(AggregatesLanding last, Dictionary<string, AggregateState> states)
+    private bool TryLoad(AggregatesLanding last, List<RunningAggregate> restored)
     {
+        // Sessions take their part of memory while they are read, panes what is left.
+        long sessionBytesMax = _memory.LandedBytesMax / Math.Max(1, restored.Count);
+        Dictionary<string, LayerFill> fills = restored.ToDictionary(
+            static running => running.StateKey,
+            running => new LayerFill(_context, running, _memory.CutBytesMax, sessionBytesMax),
+            StringComparer.Ordinal);
         try
         {
             foreach (StateFileName file in last.Files)
             {
-                AggregateStateFile.Load(_context.State, file, key => states.GetValueOrDefault(key));
+                AggregateStateFile.Load(_context.State, file, key => fills.GetValueOrDefault(key));
             }
 
-            long left = _memory.LandedBytesMax;
-            foreach (AggregateState state in states.Values)
+            foreach (LayerFill fill in fills.Values)
             {
-                left -= state.ReadBack(left);
+                fill.End();
+            }
+
+            long left = _memory.LandedBytesMax - restored.Sum(static running => running.Landed.SessionBytes);
+            foreach (RunningAggregate running in restored.Where(static running => running.Windows is not null))
+            {
+                left -= running.Landed.ReadBack(left);
             }
 
             return true;
@@ -745,6 +756,9 @@ internal sealed record SealedAggregates(
     public ImmutableArray<(string Name, int Version)> Stopped { get; init; } = [];
 
     public ImmutableArray<RetiredAggregate> Retired { get; init; } = [];
+
+    /// <summary>Of all landed layers in memory.</summary>
+    public required long LandedBytesMax { get; init; }
 
     public required Func<DuckDbDatabase> Database { get; init; }
 

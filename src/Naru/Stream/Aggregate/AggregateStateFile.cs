@@ -21,16 +21,16 @@ internal static class AggregateStateFile
 {
     public const long SessionsPane = long.MinValue;
 
-    private const uint Magic = 0x5341_524E;
-    private const uint FormatVersion = 2;
-    private const int HeaderBytes = 16;
-    private const int KeyBytes = 64;
+    public const uint Magic = 0x5341_524E;
+    public const uint FormatVersion = 2;
+    public const int HeaderBytes = 16;
+    public const int KeyBytes = 64;
 
     /// <summary>Checksum and length.</summary>
-    private const int PrefixBytes = 8;
+    public const int PrefixBytes = 8;
 
     /// <summary>State key, pane and number of groups.</summary>
-    private const int SectionHeadBytes = KeyBytes + 12;
+    public const int SectionHeadBytes = KeyBytes + 12;
 
     private const string Extension = ".state";
 
@@ -47,12 +47,8 @@ internal static class AggregateStateFile
         string path = folder.PathOf(name);
         folder.Files.Delete(path);
         using IFile file = folder.Files.Open(path, FileOpen.CreateNew);
-        Span<byte> header = stackalloc byte[HeaderBytes];
-        BinaryPrimitives.WriteUInt32LittleEndian(header, Magic);
-        BinaryPrimitives.WriteUInt32LittleEndian(header[4..], FormatVersion);
-        BinaryPrimitives.WriteInt64LittleEndian(header[8..], landing);
-        file.Write(header, 0);
-        SectionWriter writer = new(folder, file, name);
+        StateSectionWriter writer = new(folder, file, name);
+        writer.WriteHeader(landing);
         foreach ((string key, AggregateState state) in states)
         {
             writer.Write(key, state);
@@ -64,10 +60,10 @@ internal static class AggregateStateFile
 
     /// <summary>
     /// Checks every byte of a file and notes down what it holds of the aggregates that <paramref name="find"/> knows by
-    /// their state keys: panes as spilled, sessions in memory. Throws <see cref="StorageException"/> (corrupt) when it
-    /// is not what was written.
+    /// their state keys: panes as spilled, sessions as they are. Throws <see cref="StorageException"/> (corrupt) when
+    /// it is not what was written.
     /// </summary>
-    public static void Load(StateFolder folder, StateFileName name, Func<string, AggregateState?> find)
+    public static void Load(StateFolder folder, StateFileName name, Func<string, LayerFill?> find)
     {
         string path = folder.PathOf(name.Name);
         using IFile file = folder.Files.Open(path, FileOpen.Read);
@@ -95,8 +91,12 @@ internal static class AggregateStateFile
         into.Load(Read(file, section.At, section.Bytes, path).AsSpan(PrefixBytes + SectionHeadBytes), section.Groups);
     }
 
+    /// <summary>What a section holds after its head.</summary>
+    public static ReadOnlyMemory<byte> ContentOf(IFile file, StateSection section) =>
+        Read(file, section.At, section.Bytes, file.Path).AsMemory(PrefixBytes + SectionHeadBytes);
+
     /// <summary>A whole section, checked.</summary>
-    private static byte[] Read(IFile file, long at, int bytes, string path)
+    public static byte[] Read(IFile file, long at, int bytes, string path)
     {
         byte[] section = new byte[bytes];
         Require(
@@ -108,10 +108,10 @@ internal static class AggregateStateFile
         return section;
     }
 
-    private static void Note(ReadOnlySpan<byte> section, StateSection place, Func<string, AggregateState?> find)
+    private static void Note(ReadOnlySpan<byte> section, StateSection place, Func<string, LayerFill?> find)
     {
         ReadOnlySpan<byte> payload = section[PrefixBytes..];
-        if (find(Encoding.ASCII.GetString(payload[..KeyBytes])) is not { } state)
+        if (find(Encoding.ASCII.GetString(payload[..KeyBytes])) is not { } fill)
         {
             return;
         }
@@ -119,100 +119,23 @@ internal static class AggregateStateFile
         long pane = BinaryPrimitives.ReadInt64LittleEndian(payload[KeyBytes..]);
         if (pane == SessionsPane)
         {
-            state.Sessions!.Load(payload[SectionHeadBytes..]);
+            fill.AddSessions(payload[SectionHeadBytes..]);
         }
         else
         {
-            state.AddSpilled(pane, place);
+            fill.AddSpilled(pane, place);
         }
     }
 
     private static int GroupsOf(ReadOnlySpan<byte> section) =>
         BinaryPrimitives.ReadInt32LittleEndian(section[(PrefixBytes + KeyBytes + 8)..]);
 
-    private static void Require(bool condition, string path, long at)
+    public static void Require(bool condition, string path, long at)
     {
         if (!condition)
         {
             throw new StorageException(
                 StorageFault.Corrupt, $"state of aggregates \"{path}\" is damaged at byte {at}");
-        }
-    }
-
-    /// <summary>Appends sections to a file and keeps note of them.</summary>
-    private sealed class SectionWriter(StateFolder folder, IFile file, string name)
-    {
-        private readonly ByteBuffer _section = new();
-
-        public long End { get; private set; } = HeaderBytes;
-
-        public List<(AggregateState State, long Pane, StateSection Section)> Sections { get; } = [];
-
-        public void Write(string key, AggregateState state)
-        {
-            foreach (long pane in state.Panes)
-            {
-                if (state.SectionsToCopy(pane) is { Count: > 0 } whole)
-                {
-                    Copy(state, pane, whole);
-                }
-                else if (state.Borrow(pane) is { } table)
-                {
-                    Write(key, (state, pane), table);
-                    state.Return(pane, table);
-                }
-            }
-
-            if (state.Sessions is { Count: > 0 } sessions)
-            {
-                Begin(key, SessionsPane);
-                sessions.Save(_section);
-                Append(sessions.Count);
-            }
-        }
-
-        private void Write(string key, (AggregateState State, long Pane) of, GroupTable table)
-        {
-            for (int group = 0; group < table.Count;)
-            {
-                int end = table.SectionEnd(group);
-                Begin(key, of.Pane);
-                table.Save(_section, group, end);
-                Sections.Add((of.State, of.Pane, Append(end - group)));
-                group = end;
-            }
-        }
-
-        private void Copy(AggregateState state, long pane, IReadOnlyList<StateSection> sections)
-        {
-            string path = folder.PathOf(sections[0].File);
-            using IFile from = folder.Files.Open(path, FileOpen.Read);
-            foreach (StateSection section in sections)
-            {
-                file.Write(Read(from, section.At, section.Bytes, path), End);
-                Sections.Add((state, pane, section with { File = name, At = End }));
-                End += section.Bytes;
-            }
-        }
-
-        private void Begin(string key, long pane)
-        {
-            _section.Clear();
-            _section.Add(0L);
-            _section.Add(Encoding.ASCII.GetBytes(key));
-            _section.Add(pane);
-            _section.Add(0);
-        }
-
-        private StateSection Append(int groups)
-        {
-            _section.Put(PrefixBytes + KeyBytes + 8, groups);
-            _section.Put(4, _section.Length - PrefixBytes);
-            _section.Put(0, (int)Crc32C.Of(_section.Written[4..]));
-            file.Write(_section.Written, End);
-            StateSection section = new(name, End, _section.Length, groups);
-            End += _section.Length;
-            return section;
         }
     }
 }

@@ -67,13 +67,17 @@ internal sealed class ExtremeAccumulator(ExtremeCall call) : Accumulator
         ExtremeAccumulator other = (ExtremeAccumulator)from;
         if (other._orders[fromGroup] is { } order && IsBetter(order, _orders[group]))
         {
-            _bytes += order.Length + other._values[fromGroup]!.Length + 48;
+            _bytes += order.Length + other._values[fromGroup]!.Length + 48 - BytesOf(group);
             _orders[group] = order;
             _values[group] = other._values[fromGroup];
         }
     }
 
-    public override void Clear(int group) => _orders[group] = _values[group] = null;
+    public override void Clear(int group)
+    {
+        _bytes -= BytesOf(group);
+        _orders[group] = _values[group] = null;
+    }
 
     public override void Append(int group, ColumnVector into)
     {
@@ -159,11 +163,13 @@ internal sealed class ExtremeAccumulator(ExtremeCall call) : Accumulator
 
     private void Keep(int group, ReadOnlySpan<byte> order, ReadOnlySpan<byte> value)
     {
-        _bytes += order.Length + value.Length + 48 - (_orders[group] is { } before
-            ? before.Length + _values[group]!.Length + 48 : 0);
+        _bytes += order.Length + value.Length + 48 - BytesOf(group);
         _orders[group] = order.ToArray();
         _values[group] = value.ToArray();
     }
+
+    private int BytesOf(int group) =>
+        _orders[group] is { } order ? order.Length + _values[group]!.Length + 48 : 0;
 }
 
 /// <param name="Argument">What is returned, by position.</param>

@@ -144,12 +144,12 @@ internal sealed class GroupKeys
     }
 
     /// <summary>The key's number, or -1.</summary>
-    public int Find(ReadOnlySpan<byte> key)
-    {
-        ulong hash = SeededHash64.Of(key);
-        int slot = SlotOf(key, hash);
-        return (int)(uint)_slots[slot] - 1;
-    }
+    public int Find(ReadOnlySpan<byte> key) => Find(key, SeededHash64.Of(key));
+
+    /// <summary>The same of a key whose hash is known.</summary>
+    public int Find(ReadOnlySpan<byte> key, ulong hash) => (int)(uint)_slots[SlotOf(key, hash)] - 1;
+
+    public ulong HashOf(int group) => _entries[group].Hash;
 
     private int FindOrAdd(ReadOnlySpan<byte> key, ulong hash)
     {

@@ -79,10 +79,9 @@ internal static class LakeReplay
     }
 
     /// <summary>
-    /// Adds landed rows of windows that the watermark leaves open or revisable to the landed layer. What is more than
-    /// <paramref name="bytesMax"/> is spilled to files that no landing names: the next one writes the whole.
+    /// Adds landed rows of windows that the watermark leaves open or revisable to the landed layer.
     /// </summary>
-    public static void Fill(LandingContext context, RunningAggregate running, long bytesMax)
+    public static void Fill(LandingContext context, RunningAggregate running, AggregateMemory memory)
     {
         ImmutableArray<BatchSource> sources =
             [.. running.Plan.Sources.Select(source => SourceOf(context, source.Log))];
@@ -100,7 +99,7 @@ internal static class LakeReplay
         using DuckDbDatabase database = DuckDbDatabase.OpenMemory(new("threads", "1"), new("memory_limit", "512MB"));
         using DuckDbConnection connection = database.Connect();
         connection.Execute($"SET TimeZone = '{running.Zone.Zone.Id}'");
-        LayerFill fill = new(context, running, bytesMax);
+        LayerFill fill = new(context, running, memory.CutBytesMax, memory.LandedBytesMax);
         for (int source = 0; source < sources.Length; source++)
         {
             using DuckDbResult result =
@@ -136,42 +135,5 @@ internal static class LakeReplay
     {
         DeltaTable? table = context.Tables.Find(name);
         return table is null ? null : new BatchTable(table.Directory, table.Current);
-    }
-
-    /// <summary>Rows go into a layer of their own, added to the landed one, written when it is large.</summary>
-    private sealed class LayerFill(LandingContext context, RunningAggregate running, long bytesMax)
-    {
-        private AggregateState _layer = NewLayer(running);
-        private int _files;
-
-        public void Add(InputRows input, int[] rows)
-        {
-            running.Add(_layer, input, rows, late: null);
-            if (_layer != running.Landed && _layer.MemoryBytes > bytesMax)
-            {
-                context.Files.CreateDirectory(context.StateDirectory);
-                string name = AggregateStateFile.FillNameOf(running.StateKey, _files++);
-                running.TakeOver(
-                    _layer, AggregateStateFile.Write(context.State, name, 0, [(running.StateKey, _layer)]));
-                End();
-                _layer = NewLayer(running);
-                foreach ((long pane, _) in running.Landed.Spillable.ToArray())
-                {
-                    running.Spill(pane);
-                }
-            }
-        }
-
-        public void End()
-        {
-            if (_layer != running.Landed)
-            {
-                running.Landed.Merge(_layer, long.MinValue, removed: null);
-                _layer.Free();
-            }
-        }
-
-        private static AggregateState NewLayer(RunningAggregate running) =>
-            running.Windows is null ? running.Landed : running.NewLayer();
     }
 }

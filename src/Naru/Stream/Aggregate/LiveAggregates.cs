@@ -107,7 +107,6 @@ internal sealed class LiveAggregates : ILiveAggregates
         RunningAggregate running, LiveSnapshot snapshot, LiveRead read, OutputRows output)
     {
         // A block of closed ones and a block of open ones: they change together.
-        SessionTable merged = snapshot.Layers.MergedSessions(running.Plan);
         ImmutableArray<LiveBlock>.Builder blocks = ImmutableArray.CreateBuilder<LiveBlock>();
         foreach (bool isFinal in (ReadOnlySpan<bool>)[true, false])
         {
@@ -115,25 +114,19 @@ internal sealed class LiveAggregates : ILiveAggregates
             int first = output.Count;
             if (!read.Held.TryGetValue(id, out long held) || held != snapshot.Changes)
             {
-                for (int session = 0; session < merged.NumberEnd; session++)
+                snapshot.Layers.VisitSessions(running.Plan, (table, session) =>
                 {
-                    if (merged.IsLive(session) && merged.FirstAt(session) >= read.From
-                        && merged.FirstAt(session) < read.To
-                        && merged.EndAt(session) <= snapshot.Status.Watermark == isFinal)
+                    if (table.FirstAt(session) >= read.From && table.FirstAt(session) < read.To
+                        && table.EndAt(session) <= snapshot.Status.Watermark == isFinal)
                     {
-                        output.Add(
-                            merged.FirstAt(session),
-                            merged.EndAt(session),
-                            merged.KeyOf(session),
-                            (merged.Accumulators, session));
+                        output.Add(table, session);
                     }
-                }
+                });
             }
 
             blocks.Add(new LiveBlock(id, snapshot.Changes, first, output.Count - first, isFinal));
         }
 
-        merged.Free();
         return blocks.ToImmutable();
     }
 

@@ -75,16 +75,16 @@ internal sealed class OutputRows : IDisposable
         _base.EndRows(groups.Count);
     }
 
-    public void Add(long start, long end, ReadOnlySpan<byte> key, (Accumulator[] Results, int Group) of)
+    public void Add(SessionTable sessions, int session)
     {
         ColumnVector[] columns = _base.Columns;
-        columns[0].AppendInt64(start);
-        columns[1].AppendInt64(end);
-        AppendKey(key);
+        columns[0].AppendInt64(sessions.FirstAt(session));
+        columns[1].AppendInt64(sessions.EndAt(session));
+        AppendKey(sessions.KeyOf(session));
         int column = 2 + _plan.Keys.Length;
-        foreach (Accumulator result in of.Results)
+        foreach (Accumulator result in sessions.Accumulators)
         {
-            result.Append(of.Group, columns[column++]);
+            result.Append(session, columns[column++]);
         }
 
         if (_isNumbered)

@@ -28,6 +28,9 @@ internal sealed class RunningAggregate
     private readonly Dictionary<long, List<int>> _byPane = [];
     private readonly Stack<List<int>> _spareRows = new();
     private readonly Dictionary<long, long> _paneChanges = [];
+
+    /// <summary>By which watermark a window was last written again; its end is not after that.</summary>
+    private readonly Dictionary<long, long> _revisedBy = [];
     private long _landedLate;
     private long _sealedLate;
     private long _activeLate;
@@ -42,10 +45,10 @@ internal sealed class RunningAggregate
         Zone = zone;
         _readers = readers;
         Windows = plan.Window.Kind == WindowKind.Session ? null : new WindowAssigner(plan.Window, zone);
-        Landed = new AggregateState(plan, folder);
-        Active = new AggregateState(plan, folder);
         StateKey = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
             string.Create(CultureInfo.InvariantCulture, $"{plan.Name}@{version} {plan.Fingerprint}"))));
+        Landed = NewLayer();
+        Active = NewLayer();
     }
 
     /// <summary>Replaced by one of the same fingerprint when a setting changes.</summary>
@@ -97,7 +100,7 @@ internal sealed class RunningAggregate
     public long Revisions { get; private set; }
 
     /// <summary>
-    /// Of the windows that are held how often each was written again, as of the last landing, by
+    /// Of the windows that are held, and some that were, how often each was written again, as of the last landing, by
     /// <see cref="WindowIds"/>. Those that never were are not in it.
     /// </summary>
     public ImmutableDictionary<long, int> WindowRevisions { get; private set; } =
@@ -276,9 +279,11 @@ internal sealed class RunningAggregate
     {
         lock (LandedGate)
         {
+            // Reads files, while the stream goes on.
+            RecalledSessions? recalled = Landed.Recall(Sealed!);
             lock (Gate)
             {
-                Landed.Merge(Sealed!, closedBy, removed);
+                Landed.Merge(Sealed!, recalled, closedBy, removed);
                 Sealed!.Free();
                 Sealed = null;
             }
@@ -295,13 +300,11 @@ internal sealed class RunningAggregate
                 Restore(landing);
                 _sealedLate = 0;
                 Changes++;
-                WindowRevisions = WindowRevisions.SetItems(revised);
+                NoteRevisions(revised);
                 if (landing.Watermark != LogClock.Unknown)
                 {
                     DropBefore(landing.Watermark - Math.Max(LatenessMicroseconds, Plan.Live.Ticks / 10));
                 }
-
-                DropRevisions();
             }
         }
     }
@@ -309,9 +312,12 @@ internal sealed class RunningAggregate
     /// <summary>After the landed layer was filled: what the table says of the windows in it.</summary>
     public void ReadRevisions(LandingContext context)
     {
-        if (FirstHeldStart() is long first and < long.MaxValue)
+        long first = Windows is null ? Landed.FirstOfSessions
+            : Landed.Panes.Count == 0 ? long.MaxValue
+            : Windows.StartOf(Windows.FirstWindowOf(Landed.Panes.First()));
+        if (first < long.MaxValue)
         {
-            WindowRevisions = Aggregate.WindowRevisions.Read(context, this, first);
+            NoteRevisions(Aggregate.WindowRevisions.Read(context, this, first));
         }
     }
 
@@ -322,7 +328,13 @@ internal sealed class RunningAggregate
         {
             if (Windows is null)
             {
-                CollectOpenSessions(closedBy, output);
+                Layers().VisitSessions(Plan, (table, session) =>
+                {
+                    if (table.EndAt(session) > closedBy)
+                    {
+                        output.Add(table, session);
+                    }
+                });
                 return;
             }
 
@@ -363,8 +375,33 @@ internal sealed class RunningAggregate
         }
     }
 
+    /// <summary>
+    /// Leaves at most so many bytes of landed sessions in memory, about; those of windows that end by
+    /// <paramref name="closedBy"/> are in the table, or written by the landing under way.
+    /// </summary>
+    public void SpillSessions(long bytesMax, long closedBy)
+    {
+        lock (LandedGate)
+        {
+            // Files are read and written while the stream goes on.
+            RecalledSessions? sparse = Landed.RecallSparse(bytesMax);
+            lock (Gate)
+            {
+                Landed.TakeBack(sparse);
+            }
+
+            if (Landed.WriteSessions(bytesMax, closedBy) is { } spill)
+            {
+                lock (Gate)
+                {
+                    Landed.TakeOver(spill);
+                }
+            }
+        }
+    }
+
     /// <summary>An empty layer.</summary>
-    public AggregateState NewLayer() => new(Plan, _folder);
+    public AggregateState NewLayer() => new(Plan, _folder, StateKey);
 
     /// <summary>Another number whenever rows of the window may be others. Under the gate.</summary>
     public long VersionOf(long window)
@@ -417,77 +454,34 @@ internal sealed class RunningAggregate
         if (Windows is null)
         {
             Landed.DropSessionsEndedBy(kept);
-            return;
         }
-
-        long first = Windows.PaneOf(kept) - Windows.PanesPerWindow + 1;
-        Landed.DropBefore(first);
-        foreach (long old in _paneChanges.Keys.Where(pane => pane < first).ToArray())
+        else
         {
-            _paneChanges.Remove(old);
-        }
-    }
-
-    private void DropRevisions()
-    {
-        if (WindowRevisions.IsEmpty)
-        {
-            return;
-        }
-
-        if (Landed.Sessions is not { } sessions)
-        {
-            long first = FirstHeldStart();
-            WindowRevisions = WindowRevisions.RemoveRange(WindowRevisions.Keys.Where(start => start < first));
-            return;
-        }
-
-        HashSet<long> held = [];
-        for (int session = 0; session < sessions.NumberEnd; session++)
-        {
-            if (sessions.IsLive(session))
+            long first = Windows.PaneOf(kept) - Windows.PanesPerWindow + 1;
+            Landed.DropBefore(first);
+            foreach (long old in _paneChanges.Keys.Where(pane => pane < first).ToArray())
             {
-                held.Add(WindowIds.OfSession(sessions.FirstAt(session), sessions.KeyOf(session)));
+                _paneChanges.Remove(old);
             }
         }
 
-        WindowRevisions = WindowRevisions.RemoveRange(WindowRevisions.Keys.Where(window => !held.Contains(window)));
+        // What was written again had ended by then.
+        long[] dropped = [.. _revisedBy.Where(revised => revised.Value <= kept).Select(static each => each.Key)];
+        WindowRevisions = WindowRevisions.RemoveRange(dropped);
+        foreach (long window in dropped)
+        {
+            _revisedBy.Remove(window);
+        }
     }
 
-    /// <summary>Start of the first window that rows of the landed layer are in; long.MaxValue of none.</summary>
-    private long FirstHeldStart()
+    private void NoteRevisions(IEnumerable<KeyValuePair<long, int>> revised)
     {
-        if (Landed.Sessions is not { } sessions)
+        foreach ((long window, _) in revised)
         {
-            return Landed.Panes.Count == 0 ? long.MaxValue
-                : Windows!.StartOf(Windows.FirstWindowOf(Landed.Panes.First()));
+            _revisedBy[window] = Watermark;
         }
 
-        long first = long.MaxValue;
-        for (int session = 0; session < sessions.NumberEnd; session++)
-        {
-            first = sessions.IsLive(session) ? Math.Min(first, sessions.FirstAt(session)) : first;
-        }
-
-        return first;
-    }
-
-    private void CollectOpenSessions(long closedBy, OutputRows output)
-    {
-        SessionTable merged = Layers().MergedSessions(Plan);
-        for (int session = 0; session < merged.NumberEnd; session++)
-        {
-            if (merged.IsLive(session) && merged.EndAt(session) > closedBy)
-            {
-                output.Add(
-                    merged.FirstAt(session),
-                    merged.EndAt(session),
-                    merged.KeyOf(session),
-                    (merged.Accumulators, session));
-            }
-        }
-
-        merged.Free();
+        WindowRevisions = WindowRevisions.SetItems(revised);
     }
 
     /// <summary>Some window that is held ends in (after, by].</summary>
@@ -495,15 +489,9 @@ internal sealed class RunningAggregate
     {
         foreach (AggregateState state in new[] { Landed, Active })
         {
-            if (state.Sessions is { } sessions)
+            if (Windows is null && state.HasSessionEndingIn(after, by))
             {
-                for (int session = 0; session < sessions.NumberEnd; session++)
-                {
-                    if (sessions.IsLive(session) && sessions.EndAt(session) > after && sessions.EndAt(session) <= by)
-                    {
-                        return true;
-                    }
-                }
+                return true;
             }
 
             foreach (long pane in state.Panes)
@@ -525,16 +513,13 @@ internal sealed class RunningAggregate
         long last = LogClock.Unknown;
         foreach (AggregateState state in new[] { Landed, Active })
         {
-            if (state.Sessions is { } sessions)
+            if (Windows is null)
             {
-                for (int session = 0; session < sessions.NumberEnd; session++)
-                {
-                    last = sessions.IsLive(session) ? Math.Max(last, sessions.EndAt(session)) : last;
-                }
+                last = Math.Max(last, state.EndOfSessions);
             }
             else if (state.Panes.Count > 0)
             {
-                last = Math.Max(last, Windows!.EndOf(Windows.LastWindowOf(state.Panes.Max())));
+                last = Math.Max(last, Windows.EndOf(Windows.LastWindowOf(state.Panes.Max())));
             }
         }
 
@@ -593,8 +578,8 @@ internal sealed class RunningAggregate
             ValueCode.Write(key, column, row);
         }
 
-        return Landed.Sessions!.Touches(key.Written, time) || Active.Sessions!.Touches(key.Written, time)
-            || (Sealed?.Sessions!.Touches(key.Written, time) ?? false);
+        return Landed.Touches(key.Written, time) || Active.Touches(key.Written, time)
+            || (Sealed?.Touches(key.Written, time) ?? false);
     }
 
     private void TellLate(InputRows input, int row, long pane, long firstTaken, TellLateRow late)

@@ -10,6 +10,9 @@ namespace Naru.Stream.Aggregate;
 /// </summary>
 internal sealed class SessionTable
 {
+    /// <summary>Fewer keys are never too many.</summary>
+    private const int KeysMin = 1_000;
+
     private readonly long _gap;
     private readonly GroupKeys _keys = new();
     private readonly Accumulator[] _accumulators;
@@ -58,6 +61,21 @@ internal sealed class SessionTable
 
     public ReadOnlySpan<byte> KeyOf(int session) => _keys[_sessions[session].Key];
 
+    /// <summary>Of its key; another one in another process.</summary>
+    public ulong HashOf(int session) => _keys.HashOf(_sessions[session].Key);
+
+    /// <summary>All that are in use, by number.</summary>
+    public IEnumerable<int> Live()
+    {
+        for (int session = 0; session < _sessionsEnd; session++)
+        {
+            if (_sessions[session].IsLive)
+            {
+                yield return session;
+            }
+        }
+    }
+
     /// <summary>The key's sessions, in no order.</summary>
     public IEnumerable<int> SessionsOf(byte[] key)
     {
@@ -101,22 +119,129 @@ internal sealed class SessionTable
     /// </summary>
     public void Merge(SessionTable from, long closedBy, Action<byte[], long, long>? removed)
     {
-        for (int other = 0; other < from._sessionsEnd; other++)
+        foreach (int other in from.Live())
         {
-            if (from.IsLive(other))
-            {
-                MergeOne(from, other, closedBy, removed);
-            }
+            MergeOne(from, other, removed is null ? null : TellOf(from, other, closedBy, removed));
         }
     }
 
     /// <summary>Whether an event at this time would join a session of the key.</summary>
-    public bool Touches(ReadOnlySpan<byte> key, long time)
+    public bool Touches(ReadOnlySpan<byte> key, long time) => Touches(_keys.Find(key), time, time);
+
+    /// <summary>Whether a session of another table would join one of this.</summary>
+    public bool Touches(SessionTable other, int session)
     {
-        int number = _keys.Find(key);
-        for (int at = number < 0 ? -1 : _heads[number]; at >= 0; at = _sessions[at].Next)
+        ref readonly Session asked = ref other._sessions[session];
+        return Touches(_keys.Find(other.KeyOf(session), other.HashOf(session)), asked.First, asked.Last);
+    }
+
+    /// <summary>Whether a session as it was saved would join one of this table.</summary>
+    public bool IsTouchedBy(int session, in SavedSession saved)
+    {
+        ref readonly Session asked = ref _sessions[session];
+        return saved.First <= asked.Last + _gap && saved.Last >= asked.First - _gap
+            && saved.Key.SequenceEqual(KeyOf(session));
+    }
+
+    /// <summary>A table with some of the sessions.</summary>
+    public SessionTable Copy(AggregatePlan plan, IEnumerable<int> sessions)
+    {
+        SessionTable copy = new(plan);
+        foreach (int session in sessions)
         {
-            if (time <= _sessions[at].Last + _gap && time >= _sessions[at].First - _gap)
+            copy.MergeOne(this, session);
+        }
+
+        return copy;
+    }
+
+    /// <summary>
+    /// Forgets the sessions that end at or before this instant; true when most keys are of none then, which stay in
+    /// memory until the table is copied.
+    /// </summary>
+    public bool RemoveEndedBy(long instant)
+    {
+        for (int session = 0; session < _sessionsEnd; session++)
+        {
+            if (IsLive(session) && EndAt(session) <= instant)
+            {
+                foreach (Accumulator accumulator in _accumulators)
+                {
+                    accumulator.Clear(session);
+                }
+
+                Unlink(session);
+            }
+        }
+
+        return _keys.Count > KeysMin && _keys.Count / 2 > Count;
+    }
+
+    /// <summary>Key length and key, first, last less first, then what each accumulator saves.</summary>
+    public void Save(int session, ByteBuffer into)
+    {
+        ReadOnlySpan<byte> key = KeyOf(session);
+        into.AddVarint((ulong)key.Length);
+        into.Add(key);
+        into.AddSignedVarint(_sessions[session].First);
+        into.AddVarint((ulong)(_sessions[session].Last - _sessions[session].First));
+        foreach (Accumulator accumulator in _accumulators)
+        {
+            accumulator.Save(session, into);
+        }
+    }
+
+    /// <summary>The table is done with.</summary>
+    public void Free()
+    {
+        _keys.Free();
+        foreach (Accumulator accumulator in _accumulators)
+        {
+            accumulator.Free();
+        }
+    }
+
+    /// <summary>Adds all sessions that were saved, one after the other.</summary>
+    public void Load(ReadOnlySpan<byte> saved)
+    {
+        int at = 0;
+        while (at < saved.Length)
+        {
+            LoadOne(saved, ref at);
+        }
+
+        Invariant.Hold(at == saved.Length);
+    }
+
+    /// <summary>Adds the session that was saved at a place and moves on to what follows it.</summary>
+    public void LoadOne(ReadOnlySpan<byte> saved, ref int at)
+    {
+        SavedSession head = SavedSession.Read(saved, ref at);
+        int session = Join(head.Key, head.First, head.Last, removed: null);
+        Extend(session, head.First, head.Last);
+        foreach (Accumulator accumulator in _accumulators)
+        {
+            at += accumulator.Load(session, saved[at..]);
+        }
+    }
+
+    /// <summary>Adds one session of another table.</summary>
+    public void MergeOne(SessionTable from, int other) => MergeOne(from, other, removed: null);
+
+    private static Action<long, long> TellOf(
+        SessionTable from, int other, long closedBy, Action<byte[], long, long> removed) => (first, end) =>
+    {
+        if (end <= closedBy)
+        {
+            removed(from.KeyOf(other).ToArray(), first, end);
+        }
+    };
+
+    private bool Touches(int key, long first, long last)
+    {
+        for (int at = key < 0 ? -1 : _heads[key]; at >= 0; at = _sessions[at].Next)
+        {
+            if (first <= _sessions[at].Last + _gap && last >= _sessions[at].First - _gap)
             {
                 return true;
             }
@@ -125,85 +250,10 @@ internal sealed class SessionTable
         return false;
     }
 
-    /// <summary>A table with the sessions that end after this instant.</summary>
-    public SessionTable EndingAfter(AggregatePlan plan, long instant)
+    private void MergeOne(SessionTable from, int other, Action<long, long>? removed)
     {
-        SessionTable kept = new(plan);
-        for (int session = 0; session < _sessionsEnd; session++)
-        {
-            if (IsLive(session) && EndAt(session) > instant)
-            {
-                kept.MergeOne(this, session, long.MinValue, removed: null);
-            }
-        }
-
-        return kept;
-    }
-
-    /// <summary>Per session: key length and key, first, last less first, then what each accumulator saves.</summary>
-    public void Save(ByteBuffer into)
-    {
-        for (int session = 0; session < _sessionsEnd; session++)
-        {
-            if (!IsLive(session))
-            {
-                continue;
-            }
-
-            ReadOnlySpan<byte> key = KeyOf(session);
-            into.AddVarint((ulong)key.Length);
-            into.Add(key);
-            into.AddSignedVarint(_sessions[session].First);
-            into.AddVarint((ulong)(_sessions[session].Last - _sessions[session].First));
-            foreach (Accumulator accumulator in _accumulators)
-            {
-                accumulator.Save(session, into);
-            }
-        }
-    }
-
-    /// <summary>The table is done with.</summary>
-    public void Free()
-    {
-        foreach (Accumulator accumulator in _accumulators)
-        {
-            accumulator.Free();
-        }
-    }
-
-    public void Load(ReadOnlySpan<byte> saved)
-    {
-        int at = 0;
-        while (at < saved.Length)
-        {
-            int keyBytes = Varint.ReadLength(saved, ref at);
-            ReadOnlySpan<byte> key = saved.Slice(at, keyBytes);
-            at += keyBytes;
-            long first = Varint.ReadSigned(saved, ref at);
-            long last = first + (long)Varint.Read(saved, ref at);
-            int session = Join(key, first, last, removed: null);
-            Extend(session, first, last);
-            foreach (Accumulator accumulator in _accumulators)
-            {
-                at += accumulator.Load(session, saved[at..]);
-            }
-        }
-
-        Invariant.Hold(at == saved.Length);
-    }
-
-    private void MergeOne(SessionTable from, int other, long closedBy, Action<byte[], long, long>? removed)
-    {
-        Session added = from._sessions[other];
-        byte[] key = from.KeyOf(other).ToArray();
-        Action<long, long>? tell = removed is null ? null : (first, end) =>
-        {
-            if (end <= closedBy)
-            {
-                removed(key, first, end);
-            }
-        };
-        int session = Join(key, added.First, added.Last, tell);
+        ref readonly Session added = ref from._sessions[other];
+        int session = Join(from.KeyOf(other), added.First, added.Last, removed);
         Extend(session, added.First, added.Last);
         for (int i = 0; i < _accumulators.Length; i++)
         {
@@ -352,5 +402,24 @@ internal sealed class SessionTable
         public int Next = next;
         public bool IsNew = true;
         public readonly bool IsLive = true;
+    }
+}
+
+/// <summary>How a session begins where it was saved: its key and the times of its first and its last event.</summary>
+internal readonly ref struct SavedSession(ReadOnlySpan<byte> key, long first, long last)
+{
+    public ReadOnlySpan<byte> Key { get; } = key;
+
+    public long First { get; } = first;
+
+    public long Last { get; } = last;
+
+    public static SavedSession Read(ReadOnlySpan<byte> saved, ref int at)
+    {
+        int keyBytes = Varint.ReadLength(saved, ref at);
+        ReadOnlySpan<byte> key = saved.Slice(at, keyBytes);
+        at += keyBytes;
+        long first = Varint.ReadSigned(saved, ref at);
+        return new SavedSession(key, first, first + (long)Varint.Read(saved, ref at));
     }
 }

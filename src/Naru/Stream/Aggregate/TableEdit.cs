@@ -138,12 +138,9 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
         List<(byte[], long)> changed = [];
         if (part.Added.Sessions is { } added)
         {
-            for (int session = 0; session < added.NumberEnd; session++)
+            foreach (int session in added.Live())
             {
-                if (added.IsLive(session))
-                {
-                    changed.Add((added.KeyOf(session).ToArray(), added.FirstAt(session)));
-                }
+                changed.Add((added.KeyOf(session).ToArray(), added.FirstAt(session)));
             }
         }
 
@@ -166,9 +163,9 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
             }
         }
 
-        for (int session = 0; session < sessions.NumberEnd; session++)
+        foreach (int session in sessions.Live())
         {
-            if (!sessions.IsLive(session) || sessions.EndAt(session) > part.Watermark)
+            if (sessions.EndAt(session) > part.Watermark)
             {
                 continue;
             }
@@ -176,13 +173,12 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
             bool closes = part.ClosedBefore == LogClock.Unknown || sessions.EndAt(session) > part.ClosedBefore;
             if (closes || chosen.Contains(session))
             {
-                output.Add(
-                    sessions.FirstAt(session),
-                    sessions.EndAt(session),
-                    sessions.KeyOf(session),
-                    (sessions.Accumulators, session));
+                output.Add(sessions, session);
             }
         }
+
+        // Whatever the cut changed is in memory.
+        _aggregate.Landed.Spilled!.VisitEnding(part.ClosedBefore, part.Watermark, output.Add);
     }
 
     private void Write(OutputRows output, WindowReplacement[] replacements)

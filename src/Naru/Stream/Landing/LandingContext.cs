@@ -47,6 +47,9 @@ internal sealed class LandingContext : IDisposable
 
     public TimeSpan AggregateInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>With so many files of partial results a landing writes the whole and begins anew.</summary>
+    public int StateFilesMax { get; init; } = 64;
+
     public required DedupIndex Dedup { get; init; }
 
     public required IDefinitionSource Definitions { get; init; }

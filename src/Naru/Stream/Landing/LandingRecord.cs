@@ -34,8 +34,8 @@ internal sealed record LandingRecord
 
     public required ImmutableArray<VolumeCount> Volume { get; init; }
 
-    /// <summary>The aggregates after this landing.</summary>
-    public AggregatesLanding Aggregates { get; init; } = AggregatesLanding.Empty;
+    /// <summary>The aggregates after this landing; a record of a former version has none.</summary>
+    public AggregatesLanding Aggregates { get => field ?? AggregatesLanding.Empty; init; } = AggregatesLanding.Empty;
 }
 
 /// <summary>Offsets [From, To) of one partition, with what became of each (see <see cref="OutcomeRuns"/>).</summary>
@@ -51,7 +51,7 @@ internal sealed record PartitionLanding(int Partition, long From, long To, byte[
 internal sealed record TableLanding(TableName Table, int LogId, int LogVersion, ImmutableArray<LandedFile> Files)
 {
     /// <summary>Files whose rows these take the place of; none but in tables of aggregates.</summary>
-    public ImmutableArray<string> Removes { get; init; } = [];
+    public ImmutableArray<string> Removes { get => field.IsDefault ? [] : field; init; } = [];
 }
 
 /// <param name="Path">Relative to the table's folder, with forward slashes.</param>
