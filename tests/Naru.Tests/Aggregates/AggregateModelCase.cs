@@ -284,6 +284,7 @@ internal sealed class ModelCaseRun : IDisposable
             .Concat(query.Outputs.Select(static output => $", {output.Sql} AS {output.Name}")));
         string groups = string.Concat(query.Keys.Select((_, i) => $", {i + 3}"));
         string sql = $"-- lateness: {of.Header.LatenessSeconds}s\n-- disorder: {of.Header.DisorderSeconds}s\n"
+            + "-- live: 1s\n"
             + $"SELECT window_start, window_end{list} FROM {from} {query.Where} "
             + $"GROUP BY window_start, window_end{groups} {query.Having}";
         lock (Plans)
