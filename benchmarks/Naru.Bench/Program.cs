@@ -42,6 +42,8 @@ internal static class BenchProgram
                 return DecodeBench.Run(rest);
             case ["dedup", .. string[] rest]:
                 return DedupBench.Run(rest);
+            case ["sessions", .. string[] rest]:
+                return SessionsBench.Run(rest);
             case ["numbers"]:
                 return NumbersBench.Run();
             case ["topic-append", .. string[] rest]:

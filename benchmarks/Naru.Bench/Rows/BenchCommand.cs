@@ -15,7 +15,8 @@ internal static class BenchCommand
         ./bench --dir DIR         measure the disk that holds this folder; default: artifacts
         ./bench --list            name the rows
         ./bench --with-peers      first install the peers that Debian has
-        ./bench micro NAME        a benchmark of one piece: collect, decode, dedup, parquet-write, topic-append
+        ./bench micro NAME        a benchmark of one piece: collect, decode, dedup, parquet-write, sessions,
+                                  topic-append
         """;
 
     private static readonly BenchRow[] Rows =

@@ -236,7 +236,7 @@ internal static class WindowSpeed
             long watermark = end ? _latest + (10 * Minute) : _latest - DisorderMicroseconds;
             SealedAggregate part = _aggregate.Seal(Math.Max(watermark, _aggregate.NextWatermark));
             long start = Stopwatch.GetTimestamp();
-            bool isWhole = AggregateLander.IsWorthWriting([.. _state]);
+            bool isWhole = AggregateLander.IsWorthWriting([.. _state], filesMax: 64);
             if (!isWhole)
             {
                 _state.Add(Write(part.Added));

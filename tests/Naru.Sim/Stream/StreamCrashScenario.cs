@@ -39,6 +39,7 @@ internal sealed class StreamCrashScenario : CrashScenario
     private readonly Guid _incarnation;
     private readonly int _partitions;
     private readonly StreamOptions _options;
+    private readonly int _stateFilesMax;
     private readonly long[] _acknowledgedTo;
     private readonly Dictionary<(int Partition, long Offset), RecordOutcome> _verdicts = [];
 
@@ -58,13 +59,16 @@ internal sealed class StreamCrashScenario : CrashScenario
             owner: sim
             fields:
               n: {type: int64, required: true}
+              k: {type: int64}
               phone: {type: string, sensitive: true}
             """);
-        _aggregates.Current = new AggregateSet([AggregateOracle.Plan(0)]);
+        _aggregates.Current = new AggregateSet([AggregateOracle.Plan(0), SessionOracle.Plan()]);
         byte[] incarnation = new byte[16];
         random.NextBytes(incarnation);
         _incarnation = new Guid(incarnation);
         _partitions = random.Next(1, 3);
+
+        _stateFilesMax = random.Next(2) == 0 ? 3 : 64;
 
         // With none at all, every landing spills each window that it touched.
         _options = new StreamOptions
@@ -155,6 +159,7 @@ internal sealed class StreamCrashScenario : CrashScenario
             Counters = new StreamCounters(),
             Clock = _time,
             WriterThreads = 1,
+            StateFilesMax = _stateFilesMax,
         };
         try
         {
@@ -236,13 +241,14 @@ internal sealed class StreamCrashScenario : CrashScenario
     private string RandomEvent()
     {
         int id = _random.Next(IdsMax);
+        string fields = $"\"event_id\":\"{id}\",\"n\":{id},\"k\":{id % SessionOracle.Keys}";
         return _random.Next(10) switch
         {
             0 => "{broken",
             1 => $$"""{"event_id":"{{id}}"}""",
-            2 => $$"""{"event_id":"{{id}}","n":{{id}},"phone":"010"}""",
-            3 => $$"""{"event_id":"{{id}}","n":{{id}},"event_time":{{Millisecond(_random.Next(30 * 60))}}}""",
-            _ => $$"""{"event_id":"{{id}}","n":{{id}}}""",
+            2 => $$"""{{{fields}},"phone":"010"}""",
+            3 => $$"""{{{fields}},"event_time":{{Millisecond(_random.Next(30 * 60))}}}""",
+            _ => $$"""{{{fields}}}""",
         };
     }
 
@@ -250,7 +256,8 @@ internal sealed class StreamCrashScenario : CrashScenario
 
     private void FlushTail()
     {
-        TableName results = _engine!.Aggregates.FindServing(AggregateOracle.Name)!.Table;
+        string name = _random.Next(2) == 0 ? AggregateOracle.Name : SessionOracle.Name;
+        TableName results = _engine!.Aggregates.FindServing(name)!.Table;
         StreamEngine.Release(_context!, _engine.FlushTail(results, _tables!.Find(results)?.Current));
         DeltaVersion? version = _tables!.Find(Fields)?.Current;
         ImmutableArray<TailFile> files = _engine!.FlushTail(Fields, version);

@@ -25,7 +25,7 @@ internal sealed class AggregateLander(LandingContext context)
         SealedAggregates cut, AggregatesLanding before)
     {
         ImmutableArray<StateFileName> files = before.Files;
-        bool isWhole = cut.WritesWholeState || IsWorthWriting(files);
+        bool isWhole = cut.WritesWholeState || IsWorthWriting(files, context.StateFilesMax);
         context.Files.CreateDirectory(context.StateDirectory);
         if (!isWhole && cut.Parts.Any(static part => !part.Added.IsEmpty))
         {
@@ -131,8 +131,8 @@ internal sealed class AggregateLander(LandingContext context)
     }
 
     /// <summary>Whether a landing begins anew with a file of all that is kept, instead of one more.</summary>
-    private bool IsWorthWriting(ImmutableArray<StateFileName> files) =>
-        files.Length >= context.StateFilesMax
+    public static bool IsWorthWriting(ImmutableArray<StateFileName> files, int filesMax) =>
+        files.Length >= filesMax
         || (files.Length > 1
             && files.Skip(1).Sum(static file => file.Bytes) > Math.Max(
                 WholeStateBytesMin, WholeStateShare * files[0].Bytes));
