@@ -249,7 +249,8 @@ internal static class SessionsBench
 
         private void Say(string what, long start, int times)
         {
-            string peak = File.ReadLines("/proc/self/status").First(static line => line.StartsWith("VmHWM"))[6..].Trim();
+            string peak = File.ReadLines("/proc/self/status")
+                .First(static line => line.StartsWith("VmHWM", StringComparison.Ordinal))[6..].Trim();
             AggregateLayers layers = _aggregate.Layers();
             Console.WriteLine(
                 $"{what}: {Stopwatch.GetElapsedTime(start).TotalSeconds / times:F3} s; state {_most >> 20} MB at most, "

@@ -90,14 +90,19 @@ internal static class SessionOracle
         Require(found.Count == found.Distinct().Count(), "a session is there twice");
         foreach (Visit visit in found.Except(expected))
         {
-            Require(false, $"{visit} is no session of the landed events");
+            Require(false, $"{visit} is no session of the landed events, {Beside(visit, Visits(landed), running)}");
         }
 
         foreach (Visit visit in expected.Except(found))
         {
-            Require(false, $"{visit} is neither in the table nor in the state");
+            Require(false, $"{visit} is neither in the table nor in the state, {Beside(visit, found, running)}");
         }
     }
+
+    private static string Beside(Visit visit, IEnumerable<Visit> others, RunningAggregate running) =>
+        $"by {running.Watermark}, beside "
+        + string.Join(", ", others.Where(other => other.Key == visit.Key)
+            .OrderBy(other => Math.Abs(other.Start - visit.Start)).Take(3));
 
     private static bool IsNear(Visit visit, ImmutableArray<WindowRange> waiting) =>
         waiting.Any(range => range.From <= visit.End + Gap && range.To >= visit.Start - Gap);

@@ -230,9 +230,9 @@ internal sealed class AggregateState
         }
     }
 
-    /// <summary>Whether an event of the key at this time would join a session.</summary>
-    public bool Touches(ReadOnlySpan<byte> key, long time) =>
-        Sessions!.Touches(key, time) || Spilled!.Touches(key, time);
+    /// <summary>Whether an event of the key at this time would join a session that ends after an instant.</summary>
+    public bool Touches(ReadOnlySpan<byte> key, long time, long endsAfter) =>
+        Sessions!.Touches(key, time, endsAfter) || Spilled!.Touches(key, time, endsAfter);
 
     /// <summary>Some session ends in (after, by].</summary>
     public bool HasSessionEndingIn(long after, long by) =>

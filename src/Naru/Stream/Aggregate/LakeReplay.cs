@@ -115,7 +115,7 @@ internal static class LakeReplay
 
         if (running.Windows is null && running.Watermark != LogClock.Unknown)
         {
-            running.Landed.DropSessionsEndedBy(running.Watermark - running.LatenessMicroseconds);
+            running.Landed.DropSessionsEndedBy(running.Watermark - running.RevisedMicroseconds);
         }
     }
 

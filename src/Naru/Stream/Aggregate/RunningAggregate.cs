@@ -142,6 +142,15 @@ internal sealed class RunningAggregate
 
     public long LatenessMicroseconds => Plan.Lateness.Ticks / 10;
 
+    /// <summary>
+    /// How long after its end a window may still change. A session may be joined by any event that would be taken by
+    /// itself, which may lie up to the gap before the session that it would make ends.
+    /// </summary>
+    public long RevisedMicroseconds => LatenessMicroseconds + (Windows is null ? Plan.Window.Size : 0);
+
+    /// <summary>How long after its end a window is held.</summary>
+    private long HeldMicroseconds => Math.Max(RevisedMicroseconds, Plan.Live.Ticks / 10);
+
     /// <summary>Goes on from a landing.</summary>
     public void Restore(AggregateLanding landing)
     {
@@ -303,7 +312,7 @@ internal sealed class RunningAggregate
                 NoteRevisions(revised);
                 if (landing.Watermark != LogClock.Unknown)
                 {
-                    DropBefore(landing.Watermark - Math.Max(LatenessMicroseconds, Plan.Live.Ticks / 10));
+                    DropBefore(landing.Watermark - HeldMicroseconds);
                 }
             }
         }
@@ -578,8 +587,10 @@ internal sealed class RunningAggregate
             ValueCode.Write(key, column, row);
         }
 
-        return Landed.Touches(key.Written, time) || Active.Touches(key.Written, time)
-            || (Sealed?.Touches(key.Written, time) ?? false);
+        // What ended earlier is dropped when the sealed cut has landed, or was before a restart brought it back.
+        long dropped = NextWatermark - HeldMicroseconds;
+        return Landed.Touches(key.Written, time, dropped) || Active.Touches(key.Written, time, long.MinValue)
+            || (Sealed?.Touches(key.Written, time, dropped) ?? false);
     }
 
     private void TellLate(InputRows input, int row, long pane, long firstTaken, TellLateRow late)

@@ -183,8 +183,8 @@ internal sealed class SessionRun
         }
     }
 
-    /// <summary>Whether an event of the key at this time would join a session.</summary>
-    public bool Touches(ReadOnlySpan<byte> key, long time)
+    /// <summary>Whether an event of the key at this time would join a session that ends after an instant.</summary>
+    public bool Touches(ReadOnlySpan<byte> key, long time, long endsAfter)
     {
         ulong hash = SeededHash64.Of(key);
         long gap = _plan.Window.Size;
@@ -200,7 +200,8 @@ internal sealed class SessionRun
             int offset = entry.Offset;
             SavedSession saved =
                 SavedSession.Read(AggregateStateFile.ContentOf(file, section.Place).Span, ref offset);
-            if (saved.Key.SequenceEqual(key) && time <= saved.Last + gap && time >= saved.First - gap)
+            if (saved.Key.SequenceEqual(key) && time <= saved.Last + gap && time >= saved.First - gap
+                && saved.Last + gap > endsAfter)
             {
                 return true;
             }

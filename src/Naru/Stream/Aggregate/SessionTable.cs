@@ -125,14 +125,16 @@ internal sealed class SessionTable
         }
     }
 
-    /// <summary>Whether an event at this time would join a session of the key.</summary>
-    public bool Touches(ReadOnlySpan<byte> key, long time) => Touches(_keys.Find(key), time, time);
+    /// <summary>Whether an event at this time would join a session of the key that ends after an instant.</summary>
+    public bool Touches(ReadOnlySpan<byte> key, long time, long endsAfter) =>
+        Touches(_keys.Find(key), (time, time), endsAfter);
 
     /// <summary>Whether a session of another table would join one of this.</summary>
     public bool Touches(SessionTable other, int session)
     {
         ref readonly Session asked = ref other._sessions[session];
-        return Touches(_keys.Find(other.KeyOf(session), other.HashOf(session)), asked.First, asked.Last);
+        int key = _keys.Find(other.KeyOf(session), other.HashOf(session));
+        return Touches(key, (asked.First, asked.Last), long.MinValue);
     }
 
     /// <summary>Whether a session as it was saved would join one of this table.</summary>
@@ -237,11 +239,12 @@ internal sealed class SessionTable
         }
     };
 
-    private bool Touches(int key, long first, long last)
+    private bool Touches(int key, (long First, long Last) asked, long endsAfter)
     {
         for (int at = key < 0 ? -1 : _heads[key]; at >= 0; at = _sessions[at].Next)
         {
-            if (first <= _sessions[at].Last + _gap && last >= _sessions[at].First - _gap)
+            long end = _sessions[at].Last + _gap;
+            if (asked.First <= end && asked.Last >= _sessions[at].First - _gap && end > endsAfter)
             {
                 return true;
             }

@@ -328,7 +328,7 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
     private bool IsRevisable(WindowReplacement replacement, long start, long end) =>
         part.WatermarkBefore == LogClock.Unknown
         || (_aggregate.Windows is { } windows ? windows.EndOf(windows.PaneOf(start)) : end)
-            + _aggregate.LatenessMicroseconds > Math.Min(part.WatermarkBefore, replacement.Watermark);
+            + _aggregate.RevisedMicroseconds > Math.Min(part.WatermarkBefore, replacement.Watermark);
 
     private void AppendReplacement(WindowReplacement replacement, ColumnBatch rows)
     {
