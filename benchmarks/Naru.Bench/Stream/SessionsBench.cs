@@ -253,8 +253,9 @@ internal static class SessionsBench
                 .First(static line => line.StartsWith("VmHWM", StringComparison.Ordinal))[6..].Trim();
             AggregateLayers layers = _aggregate.Layers();
             Console.WriteLine(
-                $"{what}: {Stopwatch.GetElapsedTime(start).TotalSeconds / times:F3} s; state {_most >> 20} MB at most, "
-                + $"{layers.MemoryBytes >> 20} MB now and {layers.SpilledBytes >> 20} MB on disk; process {peak} at most");
+                $"{what}: {Stopwatch.GetElapsedTime(start).TotalSeconds / times:F3} s; "
+                + $"state {_most >> 20} MB at most, {layers.MemoryBytes >> 20} MB now and "
+                + $"{layers.SpilledBytes >> 20} MB on disk; process {peak} at most");
         }
     }
 }
