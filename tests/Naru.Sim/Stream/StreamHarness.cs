@@ -121,6 +121,13 @@ internal sealed class StreamHarness : IDisposable
     /// <summary>Opens the engine as after a crash of the stream alone.</summary>
     public void OpenEngine()
     {
+        OpenContext();
+        Engine = StreamEngine.Open(Context, Options);
+    }
+
+    /// <summary>What an engine works on, for whoever opens it.</summary>
+    public LandingContext OpenContext()
+    {
         Tables = new LakeTables(_files, $"{_root}/lake", new PlainCheckpointFormat(), _clock);
         _files.CreateDirectory($"{_root}/tail");
         Context = new LandingContext
@@ -141,7 +148,7 @@ internal sealed class StreamHarness : IDisposable
             Clock = _clock,
             WriterThreads = Options.WriterThreads,
         };
-        Engine = StreamEngine.Open(Context, Options);
+        return Context;
     }
 
     public async Task CloseAsync()

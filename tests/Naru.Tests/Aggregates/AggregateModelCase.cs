@@ -99,7 +99,7 @@ internal sealed class ModelCaseRun : IDisposable
     private ModelCaseRun(ModelCase of)
     {
         _case = of;
-        _run = new AggregateRun(of.Zone, 1) 
+        _run = new AggregateRun(of.Zone, 1)
         {
             AggregateMemory = of.Memory,
             StateFilesMax = of.StateFilesMax,

@@ -230,9 +230,9 @@ internal sealed class AggregateState
         }
     }
 
-    /// <summary>Whether an event of the key at this time would join a session that ends after an instant.</summary>
-    public bool Touches(ReadOnlySpan<byte> key, long time, long endsAfter) =>
-        Sessions!.Touches(key, time, endsAfter) || Spilled!.Touches(key, time, endsAfter);
+    /// <summary>See <see cref="SessionTable.Covers"/>.</summary>
+    public bool Covers(ReadOnlySpan<byte> key, long time, long endsAfter) =>
+        Sessions!.Covers(key, time, endsAfter) || Spilled!.Covers(key, time, endsAfter);
 
     /// <summary>Some session ends in (after, by].</summary>
     public bool HasSessionEndingIn(long after, long by) =>

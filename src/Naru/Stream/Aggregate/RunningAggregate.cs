@@ -564,7 +564,7 @@ internal sealed class RunningAggregate
         {
             long time = input.Times.At<long>(row);
             bool isLate = NextWatermark != LogClock.Unknown && time + gap + LatenessMicroseconds <= NextWatermark;
-            if (isLate && late is not null && !TouchesAny(input, row, key, time))
+            if (isLate && late is not null && !IsCovered(input, row, key, time))
             {
                 ActiveQueue.Add(new WindowRange(time, time + 1, 0));
                 _activeLate++;
@@ -579,7 +579,11 @@ internal sealed class RunningAggregate
         state.Sessions!.Add(input, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(chosen));
     }
 
-    private bool TouchesAny(InputRows input, int row, ByteBuffer key, long time)
+    /// <summary>
+    /// A late event may join a session that had begun by then. One that would make a session begin earlier might touch
+    /// another that is dropped.
+    /// </summary>
+    private bool IsCovered(InputRows input, int row, ByteBuffer key, long time)
     {
         key.Clear();
         foreach (ColumnView column in input.Keys)
@@ -589,8 +593,8 @@ internal sealed class RunningAggregate
 
         // What ended earlier is dropped when the sealed cut has landed, or was before a restart brought it back.
         long dropped = NextWatermark - HeldMicroseconds;
-        return Landed.Touches(key.Written, time, dropped) || Active.Touches(key.Written, time, long.MinValue)
-            || (Sealed?.Touches(key.Written, time, dropped) ?? false);
+        return Landed.Covers(key.Written, time, dropped) || Active.Covers(key.Written, time, long.MinValue)
+            || (Sealed?.Covers(key.Written, time, dropped) ?? false);
     }
 
     private void TellLate(InputRows input, int row, long pane, long firstTaken, TellLateRow late)

@@ -183,12 +183,12 @@ internal sealed class SessionRun
         }
     }
 
-    /// <summary>Whether an event of the key at this time would join a session that ends after an instant.</summary>
-    public bool Touches(ReadOnlySpan<byte> key, long time, long endsAfter)
+    /// <summary>See <see cref="SessionTable.Covers"/>.</summary>
+    public bool Covers(ReadOnlySpan<byte> key, long time, long endsAfter)
     {
         ulong hash = SeededHash64.Of(key);
         long gap = _plan.Window.Size;
-        if (time > _end || time + gap < _first || !MayHold(hash))
+        if (time > _end || time < _first || !MayHold(hash))
         {
             return false;
         }
@@ -200,7 +200,7 @@ internal sealed class SessionRun
             int offset = entry.Offset;
             SavedSession saved =
                 SavedSession.Read(AggregateStateFile.ContentOf(file, section.Place).Span, ref offset);
-            if (saved.Key.SequenceEqual(key) && time <= saved.Last + gap && time >= saved.First - gap
+            if (saved.Key.SequenceEqual(key) && saved.First <= time && time <= saved.Last + gap
                 && saved.Last + gap > endsAfter)
             {
                 return true;

@@ -77,14 +77,7 @@ internal sealed class SessionTable
     }
 
     /// <summary>The key's sessions, in no order.</summary>
-    public IEnumerable<int> SessionsOf(byte[] key)
-    {
-        int number = _keys.Find(key);
-        for (int at = number < 0 ? -1 : _heads[number]; at >= 0; at = _sessions[at].Next)
-        {
-            yield return at;
-        }
-    }
+    public IEnumerable<int> SessionsOf(ReadOnlySpan<byte> key) => SessionsOf(_keys.Find(key));
 
     public void Add(InputRows input, ReadOnlySpan<int> rows)
     {
@@ -125,16 +118,36 @@ internal sealed class SessionTable
         }
     }
 
-    /// <summary>Whether an event at this time would join a session of the key that ends after an instant.</summary>
-    public bool Touches(ReadOnlySpan<byte> key, long time, long endsAfter) =>
-        Touches(_keys.Find(key), (time, time), endsAfter);
+    /// <summary>
+    /// Whether an event at this time would join a session of the key that ends after an instant and has begun by then.
+    /// </summary>
+    public bool Covers(ReadOnlySpan<byte> key, long time, long endsAfter)
+    {
+        foreach (int session in SessionsOf(key))
+        {
+            if (FirstAt(session) <= time && time <= EndAt(session) && EndAt(session) > endsAfter)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>Whether a session of another table would join one of this.</summary>
     public bool Touches(SessionTable other, int session)
     {
         ref readonly Session asked = ref other._sessions[session];
         int key = _keys.Find(other.KeyOf(session), other.HashOf(session));
-        return Touches(key, (asked.First, asked.Last), long.MinValue);
+        for (int at = key < 0 ? -1 : _heads[key]; at >= 0; at = _sessions[at].Next)
+        {
+            if (asked.First <= _sessions[at].Last + _gap && asked.Last >= _sessions[at].First - _gap)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Whether a session as it was saved would join one of this table.</summary>
@@ -230,6 +243,14 @@ internal sealed class SessionTable
     /// <summary>Adds one session of another table.</summary>
     public void MergeOne(SessionTable from, int other) => MergeOne(from, other, removed: null);
 
+    private IEnumerable<int> SessionsOf(int key)
+    {
+        for (int at = key < 0 ? -1 : _heads[key]; at >= 0; at = _sessions[at].Next)
+        {
+            yield return at;
+        }
+    }
+
     private static Action<long, long> TellOf(
         SessionTable from, int other, long closedBy, Action<byte[], long, long> removed) => (first, end) =>
     {
@@ -238,20 +259,6 @@ internal sealed class SessionTable
             removed(from.KeyOf(other).ToArray(), first, end);
         }
     };
-
-    private bool Touches(int key, (long First, long Last) asked, long endsAfter)
-    {
-        for (int at = key < 0 ? -1 : _heads[key]; at >= 0; at = _sessions[at].Next)
-        {
-            long end = _sessions[at].Last + _gap;
-            if (asked.First <= end && asked.Last >= _sessions[at].First - _gap && end > endsAfter)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
 
     private void MergeOne(SessionTable from, int other, Action<long, long>? removed)
     {

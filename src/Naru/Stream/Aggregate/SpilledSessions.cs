@@ -59,11 +59,11 @@ internal sealed class SpilledSessions(AggregatePlan plan, StateFolder folder, st
         _runs.RemoveAll(static run => run.Count == 0);
     }
 
-    public bool Touches(ReadOnlySpan<byte> key, long time, long endsAfter)
+    public bool Covers(ReadOnlySpan<byte> key, long time, long endsAfter)
     {
         foreach (SessionRun run in _runs)
         {
-            if (run.Touches(key, time, endsAfter))
+            if (run.Covers(key, time, endsAfter))
             {
                 return true;
             }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Microsoft.Extensions.Logging.Abstractions;
 using Naru.Aggregates;
 using Naru.Core.Files;
 using Naru.Definitions;
@@ -8,8 +9,12 @@ using Naru.Lake.Columns;
 using Naru.Lake.Parquet;
 using Naru.Sim;
 using Naru.Sim.Stream;
+using Naru.Stream;
 using Naru.Stream.Aggregate;
+using Naru.Stream.Audit;
 using Naru.Stream.Batch;
+using Naru.Stream.Landing;
+using Naru.Tests.Platform;
 using Naru.Yaml;
 
 namespace Naru.Tests.Stream.Batch;
@@ -319,6 +324,119 @@ public sealed class AggregateOperationsTests : IDisposable
         Assert.Equal([2], Versions());
         WorkOff(_stream.Engine.Aggregates.Find("per_minute")!);
         Assert.Equal((0, 0), (Verify("per_minute").Differences, Verify("per_minute").Waiting));
+    }
+
+    [Fact]
+    public async Task A_batch_works_on_the_version_that_serves_until_the_changed_one_is_built()
+    {
+        Random random = TestSeed.Random(out _);
+        await SendManyAsync(random);
+        Change(Compile("count(score) AS scored, "));
+        _stream.Engine.Reconfigure();
+        await SendSomeAsync(random, 25, lateSeconds: 60);
+        _stream.Land();
+        _stream.CloseEngine();
+        CancellationToken end = TestContext.Current.CancellationToken;
+        await using StreamWorker worker = new(
+            _stream.OpenContext, _stream.Topic, _stream.Options, NullLogger.Instance);
+        worker.Start();
+        using AggregateRunner runner = new(worker, _reader, new Naru.Configuration.ProjectPaths(_root), _clock);
+        RunningAggregate[] versions = await worker.InvokeBetweenLandingsAsync(
+            static (engine, _) => engine.Aggregates.All.Where(IsPerMinute).ToArray(), end);
+        Assert.Equal([1, 2], versions.Select(static each => each.Version));
+        Assert.Null(await runner.TakeAsync("nobody", end));
+        using (AggregateInputs? serving = await runner.TakeAsync("per_minute", end))
+        using (AggregateInputs? building = await runner.TakeAsync(versions[1], end))
+        {
+            Assert.Equal((versions[0], versions[1]), (serving!.Aggregate, building!.Aggregate));
+            Assert.NotEqual(serving.Table!.Directory, building.Table?.Directory);
+            foreach (WindowRange range in versions[1].Waiting)
+            {
+                await foreach (RecomputeProgress _ in runner.RecomputeAsync(building, range.From, range.To, end))
+                {
+                }
+            }
+        }
+
+        using (AggregateInputs? built = await runner.TakeAsync("per_minute", end))
+        {
+            Assert.Equal((versions[1], true), (built!.Aggregate, built.Queue.IsEmpty));
+            await foreach ((SliceResult result, _, _) in runner.VerifyAsync(built, long.MinValue, long.MaxValue, end))
+            {
+                Assert.Equal([], result.Differences);
+            }
+        }
+
+        Assert.Null(await runner.TakeAsync(versions[0], end));
+    }
+
+    [Fact]
+    public async Task Maintenance_deletes_the_table_of_a_former_version_after_seven_days_and_the_audit_stays_right()
+    {
+        Random random = TestSeed.Random(out _);
+        await SendManyAsync(random);
+        Change(Compile("count(score) AS scored, "));
+        _stream.Engine.Reconfigure();
+        await SendSomeAsync(random, 25, lateSeconds: 60);
+        _stream.Land();
+        WorkOff(_stream.Engine.Aggregates.Find("per_minute")!);
+        await SendSomeAsync(random, 1, lateSeconds: 1);
+        LandingRecord last = _stream.Land()!;
+        Assert.Equal([("per_minute", 1)], last.Aggregates.Retired.Select(static each => (each.Name, each.Version)));
+        Assert.Equal("", Unbalanced(last));
+        _stream.CloseEngine();
+        string folder = $"{_root}/lake/agg/{AggregateTables.Of("per_minute", 1).Name}";
+        await using (StreamWorker worker = new(
+            _stream.OpenContext, _stream.Topic, _stream.Options, NullLogger.Instance))
+        {
+            worker.Start();
+            await Wait.ForAsync(
+                () => Task.FromResult(worker.Status.Retired.Length == 1), TimeSpan.FromSeconds(60), () => "not open");
+            using LakeMaintenance maintenance = Maintenance(worker);
+            _clock.JumpWall(TimeSpan.FromDays(6.9));
+            maintenance.RunOnce(TestContext.Current.CancellationToken);
+            Assert.True(Directory.Exists(folder));
+            _clock.JumpWall(TimeSpan.FromDays(0.2));
+            maintenance.RunOnce(TestContext.Current.CancellationToken);
+            Assert.False(Directory.Exists(folder));
+            Assert.True(Directory.Exists($"{_root}/lake/agg/{AggregateTables.Of("per_minute", 2).Name}"));
+        }
+
+        _stream.OpenEngine();
+        Assert.Equal("", Unbalanced(last));
+        await SendSomeAsync(random, 1, lateSeconds: 1);
+        last = _stream.Land()!;
+        Assert.Equal("", Unbalanced(last));
+        Assert.Equal(0, Verify("per_minute").Differences);
+    }
+
+    /// <summary>What `naru audit` says is wrong.</summary>
+    private string Unbalanced(LandingRecord last)
+    {
+        AuditSources sources = new(
+            _stream.Topic, new PosixFileSystem(), _stream.LandingsDirectory, _stream.Definitions)
+        {
+            LastLanding = last.Number,
+            Tables = _stream.Tables.All()
+                .ToImmutableDictionary(static table => table.Name, static table => table.Table.Current),
+        };
+        return string.Join('\n', new LandingAudit(sources).Run(long.MinValue, long.MaxValue).Problems);
+    }
+
+    private LakeMaintenance Maintenance(StreamWorker worker)
+    {
+        PosixFileSystem files = new();
+        Naru.Configuration.ProjectPaths paths = new(_root);
+        KeptTables kept = new(
+            [],
+            new CatalogStorage(_stream.Tables, new ParquetTableWriter(new ParquetOptions()), files, paths.Tail),
+            _clock,
+            NullLogger<KeptTables>.Instance);
+        ParquetFiles rewriter = new(new ParquetOptions(), files, $"{_root}/merge");
+        return new LakeMaintenance(
+            _stream.Tables, worker, _stream.Definitions,
+            new MaintenanceParts(files, rewriter, new ExpiryLedger(files, paths), kept, _clock),
+            NullLogger<LakeMaintenance>.Instance);
     }
 
     private static bool IsPerMinute(RunningAggregate aggregate) => aggregate.Plan.Name == "per_minute";
