@@ -114,6 +114,7 @@ internal static class SqlCommand
             "csv" => ResultFormat.Csv,
             "json" => ResultFormat.Json,
             "ndjson" => ResultFormat.Ndjson,
+            "xlsx" => ResultFormat.Xlsx,
             _ => ResultFormat.Parquet,
         };
         try

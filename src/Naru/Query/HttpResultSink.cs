@@ -21,6 +21,7 @@ internal sealed class HttpResultSink(HttpContext context, ResultFormat format) :
         ResultFormat.Json => "application/json; charset=utf-8",
         ResultFormat.Ndjson => "application/x-ndjson; charset=utf-8",
         ResultFormat.Csv => "text/csv; charset=utf-8; header=present",
+        ResultFormat.Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         _ => "application/vnd.apache.parquet",
     };
 

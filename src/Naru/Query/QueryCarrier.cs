@@ -173,7 +173,7 @@ internal sealed class QueryCarrier(ILakeCatalog catalog, QueryPools pools, TimeP
                         {
                             Milliseconds = time.GetElapsedTime(started).TotalMilliseconds,
                         };
-                        await FinishAsync(worker, context.Run, finished, summary, stop).ConfigureAwait(false);
+                        await FinishAsync(worker, context, finished, summary, stop).ConfigureAwait(false);
                         return;
                     case FrameKind.Failed:
                         stop.ThrowIfCancellationRequested();
@@ -195,15 +195,20 @@ internal sealed class QueryCarrier(ILakeCatalog catalog, QueryPools pools, TimeP
     }
 
     private static async Task FinishAsync(
-        WorkerProcess worker, IResultSink sink, RunFinished finished, QuerySummary summary, CancellationToken stop)
+        WorkerProcess worker, RunContext context, RunFinished finished, QuerySummary summary, CancellationToken stop)
     {
+        ResultFormat format = context.Request.Format;
         if (finished.File is not null)
         {
-            await sink.BeginAsync([], stop).ConfigureAwait(false);
-            await ParquetResults.SendAsync(worker.SpillFolder, sink, stop).ConfigureAwait(false);
+            if (format == ResultFormat.Parquet)
+            {
+                await context.Run.BeginAsync([], stop).ConfigureAwait(false);
+            }
+
+            await FileResults.SendAsync(worker.SpillFolder, format, context.Run, stop).ConfigureAwait(false);
         }
 
-        await sink.EndAsync(summary, stop).ConfigureAwait(false);
+        await context.Run.EndAsync(summary, stop).ConfigureAwait(false);
     }
 
     private static QuerySummary Summary(RunContext context, RunFinished finished, long landing)

@@ -53,7 +53,7 @@ internal static class QueryModule
     public static IEndpointRouteBuilder MapQuery(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/v1/sql", SqlEndpoint.AskAsync).Needs(Permission.Read)
-            .WithSummary("Answers one SQL statement as JSON, NDJSON, CSV or Parquet.");
+            .WithSummary("Answers one SQL statement as JSON, NDJSON, CSV, XLSX or Parquet.");
         routes.MapGet("/v1/queries", QueriesEndpoint.ListAsync).Needs(Permission.Known)
             .WithSummary("Lists running and recent queries: the caller's own, or all for an administrator.");
         routes.MapDelete("/v1/queries/{id}", QueriesEndpoint.KillAsync).Needs(Permission.Known)

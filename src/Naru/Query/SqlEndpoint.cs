@@ -25,6 +25,7 @@ internal static class SqlEndpoint
         ("application/jsonl", ResultFormat.Ndjson),
         ("text/csv", ResultFormat.Csv),
         ("application/vnd.apache.parquet", ResultFormat.Parquet),
+        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ResultFormat.Xlsx),
     ];
 
     public static async Task AskAsync(HttpContext context)
@@ -144,7 +145,8 @@ internal static class SqlEndpoint
         "ndjson" or "jsonl" => ResultFormat.Ndjson,
         "csv" => ResultFormat.Csv,
         "parquet" => ResultFormat.Parquet,
-        _ => throw Bad($"there is no format \"{name}\"", "json, ndjson, csv and parquet are offered"),
+        "xlsx" => ResultFormat.Xlsx,
+        _ => throw Bad($"there is no format \"{name}\"", "json, ndjson, csv, xlsx and parquet are offered"),
     };
 
     private static ResultFormat FormatAccepted(HttpRequest request)

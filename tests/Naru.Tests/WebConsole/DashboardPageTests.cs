@@ -120,6 +120,7 @@ public sealed class DashboardPageTests(ConsoleSite site)
 
     [Theory]
     [InlineData("csv", "EFBBBF")]
+    [InlineData("xlsx", "504B0304")]
     [InlineData("parquet", "50415231")]
     public async Task A_tile_downloads_its_rows(string format, string begins)
     {

@@ -11,7 +11,7 @@ internal sealed record SqlRun
 {
     public required string? Sql { get; init; }
 
-    /// <summary>table, csv, json, ndjson or parquet.</summary>
+    /// <summary>table, csv, json, ndjson, xlsx or parquet.</summary>
     public required string Format { get; init; }
 
     public SqlDialect Dialect { get; init; } = SqlDialect.Naru;
@@ -34,7 +34,7 @@ internal sealed record SqlRun
 /// <summary>The options of `naru sql`.</summary>
 internal sealed class SqlOptions
 {
-    private static readonly string[] Formats = ["table", "csv", "json", "ndjson", "parquet"];
+    private static readonly string[] Formats = ["table", "csv", "json", "ndjson", "xlsx", "parquet"];
 
     private readonly Argument<string?> _sql = new("SQL")
     {
@@ -44,7 +44,7 @@ internal sealed class SqlOptions
 
     private readonly Option<string?> _format = new("--format")
     {
-        Description = "table, csv, json, ndjson or parquet; default: table on a terminal, else csv",
+        Description = "table, csv, json, ndjson, xlsx or parquet; default: table on a terminal, else csv",
         HelpName = "FORMAT",
     };
 
@@ -107,8 +107,8 @@ internal sealed class SqlOptions
         string? mistake =
             sql is not null && file is not null ? "the statement is given twice: as an argument and by --file"
             : !Formats.Contains(format) ? $"there is no format \"{format}\": {string.Join(", ", Formats)}"
-            : format == "parquet" && output is null && !Console.IsOutputRedirected
-                ? "parquet is no text for a terminal: give --output FILE"
+            : format is "parquet" or "xlsx" && output is null && !Console.IsOutputRedirected
+                ? $"{format} is no text for a terminal: give --output FILE"
             : parsed.GetValue(_dialect) is string named && !SqlDialects.TryParse(named, out dialect)
                 ? $"there is no dialect \"{named}\": {SqlDialects.Names}"
             : parsed.GetValue(_timeout) is string text && !DurationText.TryParse(text, out timeout)
@@ -142,6 +142,7 @@ internal sealed class SqlOptions
         ".json" => "json",
         ".ndjson" or ".jsonl" => "ndjson",
         ".parquet" => "parquet",
+        ".xlsx" => "xlsx",
         _ => null,
     };
 

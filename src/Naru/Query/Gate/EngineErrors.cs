@@ -25,6 +25,15 @@ internal static partial class EngineErrors
             };
         }
 
+        if (failed.Kind == RunFailed.WorkbookKind)
+        {
+            return new QueryError(QueryCodes.NotSupported, failed.Message)
+            {
+                Status = StatusCodes.Status422UnprocessableEntity,
+                Hint = "ask for CSV or Parquet, which take any answer, or for fewer rows",
+            };
+        }
+
         _ = Enum.TryParse(failed.Kind, out DuckDbErrorKind kind);
         QueryError error = OfKind(kind, failed, tables);
         return failed.Offset is int offset && text.PositionOf(offset) is (int line, int column)

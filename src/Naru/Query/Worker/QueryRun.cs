@@ -18,7 +18,9 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
     private const int FlushBytes = 128 * 1024;
 
     /// <summary>Name of a Parquet result in the spill folder.</summary>
-    public const string ParquetResult = "result.parquet";
+    private const string ParquetResult = "result.parquet";
+
+    private const string WorkbookResult = "result.xlsx";
 
     /// <summary>What took so long gets its plan into the history; planning again is nothing beside it.</summary>
     private static readonly TimeSpan WorthAPlan = TimeSpan.FromMilliseconds(500);
@@ -26,6 +28,10 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
     private const int PlanCharsMax = 64 * 1024;
 
     private readonly OutputBuffer _output = new();
+
+    /// <summary>Name in the spill folder of a result that is a file.</summary>
+    public static string FileOf(ResultFormat format) =>
+        format == ResultFormat.Xlsx ? WorkbookResult : ParquetResult;
 
     /// <summary>What is left to tell when all rows are out.</summary>
     public RunFinished Run(DuckDbConnection connection, Func<bool> cancelled)
@@ -162,7 +168,10 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
         channel.Write(FrameKind.Columns, columns, WorkerJson.Default.IReadOnlyListResultColumn);
 
         ZoneClock clock = new(zone);
-        ResultWriter writer = ResultWriter.Create(request, _output, clock);
+        string? file = request.Format == ResultFormat.Xlsx
+            ? Path.Combine(setup.SpillFolder, FileOf(request.Format)) : null;
+        using WorkbookResultWriter? book = file is null ? null : new WorkbookResultWriter(_output, clock, file);
+        ResultWriter writer = book ?? ResultWriter.Create(request, _output, clock);
         writer.Begin(shown);
         DuckDbVector[] vectors = new DuckDbVector[result.Columns.Length];
         long rows = 0;
@@ -192,7 +201,7 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
             rows += count;
         }
 
-        finished = finished with { Rows = rows, Truncated = truncated };
+        finished = finished with { Rows = rows, Truncated = truncated, File = file };
         writer.End(finished);
         FlushWhen(1);
         return finished;

@@ -1,6 +1,7 @@
 using Naru.Lake.DuckDb;
 using Naru.Query.Functions;
 using Naru.Query.Gate;
+using Naru.Query.Results;
 using Naru.Query.Sandbox;
 
 namespace Naru.Query.Worker;
@@ -186,6 +187,10 @@ internal sealed class QuerySession
         catch (RuleException exception)
         {
             failed = new RunFailed { Kind = RunFailed.RuleKind, Message = exception.Message, Name = exception.Table };
+        }
+        catch (WorkbookException exception)
+        {
+            failed = new RunFailed { Kind = RunFailed.WorkbookKind, Message = exception.Message };
         }
         catch (OutOfMemoryException)
         {

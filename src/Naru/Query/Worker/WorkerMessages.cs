@@ -46,6 +46,9 @@ internal enum ResultFormat
 
     /// <summary>Rows of Trino's protocol; see <see cref="Results.TrinoResultWriter"/>.</summary>
     Trino,
+
+    /// <summary>A workbook; see <see cref="Results.WorkbookWriter"/>.</summary>
+    Xlsx,
 }
 
 /// <summary>One statement that the gate has let through, and all that it may touch.</summary>
@@ -126,7 +129,7 @@ internal sealed record RunFinished
     /// <summary>How it was carried out; null for queries that were quick.</summary>
     public string? Plan { get; init; }
 
-    /// <summary>With Parquet: the file in the spill folder that the server sends and deletes.</summary>
+    /// <summary>With Parquet and workbooks: the file in the spill folder that the server sends and deletes.</summary>
     public string? File { get; init; }
 }
 
@@ -138,7 +141,10 @@ internal sealed record RunFailed
     /// </summary>
     public const string RuleKind = "rule";
 
-    /// <summary>Name of a DuckDbErrorKind, or <see cref="RuleKind"/>.</summary>
+    /// <summary><see cref="Kind"/> of an answer that no workbook holds.</summary>
+    public const string WorkbookKind = "workbook";
+
+    /// <summary>Name of a DuckDbErrorKind, or <see cref="RuleKind"/>, or <see cref="WorkbookKind"/>.</summary>
     public required string Kind { get; init; }
 
     public required string Message { get; init; }

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { send } from "./ask-server.js";
 
-export const fileFormats = [["csv", "CSV"], ["parquet", "Parquet"], ["json", "JSON"], ["ndjson", "NDJSON"]];
+export const fileFormats = [["csv", "CSV"], ["xlsx", "Excel"], ["parquet", "Parquet"], ["json", "JSON"], ["ndjson", "NDJSON"]];
 
 /** The server keeps the statement for a moment and streams it to the browser's own download, however large. */
 export async function download(statement, format) {

@@ -6,14 +6,15 @@ using Naru.Query.Worker;
 
 namespace Naru.Query;
 
-/// <summary>Sends a Parquet result from the worker's spill folder, and removes it.</summary>
-internal static class ParquetResults
+/// <summary>Sends a result that is a file from the worker's spill folder, and removes it.</summary>
+internal static class FileResults
 {
     private const int PieceBytes = 128 * 1024;
 
-    public static async Task SendAsync(string spillFolder, IResultSink sink, CancellationToken cancellationToken)
+    public static async Task SendAsync(
+        string spillFolder, ResultFormat format, IResultSink sink, CancellationToken cancellationToken)
     {
-        string path = Path.Combine(spillFolder, QueryRun.ParquetResult);
+        string path = Path.Combine(spillFolder, QueryRun.FileOf(format));
         byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
         try
         {
