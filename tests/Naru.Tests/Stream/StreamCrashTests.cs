@@ -8,6 +8,9 @@ namespace Naru.Tests.Stream;
 
 public sealed class StreamCrashTests(ITestOutputHelper output)
 {
+    /// <summary>Of every fault at every site; there are about 150 of them.</summary>
+    private const int StrikesMin = 80;
+
     [Fact]
     [Trait("Size", "Slow")]
     public void No_crash_of_26_000_loses_doubles_or_judges_an_event_anew() => Run(26_000);
@@ -36,7 +39,7 @@ public sealed class StreamCrashTests(ITestOutputHelper output)
         foreach ((FaultKind kind, FaultSite site) in simulator.Targets)
         {
             Assert.True(
-                report.Counts.Of(kind, site) >= 100,
+                report.Counts.Of(kind, site) >= StrikesMin,
                 $"{kind} at {site} struck only {report.Counts.Of(kind, site)} times");
         }
     }
