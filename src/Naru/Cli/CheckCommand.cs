@@ -115,8 +115,8 @@ internal static class CheckCommand
     {
         (int Count, string One, string More)[] all =
         [
-            (parts.Aggregates.Length, "aggregate", "aggregates"), (parts.Queries, "saved query", "saved queries"),
-            (parts.Dashboards, "dashboard", "dashboards"),
+            (parts.Aggregates.Length, "aggregate", "aggregates"), (parts.Models.Models.Length, "model", "models"),
+            (parts.Queries, "saved query", "saved queries"), (parts.Dashboards, "dashboard", "dashboards"),
         ];
         return string.Concat(all.Where(static part => part.Count > 0)
             .Select(static part => $", {part.Count} {(part.Count == 1 ? part.One : part.More)}"));
@@ -193,6 +193,7 @@ internal static class CheckCommand
             ["aggregates"] = parts.Aggregates.Length,
             ["queries"] = parts.Queries,
             ["dashboards"] = parts.Dashboards,
+            ["models"] = parts.Models.Models.Length,
             ["mistakes"] = mistakes,
             ["changes"] = changes,
             ["impact"] = impact,

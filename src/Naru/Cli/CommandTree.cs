@@ -34,6 +34,8 @@ internal static class CommandTree
         root.Subcommands.Add(TailCommand.Create());
         root.Subcommands.Add(TopCommand.Create());
         root.Subcommands.Add(AggregateCommand.Create());
+        root.Subcommands.Add(ModelCommands.CreateRun());
+        root.Subcommands.Add(ModelCommands.CreatePlan());
         root.Subcommands.Add(RejectedCommand.Create());
         root.Subcommands.Add(AuditCommand.Create());
         root.Subcommands.Add(DoctorCommand.Create());

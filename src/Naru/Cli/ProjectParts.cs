@@ -4,9 +4,11 @@ using Naru.Aggregates;
 using Naru.Archive;
 using Naru.Configuration;
 using Naru.Definitions;
+using Naru.Core.Events;
 using Naru.Lake.Catalog;
+using Naru.Models;
 using Naru.Query.Gate;
-using Naru.Stream;
+using Naru.Server;
 using Naru.Stream.Aggregate;
 using Naru.Watch.Alerts;
 using Naru.Yaml;
@@ -25,6 +27,8 @@ internal sealed class ProjectParts(ProjectFolder project)
 
     public AccessSet Access { get; private set; } = AccessSet.Empty;
 
+    public ModelSet Models { get; private set; } = ModelSet.Empty;
+
     public void Read(ProjectContent content, MistakeList mistakes)
     {
         AlertFolder.Read(project.Files, project.Paths.Alerts, content.LogNames, mistakes);
@@ -32,12 +36,23 @@ internal sealed class ProjectParts(ProjectFolder project)
             [.. content.Logs.Select(static file => file.Log)],
             [.. content.LogNames.Where(name => content.Logs.All(file => file.Log.FullName != name))]);
         Aggregates = AggregateFolder.Read(project.Files, project.Paths.Aggregates, logs, mistakes);
+        ImmutableArray<TableDescription> tables = DefinedTables.Of(logs.Logs.Select(Numbered), Aggregates);
         TimeZoneInfo zone = content.Settings?.Get<ProjectOptions>().FindTimeZone() ?? TimeZoneInfo.Utc;
         Access = AccessFolder.Read(
             AccessFolder.Files(project.Files, project.Paths.Access), zone, "", mistakes) ?? AccessSet.Empty;
-        IReadOnlyCollection<TableDescription> tables = Tables(logs.Logs);
         RuleChecker.Check(Access, tables, mistakes);
-        ReadArchive(tables, [.. content.LogNames.Concat(AggregateNames())], mistakes);
+        Models = ModelFolder.Compile(
+            [.. ModelFolder.Files(project.Files, project.Paths.Models, mistakes)],
+            tables,
+            ProjectZone.Of(zone),
+            mistakes);
+        IEnumerable<TableDescription> filled = Models.Models.Select(static model => new TableDescription(
+            model.Table.Name, model.Table.Columns, model.Header.Description, System: false));
+        ReadArchive(
+            [.. tables, .. filled],
+            [.. content.LogNames.Concat(NamesIn(project.Paths.Aggregates, AggregateTables.Schema))
+                .Concat(NamesIn(project.Paths.Models, FilledTable.Schema))],
+            mistakes);
     }
 
     /// <param name="tables">Those that there will be.</param>
@@ -72,19 +87,8 @@ internal sealed class ProjectParts(ProjectFolder project)
         }
     }
 
-    private IEnumerable<string> AggregateNames() => project.Files.List(project.Paths.Aggregates)
-        .Select(static file => $"{AggregateTables.Schema}.{Path.GetFileNameWithoutExtension(file)}");
-
-    /// <summary>Tables as they will be when the files are published.</summary>
-    private IReadOnlyCollection<TableDescription> Tables(ImmutableArray<LogDefinition> logs) =>
-    [
-        .. logs.Select(Numbered).SelectMany(static log => TableListing.Groups(log).Select(group => new TableDescription(
-            new TableName(log.RegionGroup, log.Name, group.Group), group.Schema, log.Description, System: false))),
-        .. Aggregates.Select(static plan => new TableDescription(
-            new TableName(AggregateTables.Schema, plan.Name), plan.Schema, plan.Description, System: false)),
-        .. StreamTables.All.Select(static table =>
-            new TableDescription(table.Name, table.Schema, table.Description, System: true)),
-    ];
+    private IEnumerable<string> NamesIn(string folder, string schema) => project.Files.List(folder)
+        .Select(file => $"{schema}.{Path.GetFileNameWithoutExtension(file)}");
 
     /// <summary>Fields get their numbers when they are published; here any will do.</summary>
     private static LogDefinition Numbered(LogDefinition log) => log with

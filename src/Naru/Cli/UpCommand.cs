@@ -7,6 +7,7 @@ using Naru.Configuration;
 using Naru.Core.Files;
 using Naru.Definitions;
 using Naru.Server;
+using Naru.State;
 using Naru.Yaml;
 
 namespace Naru.Cli;
@@ -63,7 +64,7 @@ internal static class UpCommand
                 .ConfigureAwait(false);
             return ExitCode.Failed;
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is IOException or StateException)
         {
             await Console.Error.WriteLineAsync(exception.Message).ConfigureAwait(false);
             return ExitCode.Failed;

@@ -9,6 +9,8 @@ internal sealed record ProjectPaths(string Root)
 
     public string Aggregates => $"{Root}/aggregates";
 
+    public string Models => $"{Root}/models";
+
     public string Alerts => $"{Root}/alerts";
 
     /// <summary>Saved queries.</summary>

@@ -69,6 +69,8 @@ internal static class LogTables
     private static Column ToColumn(FieldDefinition field) =>
         new(field.Name, field.Type, field.Nullable || !field.Required, field.FieldId);
 
-    private static ImmutableArray<Column> Partitions(LogDefinition log) =>
-        log.PartitionByHour ? [YmdColumn, HourColumn] : [YmdColumn];
+    private static ImmutableArray<Column> Partitions(LogDefinition log) => PartitionColumns(log.PartitionByHour);
+
+    public static ImmutableArray<Column> PartitionColumns(bool byHour) =>
+        byHour ? [YmdColumn, HourColumn] : [YmdColumn];
 }

@@ -16,9 +16,11 @@ using Naru.Core.Events;
 using Naru.Core.Files;
 using Naru.Core.Topics;
 using Naru.Definitions;
+using Naru.Models;
 using Naru.Query;
 using Naru.Query.Gate;
 using Naru.Query.Trino;
+using Naru.State;
 using Naru.Stream;
 using Naru.Watch;
 using Naru.WebConsole;
@@ -63,7 +65,12 @@ internal sealed class PlatformServer : IAsyncDisposable
         {
             StreamModule.ClearTail(files, start.Paths);
             ProjectFreezer.Clear(files, start.Paths);
-            WebApplication application = Build(start, files);
+            ModelsModule.ClearScratch(files, start.Paths);
+            IStateStore state = await StateModule
+                .OpenAsync(
+                    start.Settings.Get<StateOptions>(), start.Paths, files, TimeProvider.System, cancellationToken)
+                .ConfigureAwait(false);
+            WebApplication application = Build(start, files, state);
             Map(application);
 
             // Counters count from here, whoever asks for them and when.
@@ -97,7 +104,7 @@ internal sealed class PlatformServer : IAsyncDisposable
         _lock.Dispose();
     }
 
-    private static WebApplication Build(ServerStart start, IFileSystem files)
+    private static WebApplication Build(ServerStart start, IFileSystem files, IStateStore state)
     {
         Settings settings = start.Settings;
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
@@ -140,6 +147,14 @@ internal sealed class PlatformServer : IAsyncDisposable
         services.AddTrino(settings.Get<QueryOptions>(), place);
         services.AddLiveAggregates(ProjectZone.Of(settings.Get<ProjectOptions>().FindTimeZone()));
         services.AddAggregateChecks();
+        services.AddSingleton(_ => state);
+        services.AddSingleton<IInputState, InputState>();
+        services.AddModels(
+            settings.Get<ModelsOptions>(),
+            ProjectZone.Of(place.Zone),
+            static provider => DefinedTables.Of(
+                provider.GetRequiredService<IDefinitionSource>().Current.Logs,
+                provider.GetRequiredService<IAggregateSource>().Current.Plans));
         services.AddSingleton<DefinitionEditor>();
         services.AddArchive(settings.Get<ArchiveOptions>());
         services.AddSingleton<QueryDesk>();
@@ -196,6 +211,7 @@ internal sealed class PlatformServer : IAsyncDisposable
         application.MapBackup();
         application.MapLiveAggregates();
         application.MapAggregates();
+        application.MapModels();
         application.MapConsole();
     }
 }

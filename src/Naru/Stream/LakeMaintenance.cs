@@ -116,7 +116,8 @@ internal sealed class LakeMaintenance(
                 secure ? SecureLifetime(log, current) : log?.Lifetime.Total ?? parts.Kept.Find(name)?.Lifetime,
                 current.TimeZone),
             IsSecure = secure,
-            IsCompacted = name.Schema != AggregateTables.Schema,
+            // An interval's rows are one file, by whose name the next run finds it.
+            IsCompacted = name.Schema is not (AggregateTables.Schema or FilledTable.Schema),
         };
     }
 

@@ -13,6 +13,7 @@ internal sealed class LakeTables(
     IDeltaCheckpointFormat checkpoints,
     TimeProvider clock,
     bool isReadOnly = false)
+    : ITableStore
 {
     private const string Gone = ".gone";
 
@@ -52,6 +53,9 @@ internal sealed class LakeTables(
             return _open.GetOrAdd(name, _ => DeltaTable.Open(files, directory, OptionsOf(name), clock));
         }
     }
+
+    public DeltaTable FindOrCreate(FilledTable table) =>
+        FindOrCreate(table.Name, new TableShape(table.Columns, table.PartitionColumns));
 
     public DeltaTable FindOrCreate(TableName name, TableShape shape)
     {

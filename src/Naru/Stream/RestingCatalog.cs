@@ -29,21 +29,21 @@ internal sealed class RestingCatalog : ILakeCatalog
     /// <param name="definitions">As they are published.</param>
     /// <param name="aggregates">Those whose tables can be read.</param>
     /// <param name="last">The last landing, if any.</param>
-    /// <param name="system">Tables that need no server, and those that other slices keep.</param>
+    /// <param name="others">Tables that need no server, and those that other slices fill.</param>
     public RestingCatalog(
         CatalogStorage storage,
         DefinitionSet definitions,
         ImmutableArray<ServedAggregate> aggregates,
         LandingRecord? last,
-        (ImmutableArray<ISystemTable> Made, ImmutableArray<SystemTableShape> Kept) system)
+        OtherTables others)
     {
         _tables = storage.Tables;
         _writer = storage.Writer;
         _files = storage.Files;
         _scratch = storage.TailDirectory;
-        _system = system.Made;
+        _system = others.Made;
         _last = last;
-        _listing = TableListing.Of(definitions, aggregates, system, _tables);
+        _listing = TableListing.Of(definitions, aggregates, others, _tables);
     }
 
     public ImmutableArray<TableDescription> Tables => _listing.Tables;

@@ -26,6 +26,7 @@ internal sealed class StreamCatalog : ILakeCatalog
     private readonly string _tailDirectory;
     private readonly ImmutableArray<ISystemTable> _system;
     private readonly KeptTables _kept;
+    private readonly IFilledTables _batch;
     private long _systemFiles;
     private TableListing? _listing;
 
@@ -34,9 +35,10 @@ internal sealed class StreamCatalog : ILakeCatalog
         IDefinitionSource definitions,
         CatalogStorage storage,
         IEnumerable<ISystemTable> system,
-        KeptTables kept)
+        TablesOfSlices filled)
     {
-        _kept = kept;
+        _kept = filled.Kept;
+        _batch = filled.Batch;
         _worker = worker;
         _definitions = definitions;
         _tables = storage.Tables;
@@ -164,9 +166,12 @@ internal sealed class StreamCatalog : ILakeCatalog
         DefinitionSet definitions = _definitions.Current;
         ImmutableArray<ServedAggregate> aggregates = _worker.Status.Aggregates;
         TableListing? listing = Volatile.Read(ref _listing);
-        if (listing is null || !ReferenceEquals(listing.Definitions, definitions) || listing.Aggregates != aggregates)
+        ImmutableArray<FilledTable> batch = _batch.Current;
+        if (listing is null || !ReferenceEquals(listing.Definitions, definitions) || listing.Aggregates != aggregates
+            || listing.Batch != batch)
         {
-            listing = TableListing.Of(definitions, aggregates, (_system, _kept.Shapes), _tables);
+            listing = TableListing.Of(
+                definitions, aggregates, new OtherTables(_system, _kept.Shapes, batch), _tables);
             Volatile.Write(ref _listing, listing);
         }
 
@@ -219,6 +224,9 @@ internal sealed class StreamCatalog : ILakeCatalog
         }
     }
 }
+
+/// <summary>Tables that other slices fill.</summary>
+internal sealed record TablesOfSlices(KeptTables Kept, IFilledTables Batch);
 
 internal sealed record CatalogStorage(LakeTables Tables, ITableFileWriter Writer, IFileSystem Files,
     string TailDirectory);

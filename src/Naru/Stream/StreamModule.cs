@@ -31,6 +31,7 @@ internal static class StreamModule
             provider.GetRequiredService<ProjectPaths>().Lake,
             provider.GetRequiredService<IDeltaCheckpointFormat>(),
             provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ITableStore>(static provider => provider.GetRequiredService<LakeTables>());
         services.AddSingleton<IDeltaCheckpointFormat, ParquetCheckpointFormat>();
         services.AddSingleton<ITableFileRewriter>(static provider => new ParquetFiles(
             new ParquetOptions(),
@@ -68,7 +69,8 @@ internal static class StreamModule
             provider.GetRequiredService<IDefinitionSource>(),
             provider.GetRequiredService<CatalogStorage>(),
             provider.GetServices<ISystemTable>(),
-            provider.GetRequiredService<KeptTables>()));
+            new TablesOfSlices(
+                provider.GetRequiredService<KeptTables>(), provider.GetRequiredService<IFilledTables>())));
         services.AddSingleton(static provider => new CatalogStorage(
             provider.GetRequiredService<LakeTables>(),
             provider.GetRequiredService<ITableFileWriter>(),

@@ -17,10 +17,13 @@ internal sealed record TableListing(
     /// <summary>Aggregates whose tables are among them.</summary>
     public ImmutableArray<ServedAggregate> Aggregates { get; init; } = [];
 
+    /// <summary>Tables among them that other slices fill.</summary>
+    public ImmutableArray<FilledTable> Batch { get; init; } = [];
+
     public static TableListing Of(
         DefinitionSet definitions,
         ImmutableArray<ServedAggregate> aggregates,
-        (ImmutableArray<ISystemTable> Made, ImmutableArray<SystemTableShape> Kept) system,
+        OtherTables others,
         LakeTables lake)
     {
         List<TableDescription> tables = [];
@@ -53,16 +56,26 @@ internal sealed record TableListing(
             tables.Add(new TableDescription(name, schema, description, System: true));
         }
 
-        foreach (SystemTableShape kept in system.Kept)
+        foreach (FilledTable batch in others.Batch)
+        {
+            shapes.Add(batch.Name, new TableShape(batch.Columns, batch.PartitionColumns));
+            tables.Add(new TableDescription(batch.Name, batch.Columns, batch.Description, System: false));
+        }
+
+        foreach (SystemTableShape kept in others.Kept)
         {
             TableName name = new(StreamTables.Schema, kept.Name);
             shapes.Add(name, new TableShape(kept.Schema, StreamTables.PartitionColumns));
             tables.Add(new TableDescription(name, kept.Schema, kept.Description, System: true));
         }
 
-        tables.AddRange(system.Made.Select(static table => new TableDescription(
+        tables.AddRange(others.Made.Select(static table => new TableDescription(
             new TableName(StreamTables.Schema, table.Name), table.Schema, table.Description, System: true)));
-        return new TableListing(definitions, [.. tables], shapes.ToImmutableDictionary()) { Aggregates = aggregates };
+        return new TableListing(definitions, [.. tables], shapes.ToImmutableDictionary())
+        {
+            Aggregates = aggregates,
+            Batch = others.Batch,
+        };
     }
 
     private static ImmutableDictionary<string, string> Comments(LogDefinition log) => log.Fields
@@ -94,3 +107,10 @@ internal sealed record TableListing(
             .. table.Current.Schema.Columns.Where(column => schema.IndexOf(column.Name) < 0),
         ]);
 }
+
+/// <summary>Tables that are neither a log's nor an aggregate's.</summary>
+/// <param name="Made">The server makes their rows when asked.</param>
+/// <param name="Kept">Other slices make their rows, and the lake keeps them.</param>
+/// <param name="Batch">Other slices fill them.</param>
+internal sealed record OtherTables(
+    ImmutableArray<ISystemTable> Made, ImmutableArray<SystemTableShape> Kept, ImmutableArray<FilledTable> Batch);

@@ -28,6 +28,8 @@ public class RoomTests
         ["Archive"] = ["Lake", "Query", "Definitions", "Access", "Configuration", "Yaml"],
         ["Watch"] = ["Lake", "Query", "Definitions", "Access", "Configuration", "Yaml"],
         ["State"] = ["Configuration"],
+        ["Ledger"] = ["State"],
+        ["Models"] = ["Lake", "Query", "Ledger", "State", "Definitions", "Access", "Configuration", "Yaml"],
         ["Server"] = [Everything],
         ["WebConsole"] = [Everything],
         ["Cli"] = [Everything],

@@ -1,6 +1,7 @@
 using Naru.Configuration;
 using Naru.Core.Files;
 using Naru.Definitions;
+using Naru.Lake.Catalog;
 using Naru.Lake.Delta;
 using Naru.Lake.Parquet;
 using Naru.Query;
@@ -61,14 +62,16 @@ internal sealed class RestingProject : IDisposable
             definitions.Current,
             AggregateTables.AtRest(last?.Aggregates ?? AggregatesLanding.Empty, tables),
             last,
-            ([
+            new OtherTables(
+            [
                 new CommitsTable(files, paths, () => last?.Number ?? 0),
                 new ExpiriesTable(new ExpiryLedger(files, paths)),
                 new FilesTable(tables),
                 new LogsTable(definitions),
                 new TablesTable(tables),
             ],
-            [QueryHistory.TableShape]));
+            [QueryHistory.TableShape],
+            [.. FilledTables(tables)]));
         return new LocalQueryTarget(
             catalog,
             settings.Get<QueryOptions>(),
@@ -77,6 +80,12 @@ internal sealed class RestingProject : IDisposable
                 settings.Get<ProjectOptions>().FindTimeZone()),
             this);
     }
+
+    /// <summary>Tables of models as they were filled last.</summary>
+    private static IEnumerable<FilledTable> FilledTables(LakeTables tables) => tables.All()
+        .Where(static table => table.Name is { Schema: FilledTable.Schema, Group: ColumnGroup.Fields })
+        .Select(static table => new FilledTable(
+            table.Name, table.Table.Current.Schema, table.Table.Current.PartitionColumns, ""));
 
     /// <summary>Number of the first landing in the newest file: older ones need not be read.</summary>
     private static long LastFile(ProjectPaths paths, IFileSystem files) => files.List(paths.Landings)

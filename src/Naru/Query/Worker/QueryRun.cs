@@ -225,9 +225,9 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
         string limit = request.RowsMax is long most
             ? string.Create(CultureInfo.InvariantCulture, $" LIMIT {most}")
             : "";
-        string names = OwnAggregates.AreIn(request.Sql) ? NamesAsWritten(connection) : "";
-        bool wraps = limit.Length > 0 || names.Length > 0;
-        string before = wraps ? "COPY (SELECT * FROM (\n" : "COPY (\n";
+        (string columns, string names) = ColumnsAsKept(connection);
+        bool wraps = limit.Length > 0 || columns != "*" || names.Length > 0;
+        string before = wraps ? $"COPY (SELECT {columns} FROM (\n" : "COPY (\n";
         string after = wraps ? $"\n){names}{limit})" : "\n)";
         string sql = $"{before}{request.Sql}{after} TO {Literal(file)} "
             + "(FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)";
@@ -236,22 +236,33 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
         return finished with { Rows = count, File = file };
     }
 
-    /// <summary>The file's columns named as the answer's are in every other form: ` AS t("…", …)`.</summary>
-    private string NamesAsWritten(DuckDbConnection connection)
+    /// <summary>
+    /// Parquet has no integer of 128 bits, and DuckDB would write one as DOUBLE, which loses digits: it goes out as
+    /// DECIMAL(38,0). And columns are named as the answer's are in every other form: ` AS t("…", …)`.
+    /// </summary>
+    private (string Columns, string Names) ColumnsAsKept(DuckDbConnection connection)
     {
         string before = "DESCRIBE ";
-        using DuckDbResult columns = OnUserText(before, () => connection.Materialize(before + request.Sql));
+        using DuckDbResult described = OnUserText(before, () => connection.Materialize(before + request.Sql));
+        List<string> columns = [];
         List<string> names = [];
-        while (columns.TryNext(out DuckDbChunk? chunk))
+        bool wide = false;
+        while (described.TryNext(out DuckDbChunk? chunk))
         {
             for (int row = 0; row < chunk.RowCount; row++)
             {
                 string name = OwnAggregates.AsWritten(chunk[0].StringAt(row));
-                names.Add($"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"");
+                string quoted = $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+                string place = string.Create(CultureInfo.InvariantCulture, $"#{names.Count + 1}");
+                bool isWide = chunk[1].StringAt(row) is "HUGEINT" or "UHUGEINT";
+                wide |= isWide;
+                names.Add(quoted);
+                columns.Add(isWide ? $"CAST({place} AS DECIMAL(38,0)) AS {quoted}" : $"{place} AS {quoted}");
             }
         }
 
-        return $" AS t({string.Join(", ", names)})";
+        bool named = OwnAggregates.AreIn(request.Sql);
+        return (wide ? string.Join(", ", columns) : "*", named && !wide ? $" AS t({string.Join(", ", names)})" : "");
     }
 
     private string? Plan(DuckDbConnection connection)

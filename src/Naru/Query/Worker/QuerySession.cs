@@ -178,11 +178,11 @@ internal sealed class QuerySession
         }
         catch (DuckDbException exception)
         {
-            failed = Failed(exception, exception.PositionBytes);
+            failed = RunFailed.Of(exception, exception.PositionBytes);
         }
         catch (UserTextException exception)
         {
-            failed = Failed(exception.Cause, exception.Offset);
+            failed = RunFailed.Of(exception.Cause, exception.Offset);
         }
         catch (RuleException exception)
         {
@@ -199,16 +199,6 @@ internal sealed class QuerySession
 
         _channel.Write(FrameKind.Failed, failed, WorkerJson.Default.RunFailed);
     }
-
-    private static RunFailed Failed(DuckDbException exception, int? offset) => new()
-    {
-        Kind = exception.Kind.ToString(),
-        Message = exception.Message,
-        Offset = offset,
-        Subtype = exception.Subtype,
-        Name = exception.Name,
-        Candidates = exception.Candidates,
-    };
 
     private void Convert(DuckDbConnection connection, string sql, byte[] text, FrameKind answer)
     {

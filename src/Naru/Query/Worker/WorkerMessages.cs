@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Naru.Lake.DuckDb;
 using Naru.Query.Sandbox;
 
 namespace Naru.Query.Worker;
@@ -159,6 +160,18 @@ internal sealed record RunFailed
     public string? Name { get; init; }
 
     public IReadOnlyList<string> Candidates { get; init; } = [];
+
+    /// <param name="exception">What the engine said.</param>
+    /// <param name="offset">Bytes from the start of the user's text.</param>
+    public static RunFailed Of(DuckDbException exception, int? offset) => new()
+    {
+        Kind = exception.Kind.ToString(),
+        Message = exception.Message,
+        Offset = offset,
+        Subtype = exception.Subtype,
+        Name = exception.Name,
+        Candidates = exception.Candidates,
+    };
 }
 
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -1,0 +1,28 @@
+using System.Collections.Immutable;
+using Naru.Lake.Columns;
+using Naru.Lake.Delta;
+
+namespace Naru.Lake.Catalog;
+
+/// <summary>A table that another slice than the stream fills, an interval at a time: a model's result.</summary>
+public sealed record FilledTable(
+    TableName Name, TableSchema Columns, ImmutableArray<string> PartitionColumns, string Description)
+{
+    /// <summary>Where they all are in SQL.</summary>
+    public const string Schema = "mart";
+}
+
+/// <summary>Which such tables there are. <see cref="Current"/> is another array when they changed.</summary>
+public interface IFilledTables
+{
+    ImmutableArray<FilledTable> Current { get; }
+}
+
+/// <summary>The open tables of the lake, for slices that fill tables of their own.</summary>
+public interface ITableStore
+{
+    /// <summary>The table, or null when nothing was written to it yet.</summary>
+    DeltaTable? Find(TableName name);
+
+    DeltaTable FindOrCreate(FilledTable table);
+}

@@ -1,0 +1,267 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Naru.Cli;
+
+/// <summary>`naru run` fills intervals of a model; `naru plan` says what is to be filled, and why.</summary>
+internal static class ModelCommands
+{
+    private const int StepsShown = 40;
+
+    public static Command CreateRun()
+    {
+        ServerOptions common = new();
+        Argument<string> name = new("MODEL") { Description = "the model: its file in models/, without .sql" };
+        Option<string> from = new("--from")
+        {
+            Description = "first interval, inclusive, in the project's zone", HelpName = "TIME", Required = true,
+        };
+        Option<string> to = new("--to") { Description = "exclusive", HelpName = "TIME", Required = true };
+        Option<int> parallel = new("--parallel")
+        {
+            Description = "intervals at the same time", HelpName = "N", DefaultValueFactory = static _ => 1,
+        };
+        Option<bool> single = new("--single") { Description = "adjoining intervals by one query" };
+        Option<bool> downstream = new("--downstream") { Description = "and then the models that read it" };
+        Option<bool> dryRun = new("--dry-run") { Description = "say what would run and why, and run nothing" };
+        Option<bool> all = new("--all") { Description = "also intervals that are done" };
+        Option<bool> force = new("--force") { Description = "also intervals whose inputs are not complete" };
+        Command command = new(
+            "run",
+            "Fill intervals of a model that are missing, stale or failed. Given again it goes on where it ended. "
+            + "Example: naru run ad_daily --from 2026-11-01 --to 2026-11-08 --parallel 4 --downstream")
+        {
+            name, from, to, parallel, single, downstream, dryRun, all, force,
+        };
+        common.AddTo(command);
+        command.SetAction((parsed, cancellationToken) =>
+        {
+            StringBuilder address = new();
+            address.Append(CultureInfo.InvariantCulture, $"/v1/models/{Uri.EscapeDataString(parsed.GetValue(name)!)}/")
+                .Append(CultureInfo.InvariantCulture, $"runs?from={Uri.EscapeDataString(parsed.GetValue(from)!)}")
+                .Append(CultureInfo.InvariantCulture, $"&to={Uri.EscapeDataString(parsed.GetValue(to)!)}")
+                .Append(CultureInfo.InvariantCulture, $"&parallel={parsed.GetValue(parallel)}");
+            foreach ((Option<bool> option, string parameter) in
+                ((Option<bool>, string)[])[(single, "single"), (downstream, "downstream"), (dryRun, "dry_run"),
+                    (all, "all"), (force, "force")])
+            {
+                address.Append(parsed.GetValue(option) ? $"&{parameter}=true" : "");
+            }
+
+            return RunAsync(common, parsed, address.ToString(), parsed.GetValue(dryRun), cancellationToken);
+        });
+        return command;
+    }
+
+    public static Command CreatePlan()
+    {
+        ServerOptions common = new();
+        Argument<string?> name = new("MODEL")
+        {
+            Description = "one model, interval by interval; default: all, with counts",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        Command command = new(
+            "plan", "Say which intervals of models are missing, stale or failed, and why. Example: naru plan ad_daily")
+        {
+            name,
+        };
+        common.AddTo(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            using ServerConnection connection = common.Open(parsed);
+            string? model = parsed.GetValue(name);
+            string address = model is null ? "/v1/models" : $"/v1/models/{Uri.EscapeDataString(model)}/intervals";
+            using HttpRequestMessage request = new(HttpMethod.Get, address);
+            using JsonDocument? answer = await connection.SendAsync(request, cancellationToken).ConfigureAwait(false);
+            if (answer is null)
+            {
+                return ExitCode.Failed;
+            }
+
+            if (common.Json(parsed))
+            {
+                Console.WriteLine(answer.RootElement.GetRawText());
+            }
+            else if (model is null)
+            {
+                PrintModels(answer.RootElement.GetProperty("models"));
+            }
+            else
+            {
+                PrintIntervals(model, answer.RootElement.GetProperty("intervals"));
+            }
+
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static void PrintModels(JsonElement models)
+    {
+        if (models.GetArrayLength() == 0)
+        {
+            Console.WriteLine("there is no model; write one to models/NAME.sql");
+            return;
+        }
+
+        string[] states = ["done", "running", "missing", "waiting", "stale", "failed"];
+        Console.WriteLine($"{"model",-32} {"every",-5} {string.Join(' ', states.Select(static each => $"{each,8}"))}");
+        foreach (JsonElement model in models.EnumerateArray())
+        {
+            JsonElement counts = model.GetProperty("intervals");
+            string numbers = string.Join(' ', states.Select(state => $"{counts.GetProperty(state).GetInt64(),8}"));
+            Console.WriteLine($"{Text(model, "model"),-32} {Text(model, "every"),-5} {numbers}");
+        }
+    }
+
+    /// <summary>Neighbours of one state and reason are one line.</summary>
+    private static void PrintIntervals(string model, JsonElement intervals)
+    {
+        List<(string First, string Last, string Next, string Status, string Why, int Count)> spans = [];
+        foreach (JsonElement interval in intervals.EnumerateArray())
+        {
+            (string at, string status, string why) =
+                (Text(interval, "interval"), Text(interval, "status"), Text(interval, "why"));
+            spans.Add((at, at, Text(interval, "next"), status, why, 1));
+            if (spans.Count > 1 && spans[^2].Status == status && spans[^2].Why == why)
+            {
+                spans[^2] = spans[^2] with { Last = at, Next = spans[^1].Next, Count = spans[^2].Count + 1 };
+                spans.RemoveAt(spans.Count - 1);
+            }
+        }
+
+        foreach ((string first, string last, _, string status, string why, int count) in spans)
+        {
+            string range = count == 1 ? first : $"{first} to {last} ({count})";
+            Console.WriteLine($"{status,-8} {range}{(why.Length == 0 ? "" : $": {why}")}");
+        }
+
+        (string First, string Last, string Next, string Status, string Why, int Count)[] due =
+            [.. spans.Where(static span => span.Status is "missing" or "stale" or "failed")];
+        if (due.Length > 0)
+        {
+            Console.WriteLine(
+                $"fill them: naru run {model} --from {due[0].First} --to {due[^1].Next} --downstream");
+        }
+        else if (spans.Count == 0)
+        {
+            Console.WriteLine("no interval yet: the model has no `start`, and none was run");
+        }
+    }
+
+    private static async Task<int> RunAsync(
+        ServerOptions common, ParseResult parsed, string address, bool dryRun, CancellationToken cancellationToken)
+    {
+        using ServerConnection connection = common.Open(parsed);
+        RunPrinter printer = new(common.Json(parsed), dryRun);
+        try
+        {
+            using HttpRequestMessage request = new(HttpMethod.Post, address);
+            using HttpResponseMessage response = await connection.Http.SendAsync(
+                request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+            if (!response.IsSuccessStatusCode)
+            {
+                string text = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
+                await Console.Error.WriteLineAsync(ServerConnection.ErrorText(response, text)).ConfigureAwait(false);
+                return ExitCode.Failed;
+            }
+
+            using StreamReader lines = new(
+                await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false), Encoding.UTF8);
+            while (await lines.ReadLineAsync(cancellationToken).ConfigureAwait(false) is string line)
+            {
+                printer.Print(line);
+            }
+
+            return printer.End();
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        {
+            await Console.Error.WriteLineAsync(
+                $"no answer from {connection.Http.BaseAddress}: {exception.Message}\n"
+                + "start the platform with `naru up`, or name it with --server").ConfigureAwait(false);
+            return ExitCode.Failed;
+        }
+    }
+
+    private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString() ?? "";
+
+    private sealed class RunPrinter(bool json, bool dryRun)
+    {
+        private int _steps;
+        private int _due;
+        private bool _failed;
+        private bool _ended;
+
+        public void Print(string line)
+        {
+            if (json)
+            {
+                Console.WriteLine(line);
+            }
+
+            JsonElement root = JsonDocument.Parse(line).RootElement;
+            if (root.TryGetProperty("step", out JsonElement step))
+            {
+                Step(step);
+            }
+            else if (root.TryGetProperty("ended", out JsonElement ended))
+            {
+                Ended(ended);
+            }
+            else if (root.TryGetProperty("summary", out _))
+            {
+                _ended = true;
+            }
+            else if (root.TryGetProperty("error", out JsonElement error))
+            {
+                _failed = true;
+                Console.Error.WriteLine(error.GetString());
+            }
+        }
+
+        public int End()
+        {
+            if (!json && _steps > StepsShown)
+            {
+                Console.WriteLine($"… and {_steps - StepsShown} more");
+            }
+
+            if (!json && _due == 0 && !_failed)
+            {
+                Console.WriteLine("nothing to run: what is done stays, unless you say --all");
+            }
+
+            return _failed || !_ended ? ExitCode.Failed : ExitCode.Done;
+        }
+
+        private void Step(JsonElement step)
+        {
+            bool runs = step.GetProperty("runs").GetBoolean();
+            _due += runs ? 1 : 0;
+            bool shown = dryRun || (!runs && Text(step, "status") != "done");
+            if (shown && !json && ++_steps <= StepsShown)
+            {
+                Console.WriteLine(
+                    $"{(runs ? "run " : "skip")} {Text(step, "model")} {Text(step, "interval")}: {Text(step, "why")}");
+            }
+        }
+
+        private void Ended(JsonElement ended)
+        {
+            bool done = ended.GetProperty("done").GetBoolean();
+            _failed |= !done;
+            if (!json)
+            {
+                string first = Text(ended, "first");
+                string last = Text(ended, "last");
+                string what = done ? $"{ended.GetProperty("rows").GetInt64()} rows" : $"failed: {Text(ended, "why")}";
+                Console.WriteLine(
+                    $"{Text(ended, "model")} {(first == last ? first : $"{first} to {last}")}: {what}");
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using Naru.Core.Schedules;
+using Naru.Lake.Catalog;
+
+namespace Naru.Models;
+
+/// <summary>What somebody wants filled.</summary>
+internal sealed record BackfillOrder
+{
+    public required ModelDefinition Model { get; init; }
+
+    /// <summary>Unix microseconds, inclusive.</summary>
+    public required long From { get; init; }
+
+    /// <summary>Exclusive.</summary>
+    public required long To { get; init; }
+
+    /// <summary>Intervals at the same time.</summary>
+    public int Parallel { get; init; } = 1;
+
+    /// <summary>Adjoining intervals by one query.</summary>
+    public bool Single { get; init; }
+
+    /// <summary>And then the models that read it, in turn.</summary>
+    public bool Downstream { get; init; }
+
+    /// <summary>Also intervals that are done.</summary>
+    public bool All { get; init; }
+
+    /// <summary>Also intervals whose inputs are not complete.</summary>
+    public bool Force { get; init; }
+
+    public required string By { get; init; }
+}
+
+/// <summary>One interval of an order: what would be done with it, and why.</summary>
+internal sealed record BackfillStep(ModelDefinition Model, IntervalView View, bool Runs, string Why);
+
+/// <summary>What a run says as it goes on.</summary>
+internal sealed record BackfillEvent(ModelDefinition Model, Interval First, Interval Last, RunOutcome Outcome);
+
+/// <summary>
+/// Runs models over ranges. What is done is left alone, so the same order given again goes on where it ended.
+/// </summary>
+internal sealed class ModelBackfill(IModelSource models, ModelPlanner planner, ModelRunner runner, TimeProvider time)
+{
+    /// <summary>What an order would do, model by model, each after those that it reads.</summary>
+    public async Task<IReadOnlyList<BackfillStep>> PlanAsync(BackfillOrder order, CancellationToken cancellationToken)
+    {
+        List<BackfillStep> steps = [];
+        Dictionary<TableName, List<Interval>> filled = [];
+        foreach ((ModelDefinition model, long from, long to) in Ranges(order))
+        {
+            List<Interval> here = filled[model.Table.Name] = [];
+            foreach (BackfillStep step in await PlanAsync(order, model, from, to, cancellationToken)
+                .ConfigureAwait(false))
+            {
+                // An input that is filled before it in the same order makes it stale then, or complete.
+                BackfillStep planned = !step.Runs && FilledBefore(model, step.View.Interval, filled) is { } input
+                    && step.View.Status is not IntervalStatus.Running
+                    ? step with { Runs = true, Why = $"{input} is filled before it" }
+                    : step;
+                steps.Add(planned);
+                if (planned.Runs)
+                {
+                    here.Add(planned.View.Interval);
+                }
+            }
+        }
+
+        return steps;
+    }
+
+    /// <summary>Runs the order. Failed intervals do not keep others from running.</summary>
+    public async IAsyncEnumerable<BackfillEvent> RunAsync(
+        BackfillOrder order, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        RunOrder run = new(
+            string.Create(CultureInfo.InvariantCulture, $"{order.Model.Name}-{time.GetUtcNow():yyyyMMddHHmmss}"),
+            order.By);
+        foreach ((ModelDefinition model, long from, long to) in Ranges(order))
+        {
+            Interval[] due =
+            [
+                .. (await PlanAsync(order, model, from, to, cancellationToken).ConfigureAwait(false))
+                    .Where(static step => step.Runs).Select(static step => step.View.Interval),
+            ];
+            List<Interval[]> runs = order.Single && model.GivesPartition && !model.Text.NamesOneInterval
+                ? Adjoining(due) : [.. due.Select(static interval => (Interval[])[interval])];
+            Channel<BackfillEvent> events = Channel.CreateUnbounded<BackfillEvent>();
+            Task all = RunAllAsync(model, runs, (order.Parallel, run), events.Writer, cancellationToken);
+            await foreach (BackfillEvent ended in events.Reader.ReadAllAsync(CancellationToken.None)
+                .ConfigureAwait(false))
+            {
+                yield return ended;
+            }
+
+            await all.ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The order's model over its range, and with `Downstream` those that read it over what that touches.
+    /// </summary>
+    private IEnumerable<(ModelDefinition Model, long From, long To)> Ranges(BackfillOrder order)
+    {
+        Dictionary<string, (long From, long To)> touched = new(StringComparer.Ordinal)
+        {
+            [order.Model.Table.Name.ToString()] = (order.From, order.To),
+        };
+        yield return (order.Model, order.From, order.To);
+        foreach (ModelDefinition model in order.Downstream ? models.Current.Downstream(order.Model) : [])
+        {
+            (long from, long to) = (long.MaxValue, long.MinValue);
+            foreach (ModelInput input in model.Inputs)
+            {
+                if (touched.TryGetValue(input.Table.ToString(), out (long From, long To) range))
+                {
+                    long back = input.Back.Ticks / TimeSpan.TicksPerMicrosecond;
+                    from = Math.Min(from, range.From);
+                    to = Math.Max(to, range.To + back);
+                }
+            }
+
+            touched[model.Table.Name.ToString()] = (from, to);
+            yield return (model, from, to);
+        }
+    }
+
+    private static string? FilledBefore(
+        ModelDefinition model, Interval interval, Dictionary<TableName, List<Interval>> filled)
+    {
+        foreach (ModelInput input in model.Inputs)
+        {
+            Interval window = InputBook.Window(input, interval);
+            if (filled.TryGetValue(input.Table, out List<Interval>? intervals)
+                && intervals.Exists(each => each.First < window.End && window.First < each.End))
+            {
+                return input.Table.ToString();
+            }
+        }
+
+        return null;
+    }
+
+    private async Task<IReadOnlyList<BackfillStep>> PlanAsync(
+        BackfillOrder order, ModelDefinition model, long from, long to, CancellationToken cancellationToken)
+    {
+        long now = (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+        List<BackfillStep> steps = [];
+        foreach (IntervalView view in await planner
+            .ViewAsync(model, from, Math.Min(to, now), cancellationToken).ConfigureAwait(false))
+        {
+            steps.Add(StepOf(order, model, view, now));
+        }
+
+        return steps;
+    }
+
+    private BackfillStep StepOf(BackfillOrder order, ModelDefinition model, IntervalView view, long now)
+    {
+        if (view.Interval.End > now)
+        {
+            return new BackfillStep(model, view, Runs: false, "it is not over yet");
+        }
+
+        if (view.Status is IntervalStatus.Running)
+        {
+            return new BackfillStep(model, view, Runs: false, "a run is at it");
+        }
+
+        if (view.Status is IntervalStatus.Done)
+        {
+            return new BackfillStep(model, view, order.All, order.All ? "all were asked for" : "done");
+        }
+
+        if (view.AwaitsInput && !order.All)
+        {
+            return new BackfillStep(model, view, Runs: false, $"{view.Why}; run that with --downstream");
+        }
+
+        string? awaits = planner.Awaits(model, view.Interval);
+        return awaits is null || order.Force
+            ? new BackfillStep(model, view, Runs: true, view.Why)
+            : new BackfillStep(model, view, Runs: false, awaits);
+    }
+
+    private async Task RunAllAsync(
+        ModelDefinition model,
+        List<Interval[]> runs,
+        (int Parallel, RunOrder Order) how,
+        ChannelWriter<BackfillEvent> events,
+        CancellationToken cancellationToken)
+    {
+        try
+        {
+            ParallelOptions options = new()
+            {
+                MaxDegreeOfParallelism = how.Parallel, CancellationToken = cancellationToken,
+            };
+            await Parallel.ForEachAsync(runs, options, async (intervals, stop) =>
+            {
+                RunOutcome outcome = await runner.RunAsync(model, intervals, how.Order, stop).ConfigureAwait(false);
+                events.TryWrite(new BackfillEvent(model, intervals[0], intervals[^1], outcome));
+            }).ConfigureAwait(false);
+        }
+        finally
+        {
+            events.TryComplete();
+        }
+    }
+
+    private static List<Interval[]> Adjoining(Interval[] due)
+    {
+        List<Interval[]> runs = [];
+        int start = 0;
+        for (int i = 1; i <= due.Length; i++)
+        {
+            if (i == due.Length || due[i].First != due[i - 1].End)
+            {
+                runs.Add(due[start..i]);
+                start = i;
+            }
+        }
+
+        return runs;
+    }
+}

@@ -1,0 +1,66 @@
+using System.Collections.Immutable;
+using Naru.Core.Schedules;
+using Naru.Lake.Catalog;
+
+namespace Naru.Models;
+
+/// <summary>A table that a model reads, and how far back from its interval's start.</summary>
+internal sealed record ModelInput(TableName Table, TimeSpan Back);
+
+/// <summary>One right file of `models/`.</summary>
+internal sealed record ModelDefinition
+{
+    /// <summary>The file's, and the table's in schema `mart`.</summary>
+    public required string Name { get; init; }
+
+    public required ModelHeader Header { get; init; }
+
+    public required ModelText Text { get; init; }
+
+    /// <summary>By name. Tables that it reads and those that its header adds.</summary>
+    public required ImmutableArray<ModelInput> Inputs { get; init; }
+
+    /// <summary>The table that it fills, with its partition columns.</summary>
+    public required FilledTable Table { get; init; }
+
+    /// <summary>Whether the statement itself gives the partition columns, so that one run can fill many intervals.
+    /// </summary>
+    public required bool GivesPartition { get; init; }
+
+    /// <summary>Changes when the rows may: of the statement, the interval and the columns.</summary>
+    public required string Fingerprint { get; init; }
+
+    public IntervalKind Every => Header.Every;
+}
+
+/// <summary>All right models, each after those that it reads. Immutable.</summary>
+internal sealed record ModelSet(ImmutableArray<ModelDefinition> Models)
+{
+    public static readonly ModelSet Empty = new([]);
+
+    public ModelDefinition? Find(string name) =>
+        Models.FirstOrDefault(model => string.Equals(model.Name, name, StringComparison.Ordinal));
+
+    /// <summary>The model whose table this is.</summary>
+    public ModelDefinition? Filling(TableName table) => table.Schema == FilledTable.Schema
+        && table.Group == ColumnGroup.Fields ? Find(table.Name) : null;
+
+    /// <summary>Models that read what this one fills, and those that read them, each after what it reads.</summary>
+    public IEnumerable<ModelDefinition> Downstream(ModelDefinition of)
+    {
+        HashSet<TableName> filled = [of.Table.Name];
+        foreach (ModelDefinition model in Models)
+        {
+            if (model.Inputs.Any(input => filled.Contains(input.Table)))
+            {
+                filled.Add(model.Table.Name);
+                yield return model;
+            }
+        }
+    }
+}
+
+internal interface IModelSource
+{
+    ModelSet Current { get; }
+}

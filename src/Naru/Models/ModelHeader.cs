@@ -1,0 +1,217 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Naru.Core.Events;
+using Naru.Core.Schedules;
+using Naru.Core.Text;
+using Naru.Definitions;
+using Naru.Query.Pool;
+using Naru.Yaml;
+
+namespace Naru.Models;
+
+/// <summary>What becomes of an interval whose inputs changed after it was filled.</summary>
+internal enum Restatement
+{
+    /// <summary>It is shown as stale until somebody runs it again.</summary>
+    Manual,
+
+    /// <summary>It is run again as soon as its inputs are complete.</summary>
+    Automatic,
+}
+
+/// <summary>
+/// An input of which a model reads more than its own interval: so far back from the interval's start.
+/// </summary>
+internal sealed record InputReach(string Table, TimeSpan Back);
+
+/// <summary>The settings at the top of a model's file.</summary>
+internal sealed record ModelHeader
+{
+    public static readonly ImmutableArray<string> Keys =
+    [
+        "description", "owner", "every", "schedule", "start", "wait_for_late", "depends_on", "restate", "retries",
+        "retry_after", "timeout", "pool", "ticket",
+    ];
+
+    private const int RetriesMax = 100;
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(30);
+    private static readonly TimeSpan LongestReach = TimeSpan.FromDays(3_660);
+
+    public string Description { get; private init; } = "";
+
+    public string Owner { get; private init; } = "";
+
+    public IntervalKind Every { get; private init; } = IntervalKind.Day;
+
+    /// <summary>When runs may begin; null: as soon as the inputs are complete.</summary>
+    public CronSchedule? Schedule { get; private init; }
+
+    /// <summary>Unix microseconds: no interval before is filled. Null: none is filled unless asked for.</summary>
+    public long? Start { get; private init; }
+
+    /// <summary>How long after an interval's end late events are waited for; null: as the logs say.</summary>
+    public TimeSpan? WaitForLate { get; private init; }
+
+    public ImmutableArray<InputReach> DependsOn { get; private init; } = [];
+
+    public Restatement Restate { get; private init; }
+
+    public int Retries { get; private init; } = 3;
+
+    public TimeSpan RetryAfter { get; private init; } = TimeSpan.FromMinutes(1);
+
+    public TimeSpan? Timeout { get; private init; }
+
+    public PoolName Pool { get; private init; } = PoolName.Etl;
+
+    public string? Ticket { get; private init; }
+
+    public static ModelHeader Read(string file, string text, ProjectZone zone, MistakeList mistakes)
+    {
+        ModelHeader header = new();
+        foreach (SqlHeaderEntry entry in SqlHeader.Read(file, text, Keys, mistakes).Entries)
+        {
+            header = header.With(entry, zone, mistakes);
+        }
+
+        return header;
+    }
+
+    private ModelHeader With(SqlHeaderEntry entry, ProjectZone zone, MistakeList mistakes) => entry.Key switch
+    {
+        "description" => this with { Description = entry.Value },
+        "owner" => this with { Owner = entry.Value },
+        "every" => this with { Every = ReadEvery(entry, mistakes) },
+        "schedule" => this with { Schedule = ReadSchedule(entry, mistakes) },
+        "start" => this with { Start = ReadStart(entry, zone, mistakes) },
+        "wait_for_late" => this with { WaitForLate = Duration(entry, LongestWait, mistakes) },
+        "depends_on" => this with { DependsOn = ReadDependsOn(entry, mistakes) },
+        "restate" => this with { Restate = ReadRestate(entry, mistakes) },
+        "retries" => this with { Retries = ReadRetries(entry, mistakes) ?? Retries },
+        "retry_after" => this with { RetryAfter = Duration(entry, LongestWait, mistakes) ?? RetryAfter },
+        "timeout" => this with { Timeout = Duration(entry, LongestWait, mistakes) },
+        "pool" => this with { Pool = ReadPool(entry, mistakes) },
+        _ => this with { Ticket = entry.Value.Length == 0 ? null : entry.Value },
+    };
+
+    private static IntervalKind ReadEvery(SqlHeaderEntry entry, MistakeList mistakes)
+    {
+        switch (entry.Value)
+        {
+            case "hour":
+                return IntervalKind.Hour;
+            case "day":
+                return IntervalKind.Day;
+            default:
+                entry.Mistake(
+                    mistakes, $"'every' is '{entry.Value}', which is no interval", "write '-- every: hour' or 'day'");
+                return IntervalKind.Day;
+        }
+    }
+
+    private static CronSchedule? ReadSchedule(SqlHeaderEntry entry, MistakeList mistakes)
+    {
+        CronSchedule? schedule = CronSchedule.TryParse(entry.Value, out string error);
+        if (schedule is null)
+        {
+            entry.Mistake(mistakes, $"'schedule' cannot be read: {error}", "write it as '-- schedule: 30 4 * * *'");
+        }
+
+        return schedule;
+    }
+
+    private static long? ReadStart(SqlHeaderEntry entry, ProjectZone zone, MistakeList mistakes)
+    {
+        if (DateOnly.TryParseExact(
+            entry.Value, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly day))
+        {
+            long local = (day.DayNumber - DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber)
+                * ProjectZone.DayMicroseconds;
+            return zone.ToUtc(local);
+        }
+
+        entry.Mistake(mistakes, $"'start' is '{entry.Value}', which is no day", "write it as '-- start: 2026-11-01'");
+        return null;
+    }
+
+    private static ImmutableArray<InputReach> ReadDependsOn(SqlHeaderEntry entry, MistakeList mistakes)
+    {
+        ImmutableArray<InputReach>.Builder reaches = ImmutableArray.CreateBuilder<InputReach>();
+        foreach (string part in entry.Value.Split(',', StringSplitOptions.TrimEntries))
+        {
+            string[] words = part.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
+            TimeSpan back = TimeSpan.Zero;
+            if (words.Length == 1 || (words.Length == 2 && DurationText.TryParse(words[1], out back)))
+            {
+                reaches.Add(new InputReach(words[0], back < LongestReach ? back : LongestReach));
+            }
+            else
+            {
+                entry.Mistake(
+                    mistakes,
+                    $"'depends_on' has '{part}', which is no table with how far back it is read",
+                    "write it as '-- depends_on: kr_shop.order 7d, t2_customer'");
+            }
+        }
+
+        return reaches.ToImmutable();
+    }
+
+    private static Restatement ReadRestate(SqlHeaderEntry entry, MistakeList mistakes)
+    {
+        switch (entry.Value)
+        {
+            case "manual":
+                return Restatement.Manual;
+            case "auto":
+                return Restatement.Automatic;
+            default:
+                entry.Mistake(
+                    mistakes,
+                    $"'restate' is '{entry.Value}'",
+                    "write 'auto' to run stale intervals again by themselves, or 'manual' to be told of them");
+                return Restatement.Manual;
+        }
+    }
+
+    private static int? ReadRetries(SqlHeaderEntry entry, MistakeList mistakes)
+    {
+        if (int.TryParse(entry.Value, NumberStyles.None, CultureInfo.InvariantCulture, out int retries)
+            && retries <= RetriesMax)
+        {
+            return retries;
+        }
+
+        entry.Mistake(
+            mistakes, $"'retries' is '{entry.Value}'", $"write a whole number from 0 to {RetriesMax}");
+        return null;
+    }
+
+    private static PoolName ReadPool(SqlHeaderEntry entry, MistakeList mistakes)
+    {
+        switch (entry.Value)
+        {
+            case "etl":
+                return PoolName.Etl;
+            case "eda":
+                return PoolName.Eda;
+            default:
+                entry.Mistake(mistakes, $"there is no pool '{entry.Value}'", "pools: etl, eda");
+                return PoolName.Etl;
+        }
+    }
+
+    private static TimeSpan? Duration(SqlHeaderEntry entry, TimeSpan most, MistakeList mistakes)
+    {
+        if (!DurationText.TryParse(entry.Value, out TimeSpan duration) || duration > most)
+        {
+            entry.Mistake(
+                mistakes,
+                $"'{entry.Key}' is '{entry.Value}', which is no duration up to {DurationText.Format(most)}",
+                $"write it as '-- {entry.Key}: 10m'");
+            return null;
+        }
+
+        return duration;
+    }
+}

@@ -1,0 +1,33 @@
+using Microsoft.Extensions.Logging;
+
+namespace Naru.Models;
+
+internal static partial class ModelsLog
+{
+    [LoggerMessage(1, LogLevel.Information, "model {Model} filled {Intervals}: {Rows} rows")]
+    public static partial void Filled(ILogger logger, string model, string intervals, long rows);
+
+    [LoggerMessage(2, LogLevel.Warning, "model {Model} failed at {Intervals}: {Reason}")]
+    public static partial void Failed(ILogger logger, string model, string intervals, string reason);
+
+    [LoggerMessage(3, LogLevel.Warning, "model {Model} at {Intervals}: another run wrote the ledger meanwhile")]
+    public static partial void Overtaken(ILogger logger, string model, string intervals);
+
+    [LoggerMessage(4, LogLevel.Warning, "{Mistake}; the model stays as it was")]
+    public static partial void Mistake(ILogger logger, string mistake);
+
+    [LoggerMessage(5, LogLevel.Information, "models are right again")]
+    public static partial void Mended(ILogger logger);
+
+    [LoggerMessage(6, LogLevel.Error, "models cannot be read; those known so far stay: {Reason}")]
+    public static partial void Unreadable(ILogger logger, string reason);
+
+    [LoggerMessage(7, LogLevel.Information, "model {Model} {Change}")]
+    public static partial void Changed(ILogger logger, string model, string change);
+
+    [LoggerMessage(9, LogLevel.Error, "a run broke")]
+    public static partial void Broke(ILogger logger, Exception exception);
+
+    [LoggerMessage(8, LogLevel.Error, "models are not scheduled for now")]
+    public static partial void NotScheduled(ILogger logger, Exception exception);
+}

@@ -1,0 +1,76 @@
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Naru.Core.Schedules;
+using Naru.Core.Text;
+using Naru.Ledger;
+using Naru.Models;
+
+namespace Naru.Server;
+
+/// <summary>What the routes say of models and intervals.</summary>
+internal static class ModelJson
+{
+    public static readonly JsonSerializerOptions Plain = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    public static string NameOf(IntervalStatus status) => status.ToString().ToLowerInvariant();
+
+    public static JsonObject About(ModelDefinition model, IntervalCalendar calendar, JsonObject counts) => new()
+    {
+        ["model"] = model.Name,
+        ["table"] = model.Table.Name.ToString(),
+        ["description"] = model.Header.Description,
+        ["owner"] = model.Header.Owner,
+        ["every"] = model.Every == IntervalKind.Hour ? "hour" : "day",
+        ["schedule"] = model.Header.Schedule?.ToString(),
+        ["start"] = model.Header.Start is { } start ? calendar.Name(calendar.At(model.Every, start)) : null,
+        ["reads"] = new JsonArray([.. model.Inputs.Select(static input => (JsonNode)new JsonObject
+        {
+            ["table"] = input.Table.ToString(),
+            ["back"] = input.Back == TimeSpan.Zero ? null : DurationText.Format(input.Back),
+        })]),
+        ["intervals"] = counts,
+    };
+
+    public static JsonObject About(IntervalView view, IntervalCalendar calendar)
+    {
+        IntervalRecord? record = view.Entry?.Record;
+        return new JsonObject
+        {
+            ["interval"] = calendar.Name(view.Interval),
+            ["next"] = calendar.Name(calendar.Next(view.Interval)),
+            ["status"] = NameOf(view.Status),
+            ["why"] = view.Why,
+            ["attempt"] = record?.Attempt ?? 0,
+            ["rows"] = record?.Filled?.Rows,
+            ["filled_at"] = record?.Filled is { } filled ? Time(filled.At) : null,
+            ["by"] = record?.By,
+        };
+    }
+
+    public static JsonObject About(BackfillStep step, IntervalCalendar calendar) => new()
+    {
+        ["model"] = step.Model.Name,
+        ["interval"] = calendar.Name(step.View.Interval),
+        ["status"] = NameOf(step.View.Status),
+        ["runs"] = step.Runs,
+        ["why"] = step.Why,
+    };
+
+    public static JsonObject About(BackfillEvent ended, IntervalCalendar calendar) => new()
+    {
+        ["model"] = ended.Model.Name,
+        ["first"] = calendar.Name(ended.First),
+        ["last"] = calendar.Name(ended.Last),
+        ["done"] = ended.Outcome.Done,
+        ["rows"] = ended.Outcome.Rows,
+        ["why"] = ended.Outcome.Why,
+    };
+
+    private static string Time(long microseconds) => DateTimeOffset.UnixEpoch.AddTicks(microseconds * 10)
+        .ToString("yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture);
+}

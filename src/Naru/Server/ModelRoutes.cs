@@ -1,0 +1,244 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Naru.Access;
+using Naru.Core.Files;
+using Naru.Core.Schedules;
+using Naru.Core.Text;
+using Naru.Models;
+using Naru.State;
+
+namespace Naru.Server;
+
+/// <summary>Models for administrators: what there is, how their intervals stand, and runs.</summary>
+internal static class ModelRoutes
+{
+    private const int ParallelMax = 64;
+    private const long DayMicroseconds = 86_400_000_000;
+    private const int DaysShown = 31;
+
+    public static void MapModels(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/v1/models", ListAsync).Needs(Permission.Administer)
+            .WithSummary("Lists models with how many of their intervals are done, missing, stale and failed.");
+        routes.MapGet("/v1/models/{name}/intervals", IntervalsAsync).Needs(Permission.Administer)
+            .WithSummary("How each interval of a model stands, and why.");
+        routes.MapPost("/v1/models/{name}/runs", RunAsync).Needs(Permission.Administer)
+            .WithSummary("Fills intervals of a model; answers with lines of JSON as it goes on.");
+    }
+
+    private static async Task<IResult> ListAsync(HttpContext http, IModelSource models, ModelPlanner planner,
+        TimeProvider time)
+    {
+        if (AccessModule.Refusal(http, out _) is { } refusal)
+        {
+            return refusal;
+        }
+
+        long now = Now(time);
+        JsonArray list = [];
+        foreach (ModelDefinition model in models.Current.Models)
+        {
+            IReadOnlyList<IntervalView> views = model.Header.Start is { } start
+                ? await planner.ViewAsync(model, start, now, http.RequestAborted).ConfigureAwait(false) : [];
+            JsonObject counts = [];
+            foreach (IntervalStatus status in Enum.GetValues<IntervalStatus>())
+            {
+                counts[ModelJson.NameOf(status)] =
+                    views.Count(view => view.Status == status && view.Interval.End <= now);
+            }
+
+            list.Add(ModelJson.About(model, planner.Calendar, counts));
+        }
+
+        return Results.Json(new JsonObject { ["models"] = list });
+    }
+
+    private static async Task<IResult> IntervalsAsync(
+        string name, HttpContext http, IModelSource models, ModelPlanner planner, TimeProvider time)
+    {
+        if (AccessModule.Refusal(http, out _) is { } refusal)
+        {
+            return refusal;
+        }
+
+        if (models.Current.Find(name) is not { } model)
+        {
+            return Unknown(name, models);
+        }
+
+        long now = Now(time);
+        (long from, long to) = (model.Header.Start ?? now - (DaysShown * DayMicroseconds), now);
+        if (Range(http.Request.Query, planner.Calendar, ref from, ref to) is { } wrong)
+        {
+            return wrong;
+        }
+
+        IReadOnlyList<IntervalView> views = await planner
+            .ViewAsync(model, from, Math.Min(to, now), http.RequestAborted).ConfigureAwait(false);
+        return Results.Json(new JsonObject
+        {
+            ["model"] = model.Name,
+            ["intervals"] = new JsonArray(
+                [.. views.Select(view => (JsonNode)ModelJson.About(view, planner.Calendar))]),
+        });
+    }
+
+    private static async Task RunAsync(string name, HttpContext http, IModelSource models, ModelBackfill backfill,
+        ModelPlanner planner)
+    {
+        IResult? refusal = AccessModule.Refusal(http, out Principal? principal);
+        BackfillOrder? order = null;
+        if (refusal is null)
+        {
+            refusal = models.Current.Find(name) is { } model
+                ? Order(http.Request.Query, model, principal!, planner.Calendar, out order)
+                : Unknown(name, models);
+        }
+
+        if (refusal is not null)
+        {
+            await refusal.ExecuteAsync(http).ConfigureAwait(false);
+            return;
+        }
+
+        http.Response.ContentType = "application/x-ndjson";
+        int done = 0;
+        int failed = 0;
+        long rows = 0;
+        try
+        {
+            IReadOnlyList<BackfillStep> steps = await backfill.PlanAsync(order!, http.RequestAborted)
+                .ConfigureAwait(false);
+            foreach (BackfillStep step in steps)
+            {
+                await WriteAsync(http, new JsonObject { ["step"] = ModelJson.About(step, planner.Calendar) })
+                    .ConfigureAwait(false);
+            }
+
+            if (http.Request.Query["dry_run"] != "true")
+            {
+                await foreach (BackfillEvent ended in backfill.RunAsync(order!, http.RequestAborted)
+                    .ConfigureAwait(false))
+                {
+                    done += ended.Outcome.Done ? 1 : 0;
+                    failed += ended.Outcome.Done ? 0 : 1;
+                    rows += ended.Outcome.Rows;
+                    await WriteAsync(http, new JsonObject { ["ended"] = ModelJson.About(ended, planner.Calendar) })
+                        .ConfigureAwait(false);
+                }
+            }
+
+            await WriteAsync(http, new JsonObject
+            {
+                ["summary"] = new JsonObject { ["runs"] = done, ["failed"] = failed, ["rows"] = rows },
+            }).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // Whoever asked went away, and the run with it.
+        }
+        catch (Exception exception) when (exception is StorageException or StateException)
+        {
+            await WriteAsync(http, new JsonObject { ["error"] = exception.Message }).ConfigureAwait(false);
+        }
+    }
+
+    private static IResult? Order(
+        IQueryCollection query,
+        ModelDefinition model,
+        Principal principal,
+        IntervalCalendar calendar,
+        out BackfillOrder? order)
+    {
+        order = null;
+        (long from, long to) = (long.MinValue, long.MinValue);
+        if (Range(query, calendar, ref from, ref to) is { } wrong)
+        {
+            return wrong;
+        }
+
+        if (from == long.MinValue || to == long.MinValue)
+        {
+            return ServerErrors.BadRequest(
+                "`from` and `to` are needed", "name the intervals: from=2026-11-01&to=2026-11-08");
+        }
+
+        int parallel = 1;
+        if (query["parallel"] is [{ Length: > 0 } text] && (!int.TryParse(
+            text, NumberStyles.None, CultureInfo.InvariantCulture, out parallel) || parallel is < 1 or > ParallelMax))
+        {
+            return ServerErrors.BadRequest(
+                $"`parallel` is \"{text}\"", $"write a whole number from 1 to {ParallelMax}");
+        }
+
+        bool single = query["single"] == "true";
+        if (single && model.Text.NamesOneInterval)
+        {
+            return ServerErrors.BadRequest(
+                $"model {model.Name} names one interval ($day, $hour or $interval), so one run cannot fill several",
+                "use $from and $to, or leave `single` out");
+        }
+
+        if (single && !model.GivesPartition)
+        {
+            string columns = string.Join(" and ", model.Table.PartitionColumns);
+            return ServerErrors.BadRequest(
+                $"model {model.Name} does not select {columns}, so the rows of one run cannot be told apart",
+                $"select {columns} too, or leave `single` out");
+        }
+
+        order = new BackfillOrder
+        {
+            Model = model,
+            From = from,
+            To = to,
+            Parallel = parallel,
+            Single = single,
+            Downstream = query["downstream"] == "true",
+            All = query["all"] == "true",
+            Force = query["force"] == "true",
+            By = principal.Name,
+        };
+        return null;
+    }
+
+    private static IResult? Range(
+        IQueryCollection query, IntervalCalendar calendar, ref long from, ref long to)
+    {
+        foreach (string name in (string[])["from", "to"])
+        {
+            string? text = query[name];
+            if (string.IsNullOrEmpty(text))
+            {
+                continue;
+            }
+
+            if (!calendar.TryParseTime(text, out long time, out string error))
+            {
+                return ServerErrors.BadRequest($"`{name}`: {error}", "--from is inclusive, --to exclusive");
+            }
+
+            (from, to) = name == "from" ? (time, to) : (from, time);
+        }
+
+        return null;
+    }
+
+    private static async Task WriteAsync(HttpContext http, JsonObject line)
+    {
+        await http.Response.WriteAsync(line.ToJsonString(ModelJson.Plain) + "\n", http.RequestAborted)
+            .ConfigureAwait(false);
+        await http.Response.Body.FlushAsync(http.RequestAborted).ConfigureAwait(false);
+    }
+
+    private static IResult Unknown(string name, IModelSource models) => ServerErrors.NotFound(
+        $"there is no model \"{name}\"",
+        NearestName.Find(name, models.Current.Models.Select(static model => model.Name)) is { } near
+            ? $"did you mean {near}?" : "models are the files of models/; `naru check` tells which are wrong");
+
+    private static long Now(TimeProvider time) =>
+        (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+}
