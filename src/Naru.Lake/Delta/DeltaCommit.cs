@@ -23,6 +23,13 @@ public sealed record DeltaCommit
     public ImmutableSortedDictionary<string, long> Txns { get; init; } = ImmutableSortedDictionary<string, long>.Empty;
 
     /// <summary>
+    /// Application ids whose version must be this one still (0: none); another makes the commit a conflict. For who
+    /// replaces what an application wrote before, and must have seen all of it.
+    /// </summary>
+    public ImmutableSortedDictionary<string, long> Expects { get; init; } =
+        ImmutableSortedDictionary<string, long>.Empty;
+
+    /// <summary>
     /// The schema that the adds were written with. What it has and the table has not (columns, wider types, nullable)
     /// the table gets in this commit; what it lacks the table keeps.
     /// </summary>

@@ -7,16 +7,18 @@ namespace Naru.Lake.Delta;
 ///
 /// 1. A txn at or past the commit's own: the commit was made, by this process before a crash or by a zombie. Never
 ///    again.
-/// 2. A file to remove is gone: another removed it. When all removed files are gone and all added ones are there, it
+/// 2. A txn is not the one that the commit expects: its application wrote what the commit has not seen.
+/// 3. A file to remove is gone: another removed it. When all removed files are gone and all added ones are there, it
 ///    was this very commit (its answer was lost), else the two conflict.
-/// 3. An added path that the table knows: paths are never used twice.
-/// 4. The schema cannot become the one asked for.
+/// 4. An added path that the table knows: paths are never used twice.
+/// 5. The schema cannot become the one asked for.
 /// </summary>
 internal static class DeltaConflicts
 {
     /// <summary>Null: go on.</summary>
     public static CommitResult? Judge(DeltaVersion current, DeltaCommit commit) =>
-        JudgeTxns(current, commit) ?? JudgeFiles(current, commit) ?? JudgeSchema(current, commit);
+        JudgeTxns(current, commit) ?? JudgeExpected(current, commit)
+        ?? JudgeFiles(current, commit) ?? JudgeSchema(current, commit);
 
     private static CommitResult? JudgeTxns(DeltaVersion current, DeltaCommit commit)
     {
@@ -37,6 +39,21 @@ internal static class DeltaConflicts
         return done is null
             ? null
             : new CommitResult(CommitOutcome.AlreadyDone, current.Version, done) { TxnsBehind = behind.ToImmutable() };
+    }
+
+    private static CommitResult? JudgeExpected(DeltaVersion current, DeltaCommit commit)
+    {
+        foreach ((string appId, long version) in commit.Expects)
+        {
+            long last = current.Txns.GetValueOrDefault(appId);
+            if (last != version)
+            {
+                return new CommitResult(
+                    CommitOutcome.Conflict, current.Version, $"txn '{appId}' is at {last}, {version} was expected");
+            }
+        }
+
+        return null;
     }
 
     private static CommitResult? JudgeFiles(DeltaVersion current, DeltaCommit commit)

@@ -68,6 +68,29 @@ internal sealed class InputBook(
         }
     }
 
+    /// <summary>
+    /// Unix microseconds: where the schedule begins with a model; null when it never does, or when no input has a row
+    /// yet.
+    /// </summary>
+    public long? StartOf(ModelDefinition model)
+    {
+        if (!model.Header.StartsWithData)
+        {
+            return model.Header.Start;
+        }
+
+        long? first = null;
+        foreach (ModelInput input in model.Inputs)
+        {
+            long? start = models.Current.Filling(input.Table) is { } upstream
+                ? StartOf(upstream)
+                : FirstDay(input.Table);
+            first = first is null || start < first ? start ?? first : first;
+        }
+
+        return first;
+    }
+
     /// <summary>The version as of now; empty for what has none.</summary>
     public async ValueTask<string> VersionAsync(
         ModelInput input, Interval interval, CancellationToken cancellationToken)
@@ -126,7 +149,7 @@ internal sealed class InputBook(
     {
         foreach (Interval each in calendar.Between(upstream.Every, window.First, window.End))
         {
-            if (upstream.Header.Start is { } start && each.First < start)
+            if (StartOf(upstream) is { } start && each.First < start)
             {
                 continue;
             }
@@ -189,6 +212,11 @@ internal sealed class InputBook(
 
         return known;
     }
+
+    /// <summary>Where the first day begins of which the table has a file.</summary>
+    private long? FirstDay(TableName table) =>
+        tables.Find(state.StoredAs(table))?.Current.Files.FirstOrDefault()?.PartitionValues is [{ } day, ..]
+        && calendar.TryParse(day, out Interval first) ? first.First : null;
 
     private async ValueTask<long> CountAsync(TableName table, Interval window, CancellationToken cancellationToken)
     {

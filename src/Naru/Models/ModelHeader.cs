@@ -46,8 +46,13 @@ internal sealed record ModelHeader
     /// <summary>When runs may begin; null: as soon as the inputs are complete.</summary>
     public CronSchedule? Schedule { get; private init; }
 
-    /// <summary>Unix microseconds: no interval before is filled. Null: none is filled unless asked for.</summary>
+    /// <summary>Unix microseconds: the schedule fills no interval before. Null: see <see cref="StartsWithData"/>.
+    /// </summary>
     public long? Start { get; private init; }
+
+    /// <summary>The schedule begins with the first day of which an input has rows; false without a start: never.
+    /// </summary>
+    public bool StartsWithData { get; private init; }
 
     /// <summary>How long after an interval's end late events are waited for; null: as the logs say.</summary>
     public TimeSpan? WaitForLate { get; private init; }
@@ -83,6 +88,7 @@ internal sealed record ModelHeader
         "owner" => this with { Owner = entry.Value },
         "every" => this with { Every = ReadEvery(entry, mistakes) },
         "schedule" => this with { Schedule = ReadSchedule(entry, mistakes) },
+        "start" when entry.Value == "data" => this with { StartsWithData = true },
         "start" => this with { Start = ReadStart(entry, zone, mistakes) },
         "wait_for_late" => this with { WaitForLate = Duration(entry, LongestWait, mistakes) },
         "depends_on" => this with { DependsOn = ReadDependsOn(entry, mistakes) },
@@ -130,7 +136,10 @@ internal sealed record ModelHeader
             return zone.ToUtc(local);
         }
 
-        entry.Mistake(mistakes, $"'start' is '{entry.Value}', which is no day", "write it as '-- start: 2026-11-01'");
+        entry.Mistake(
+            mistakes,
+            $"'start' is '{entry.Value}', which is no day",
+            "write it as '-- start: 2026-11-01', or 'data' to begin with the first rows");
         return null;
     }
 

@@ -75,6 +75,9 @@ internal sealed class ModelPlanner(
         }
     }
 
+    /// <inheritdoc cref="InputBook.StartOf"/>
+    public long? StartOf(ModelDefinition model) => inputs.StartOf(model);
+
     /// <summary>Why the interval cannot be filled yet; null when it can.</summary>
     public string? Awaits(ModelDefinition model, Interval interval)
     {

@@ -7,7 +7,6 @@ using Naru.Core.Schedules;
 using Naru.Ledger;
 using Naru.Lake.DuckDb;
 using Naru.Query;
-using Naru.Query.Worker;
 using Naru.State;
 
 namespace Naru.Models;
@@ -27,7 +26,7 @@ internal sealed record RunOrder(string Run, string By);
 /// holds against the table.
 /// </summary>
 internal sealed class ModelRunner(
-    QueryService queries,
+    IModelQuery query,
     ModelTableWriter writer,
     IntervalLedger ledger,
     InputBook inputs,
@@ -54,7 +53,11 @@ internal sealed class ModelRunner(
         try
         {
             ImmutableArray<long> rows = await FillAsync(model, begun, cancellationToken).ConfigureAwait(false);
-            await EndAsync(model, begun, index => Filled(begun[index].Record, rows[index])).ConfigureAwait(false);
+            if (!await EndAsync(model, begun, index => Filled(begun[index].Record, rows[index])).ConfigureAwait(false))
+            {
+                return new RunOutcome(Done: false, 0, "another server took this one for dead, and fills it again");
+            }
+
             ModelsLog.Filled(parts.Logger, model.Name, NameOf(intervals), rows.Sum());
             return new RunOutcome(Done: true, rows.Sum(), "");
         }
@@ -70,14 +73,19 @@ internal sealed class ModelRunner(
     }
 
     /// <summary>
-    /// Ends what a dead process left running: done where its rows were committed, failed (to be tried again at once)
+    /// Ends what dead processes left running: done where its rows were committed, failed (to be tried again at once)
     /// where not.
     /// </summary>
     public async Task SettleAsync(ModelDefinition model, CancellationToken cancellationToken)
     {
         foreach (LedgerEntry entry in ledger.Of(ModelThing.Of(model.Name), model.Every)
-            .Where(entry => entry.Record.State == FillState.Running && entry.Record.Server != parts.Server))
+            .Where(static entry => entry.Record.State == FillState.Running))
         {
+            if (!await parts.Life.IsGoneAsync(entry.Record.Server, cancellationToken).ConfigureAwait(false))
+            {
+                continue;
+            }
+
             bool committed = writer.Committed(model, entry.Interval) >= entry.Record.Attempt;
             IntervalRecord record = committed
                 ? Filled(entry.Record, writer.RowsOf(model, entry.Interval))
@@ -116,7 +124,7 @@ internal sealed class ModelRunner(
                     Attempt = Math.Max(before.Attempt, writer.Committed(model, interval)) + 1,
                     Run = order.Run,
                     By = order.By,
-                    Server = parts.Server,
+                    Server = parts.Life.Id,
                     StartedAt = Now(),
                     EndedAt = 0,
                     Why = "",
@@ -134,31 +142,25 @@ internal sealed class ModelRunner(
     {
         Interval range = begun[0].Interval with { End = begun[^1].Interval.End };
         using ResultFile result = writer.Begin();
-        await queries.RunAsync(
-            new QueryRequest
-            {
-                Sql = model.Text.Bind(model.Name, range, parts.Calendar),
-                Principal = ModelReader.Of(model.Name, model.Header.Ticket),
-                Format = ResultFormat.Parquet,
-                Pool = model.Header.Pool,
-                Timeout = model.Header.Timeout,
-            },
-            result,
-            cancellationToken).ConfigureAwait(false);
+        await query.WriteAsync(model, range, result, cancellationToken).ConfigureAwait(false);
         (Interval, long)[] attempts = [.. begun.Select(static entry => (entry.Interval, entry.Record.Attempt))];
         return await Task.Run(() => writer.Put(model, attempts, result.Path, cancellationToken), cancellationToken)
             .ConfigureAwait(false);
     }
 
-    private async Task EndAsync(ModelDefinition model, IReadOnlyList<LedgerEntry> begun, Func<int, IntervalRecord> of)
+    private async Task<bool> EndAsync(
+        ModelDefinition model, IReadOnlyList<LedgerEntry> begun, Func<int, IntervalRecord> of)
     {
         // A run that was cancelled says so too.
         LedgerEntry[] ended = [.. begun.Select((entry, index) => entry with { Record = of(index) })];
-        if (await ledger.TryPutAsync(ModelThing.Of(model.Name), ended, CancellationToken.None).ConfigureAwait(false)
-            is null)
+        bool isWritten = await ledger.TryPutAsync(ModelThing.Of(model.Name), ended, CancellationToken.None)
+            .ConfigureAwait(false) is not null;
+        if (!isWritten)
         {
             ModelsLog.Overtaken(parts.Logger, model.Name, NameOf([.. begun.Select(static entry => entry.Interval)]));
         }
+
+        return isWritten;
     }
 
     private IntervalRecord Filled(IntervalRecord running, long rows) => running with
@@ -206,6 +208,6 @@ internal sealed class ModelRunner(
 
 /// <param name="Calendar">Of the project's zone.</param>
 /// <param name="Time">The clock.</param>
-/// <param name="Server">This process, unlike all others.</param>
+/// <param name="Life">Which processes live.</param>
 /// <param name="Logger">Takes what is told.</param>
-internal sealed record ModelRunnerParts(IntervalCalendar Calendar, TimeProvider Time, string Server, ILogger Logger);
+internal sealed record ModelRunnerParts(IntervalCalendar Calendar, TimeProvider Time, ServerLife Life, ILogger Logger);

@@ -23,7 +23,6 @@ internal sealed class ModelScheduler(
     private const int BackoffDoublingsMax = 6;
 
     private readonly ConcurrentDictionary<(string Model, long First), Task> _running = new();
-    private readonly HashSet<string> _settled = new(StringComparer.Ordinal);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -54,11 +53,7 @@ internal sealed class ModelScheduler(
         Queue<(ModelDefinition Model, IAsyncEnumerator<Interval> Due)> turns = new();
         foreach (ModelDefinition model in models.Current.Models)
         {
-            if (_settled.Add(model.Name))
-            {
-                await runner.SettleAsync(model, cancellationToken).ConfigureAwait(false);
-            }
-
+            await runner.SettleAsync(model, cancellationToken).ConfigureAwait(false);
             turns.Enqueue((model, DueAsync(model, cancellationToken).GetAsyncEnumerator(cancellationToken)));
         }
 
@@ -101,7 +96,7 @@ internal sealed class ModelScheduler(
         ModelDefinition model,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        if (model.Header.Start is not { } start)
+        if (planner.StartOf(model) is not { } start)
         {
             yield break;
         }

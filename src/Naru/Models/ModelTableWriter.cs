@@ -31,7 +31,7 @@ internal sealed class ModelTableWriter(ModelTableParts parts, IntervalCalendar c
 
     /// <summary>The last attempt at the interval that was committed; 0 for none.</summary>
     public long Committed(ModelDefinition model, Interval interval) =>
-        parts.Tables.Find(model.Table.Name)?.Current.Txns.GetValueOrDefault(AppOf(interval)) ?? 0;
+        parts.Tables.Find(model.Table.Name)?.Refresh().Txns.GetValueOrDefault(AppOf(interval)) ?? 0;
 
     /// <summary>Rows of an interval that readers see.</summary>
     public long RowsOf(ModelDefinition model, Interval interval) =>
@@ -89,7 +89,8 @@ internal sealed class ModelTableWriter(ModelTableParts parts, IntervalCalendar c
 
         while (true)
         {
-            DeltaVersion current = table.Current;
+            // Another process may have committed an attempt since: all of what stands is to be replaced.
+            DeltaVersion current = table.Refresh();
             CommitResult committed = table.Commit(new DeltaCommit
             {
                 Operation = "WRITE",
@@ -101,6 +102,8 @@ internal sealed class ModelTableWriter(ModelTableParts parts, IntervalCalendar c
                         .Select(static file => file.Path),
                 ],
                 Txns = txns,
+                Expects = txns.ToImmutableSortedDictionary(
+                    static txn => txn.Key, txn => current.Txns.GetValueOrDefault(txn.Key)),
                 Schema = schema,
             });
             switch (committed.Outcome)
@@ -109,7 +112,7 @@ internal sealed class ModelTableWriter(ModelTableParts parts, IntervalCalendar c
                     return;
                 case CommitOutcome.AlreadyDone:
                     throw new ModelResultException("another attempt at the interval was committed meanwhile");
-                case CommitOutcome.Conflict when ReferenceEquals(current, table.Current):
+                case CommitOutcome.Conflict when ReferenceEquals(current, table.Refresh()):
                     throw new ModelResultException(
                         $"the table cannot take the rows: {committed.Reason}; give the column another name, or remove "
                         + $"the table to make it anew");

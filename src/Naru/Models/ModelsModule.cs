@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Naru.Configuration;
@@ -58,14 +57,15 @@ internal static class ModelsModule
                 $"{provider.GetRequiredService<ProjectPaths>().Data}/runs"),
             provider.GetRequiredService<IntervalCalendar>()));
         services.AddSingleton(static provider => new ModelRunner(
-            provider.GetRequiredService<QueryService>(),
+            new ModelQuery(
+                provider.GetRequiredService<QueryService>(), provider.GetRequiredService<IntervalCalendar>()),
             provider.GetRequiredService<ModelTableWriter>(),
             provider.GetRequiredService<IntervalLedger>(),
             provider.GetRequiredService<InputBook>(),
             new ModelRunnerParts(
                 provider.GetRequiredService<IntervalCalendar>(),
                 provider.GetRequiredService<TimeProvider>(),
-                RandomNumberGenerator.GetHexString(16, lowercase: true),
+                provider.GetRequiredService<ServerLife>(),
                 Logger(provider))));
         services.AddSingleton<ModelBackfill>();
         services.AddHostedService(static provider => new ModelScheduler(

@@ -19,7 +19,7 @@ internal static class ModelJson
 
     public static string NameOf(IntervalStatus status) => status.ToString().ToLowerInvariant();
 
-    public static JsonObject About(ModelDefinition model, IntervalCalendar calendar, JsonObject counts) => new()
+    public static JsonObject About(ModelDefinition model, ModelPlanner planner, JsonObject counts) => new()
     {
         ["model"] = model.Name,
         ["table"] = model.Table.Name.ToString(),
@@ -27,7 +27,8 @@ internal static class ModelJson
         ["owner"] = model.Header.Owner,
         ["every"] = model.Every == IntervalKind.Hour ? "hour" : "day",
         ["schedule"] = model.Header.Schedule?.ToString(),
-        ["start"] = model.Header.Start is { } start ? calendar.Name(calendar.At(model.Every, start)) : null,
+        ["start"] = planner.StartOf(model) is { } start
+            ? planner.Calendar.Name(planner.Calendar.At(model.Every, start)) : null,
         ["reads"] = new JsonArray([.. model.Inputs.Select(static input => (JsonNode)new JsonObject
         {
             ["table"] = input.Table.ToString(),

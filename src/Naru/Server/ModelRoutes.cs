@@ -41,7 +41,7 @@ internal static class ModelRoutes
         JsonArray list = [];
         foreach (ModelDefinition model in models.Current.Models)
         {
-            IReadOnlyList<IntervalView> views = model.Header.Start is { } start
+            IReadOnlyList<IntervalView> views = planner.StartOf(model) is { } start
                 ? await planner.ViewAsync(model, start, now, http.RequestAborted).ConfigureAwait(false) : [];
             JsonObject counts = [];
             foreach (IntervalStatus status in Enum.GetValues<IntervalStatus>())
@@ -50,7 +50,7 @@ internal static class ModelRoutes
                     views.Count(view => view.Status == status && view.Interval.End <= now);
             }
 
-            list.Add(ModelJson.About(model, planner.Calendar, counts));
+            list.Add(ModelJson.About(model, planner, counts));
         }
 
         return Results.Json(new JsonObject { ["models"] = list });
@@ -70,7 +70,7 @@ internal static class ModelRoutes
         }
 
         long now = Now(time);
-        (long from, long to) = (model.Header.Start ?? now - (DaysShown * DayMicroseconds), now);
+        (long from, long to) = (planner.StartOf(model) ?? now - (DaysShown * DayMicroseconds), now);
         if (Range(http.Request.Query, planner.Calendar, ref from, ref to) is { } wrong)
         {
             return wrong;

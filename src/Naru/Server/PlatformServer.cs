@@ -148,6 +148,12 @@ internal sealed class PlatformServer : IAsyncDisposable
         services.AddLiveAggregates(ProjectZone.Of(settings.Get<ProjectOptions>().FindTimeZone()));
         services.AddAggregateChecks();
         services.AddSingleton(_ => state);
+        services.AddSingleton(provider => new ServerLife(
+            state,
+            settings.Get<StateOptions>().Store != StateStoreKind.Embedded,
+            TimeProvider.System,
+            provider.GetRequiredService<ILogger<ServerLife>>()));
+        services.AddHostedService(static provider => provider.GetRequiredService<ServerLife>());
         services.AddSingleton<IInputState, InputState>();
         services.AddModels(
             settings.Get<ModelsOptions>(),

@@ -1,0 +1,31 @@
+using Naru.Core.Schedules;
+using Naru.Query;
+using Naru.Query.Worker;
+
+namespace Naru.Models;
+
+/// <summary>Asks a model's statement.</summary>
+internal interface IModelQuery
+{
+    /// <summary>Writes the rows of [range.First, range.End) as Parquet.</summary>
+    /// <exception cref="QueryException">It failed.</exception>
+    Task WriteAsync(ModelDefinition model, Interval range, ResultFile result, CancellationToken cancellationToken);
+}
+
+/// <summary>The way of every query: admitted, confined, in the history.</summary>
+internal sealed class ModelQuery(QueryService queries, IntervalCalendar calendar) : IModelQuery
+{
+    public Task WriteAsync(
+        ModelDefinition model, Interval range, ResultFile result, CancellationToken cancellationToken) =>
+        queries.RunAsync(
+            new QueryRequest
+            {
+                Sql = model.Text.Bind(model.Name, range, calendar),
+                Principal = ModelReader.Of(model.Name, model.Header.Ticket),
+                Format = ResultFormat.Parquet,
+                Pool = model.Header.Pool,
+                Timeout = model.Header.Timeout,
+            },
+            result,
+            cancellationToken);
+}
