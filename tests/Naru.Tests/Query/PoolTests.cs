@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Naru.Access;
 using Naru.Query;
 using Naru.Query.Pool;
@@ -23,6 +24,17 @@ public class PoolTests(ShopLake shop) : IClassFixture<ShopLake>
         Assert.Equal(1, entry.Rows);
         Assert.True(entry.ResultBytes > 0);
         Assert.True(entry.Milliseconds < 500 || entry.Plan!.Contains("RANGE", StringComparison.Ordinal), entry.Plan);
+    }
+
+    [Fact]
+    public async Task An_answer_says_how_long_it_took_and_not_only_how_long_it_was_prepared()
+    {
+        MemorySink sink = await shop.RunAsync(Request(Busy + " -- told") with { Format = ResultFormat.Json });
+        double elapsed = JsonDocument.Parse(sink.Text).RootElement.GetProperty("elapsed_ms").GetDouble();
+
+        // It cannot have used more of the processors than it had time for.
+        double used = shop.History[sink.Id].Usage.CpuMilliseconds;
+        Assert.True(elapsed * Environment.ProcessorCount * 2 > used, $"{elapsed} ms for {used} ms of CPU");
     }
 
     [Fact]

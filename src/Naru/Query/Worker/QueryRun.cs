@@ -159,6 +159,7 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
 
     private RunFinished WriteText(DuckDbConnection connection, RunFinished finished, Func<bool> cancelled)
     {
+        long started = Stopwatch.GetTimestamp();
         string before = request.Prefix.Length == 0 ? "" : request.Prefix + "\n";
         using DuckDbResult result = OnUserText(before, () => connection.Stream(before + request.Sql));
         ImmutableArray<DuckDbColumn> shown =
@@ -201,7 +202,14 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
             rows += count;
         }
 
-        finished = finished with { Rows = rows, Truncated = truncated, File = file };
+        // The answer itself tells how long it took.
+        finished = finished with
+        {
+            Rows = rows,
+            Truncated = truncated,
+            File = file,
+            RunMilliseconds = Stopwatch.GetElapsedTime(started).TotalMilliseconds,
+        };
         writer.End(finished);
         FlushWhen(1);
         return finished;
