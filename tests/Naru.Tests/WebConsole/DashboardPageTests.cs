@@ -51,6 +51,12 @@ public sealed class DashboardPageTests(ConsoleSite site)
         await tab.GoAsync(address);
         await ReadyAsync(tab);
         Assert.Equal(statement, await StatementAsync(tab, "Cost"));
+
+        // And back to all of them.
+        await tab.Page.SelectOptionAsync("select[name=campaign]", "");
+        await tab.Page.Locator("[data-run]").ClickAsync();
+        await ReadyAsync(tab);
+        Assert.Equal(8, (await RowsAsync(tab, "Clicks by campaign", ".pie table")).Length);
         await tab.AssertCleanAsync();
     }
 

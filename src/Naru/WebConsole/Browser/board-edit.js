@@ -73,12 +73,12 @@ export function boardFields(board) {
 }
 
 const line = ({ name, type, default: given, label, choices }) => [name, type ? `: ${type}` : "", given === null ? "" : ` = ${given}`,
-  label ? ` | ${label}` : "", choices.length > 0 ? ` | ${choices.join(", ")}` : ""].join("");
+  label || choices.length > 0 ? ` | ${label ?? ""}` : "", choices.length > 0 ? ` | ${choices.join(", ")}` : ""].join("");
 
 function read(text) {
   const [head, label, choices] = text.split("|").map(part => part.trim());
   const [, name, type, given] = /^([A-Za-z_]\w*)\s*(?::\s*(text|number|date|time))?\s*(?:=\s*(.*))?$/.exec(head) ?? [];
-  return name ? { name, type: type ?? null, default: given ?? null, label: label || null, choices: (choices ?? "").split(",").map(word).filter(Boolean) } : null;
+  return name ? { name, type: type ?? null, default: given ?? null, label: label || null, choices: choices ? choices.split(",").map(each => each.trim()) : [] } : null;
 }
 
 /** The file that says all this. */

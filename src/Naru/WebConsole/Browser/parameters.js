@@ -62,7 +62,7 @@ export function showFields(place, parameters, values, run) {
     const { name, type } = parameter;
     values[name] ??= initial(parameter);
     if (parameter.choices) {
-      const offered = [...new Set([...parameter.choices, values[name]])].filter(each => each !== "" || parameter.given === "");
+      const offered = [...new Set([...(parameter.given === "" ? [""] : []), ...parameter.choices, values[name]])];
       return h("label", null, parameter.label ?? name, h("select", {
         name, on: { change: event => { values[name] = event.target.value; } },
       }, offered.map(each => h("option", { value: each, selected: each === values[name] }, each === "" ? t("boards.any") : each))));

@@ -3,11 +3,10 @@
 import { h, svg, fill } from "./dom.js";
 import { answerGrid, cellText, isNumeric } from "./table.js";
 import { drawChart, guessChart, isTime } from "./chart.js";
-import { count, language, t } from "./words.js";
+import { count, t } from "./words.js";
 
 export const kinds = ["table", "line", "area", "bar", "pie", "number", "pivot"];
 const slicesMax = 8;
-const exact = new Intl.NumberFormat(language, { maximumFractionDigits: 17 });
 
 /**
  * Draws an answer into a place; gives a function that takes the drawing away. `view` is {kind, x, y, group} with names
@@ -51,13 +50,13 @@ function drawNumber(place, { columns, rows }, { values }) {
   const [first = columns.length - 1] = values;
   const rest = columns.map((_, index) => index).filter(index => index !== first);
   fill(place, h("div", { class: "figure" },
-    h("b", { "data-number": true }, shown(rows[0][first])), h("span", { class: "soft" }, columns[first].name)),
-  h("dl", { class: "facts" }, rest.map(index => [h("dt", null, columns[index].name), h("dd", null, shown(rows[0][index]))])));
+    h("b", { "data-number": true }, shown(rows[0][first], columns[first].type)), h("span", { class: "soft" }, columns[first].name)),
+  h("dl", { class: "facts" }, rest.map(index => [h("dt", null, columns[index].name), h("dd", null, shown(rows[0][index], columns[index].type))])));
   return () => fill(place);
 }
 
-/** Numbers with the language's separators; what a double cannot hold with all its digits. */
-const shown = value => (typeof value === "number" ? exact.format(value) : cellText(value));
+/** Every digit as it came, the whole part in groups of three. */
+const shown = (value, type) => (isNumeric(type) ? cellText(value).replace(/^(-?\d+)(?=\.|$)/, whole => whole.replace(/\B(?=(\d{3})+$)/g, ",")) : cellText(value));
 
 function drawPie(place, { columns, rows }, { x, values: [value] }) {
   const sorted = rows.map(row => ({ name: cellText(row[x]), text: cellText(row[value]), number: Math.max(0, Number(row[value] ?? 0)) }))
