@@ -52,6 +52,12 @@ public sealed class ModelRaceTests : IAsyncLifetime
     {
         string schema = await PostgresServer.SchemaAsync();
         (Site one, Site other) = (await OpenAsync(schema, "one"), await OpenAsync(schema, "other"));
+
+        // Who opens a table sweeps up what crashed writers left, which may be another's write of that moment: it fails
+        // then, and is tried again. Not so here: both have it open.
+        DateOnly before = new(2024, 10, 3);
+        Assert.True((await one.RunAsync(Day(before))).Done);
+        Assert.NotNull(other.Tables.Find(other.Model.Table.Name));
         foreach (Interval[] intervals in Days(Races).Chunk(AtOnce))
         {
             RunOutcome[] outcomes = await Task.WhenAll(intervals.SelectMany(interval =>
@@ -63,12 +69,12 @@ public sealed class ModelRaceTests : IAsyncLifetime
 
         await one.Ledger.RefreshAsync(TestContext.Current.CancellationToken);
         IReadOnlyList<LedgerEntry> entries = one.Ledger.Of("model/a", IntervalKind.Day);
-        Assert.Equal(Races, entries.Count);
+        Assert.Equal(Races + 1, entries.Count);
         Assert.All(entries, static entry =>
             Assert.Equal((FillState.Done, 1, 1), (entry.Record.State, entry.Record.Generation, entry.Record.Attempt)));
         DeltaVersion table = one.Tables.Find(one.Model.Table.Name)!.Refresh();
-        Assert.Equal(Races, table.Rows);
-        Assert.Equal(Races, table.Version);
+        Assert.Equal(Races + 1, table.Rows);
+        Assert.Equal(Races + 1, table.Version);
     }
 
     [Fact]
@@ -104,6 +110,9 @@ public sealed class ModelRaceTests : IAsyncLifetime
 
         Assert.Equal(20, other.Tables.Find(other.Model.Table.Name)!.Refresh().Rows);
     }
+
+    private static Interval Day(DateOnly day) => new IntervalCalendar(Zone).At(
+        IntervalKind.Day, new DateTimeOffset(day, default, default).ToUnixTimeMilliseconds() * 1000);
 
     private static IEnumerable<Interval> Days(int count)
     {
