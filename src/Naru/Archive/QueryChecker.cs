@@ -47,12 +47,15 @@ internal sealed class QueryChecker : IDisposable
         _database.Dispose();
     }
 
-    public void Check(SavedQuery query, MistakeList mistakes)
+    /// <param name="file">Of a saved query.</param>
+    /// <param name="template">All of its text.</param>
+    /// <param name="mistakes">Takes what is wrong; that it holds no statement is told by who reads it.</param>
+    public void Check(string file, QueryTemplate template, MistakeList mistakes)
     {
-        if (Fault(query.Template) is { } error)
+        if (Fault(template) is { } error && error.Code != QueryCodes.EmptyStatement)
         {
             mistakes.Add(new Mistake(
-                $"{SavedQuery.Folder}/{query.Number}{SavedQuery.Extension}",
+                file,
                 error.Line ?? 0,
                 error.Column ?? 0,
                 error.Message,

@@ -76,9 +76,16 @@ internal sealed class ProjectParts(ProjectFolder project)
         }
 
         using QueryChecker checker = new(tables, named);
-        foreach (SavedQuery query in queries.Select(static file => file.Query).OfType<SavedQuery>())
+        foreach ((string name, byte[] text, SavedQuery? query) in queries)
         {
-            checker.Check(query, mistakes);
+            string path = $"{SavedQuery.Folder}/{name}{SavedQuery.Extension}";
+
+            // The statement below a wrong header is checked too: every mistake at once.
+            string? readable = DefinitionFiles.Text(path, text, SavedQuery.BytesMax, new MistakeList());
+            if (query is not null || readable is not null)
+            {
+                checker.Check(path, query?.Template ?? QueryTemplate.Read(readable!, []), mistakes);
+            }
         }
 
         foreach (Dashboard dashboard in dashboards)
