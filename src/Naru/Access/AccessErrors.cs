@@ -18,6 +18,12 @@ internal static class AccessErrors
         $"you may not {what}",
         "`naru grants` shows who may; ask one who administers the project");
 
+    public static IResult Forbidden(string message, string hint) =>
+        Error(StatusCodes.Status403Forbidden, "forbidden", message, hint);
+
+    public static IResult Stale(string message, string hint) =>
+        Error(StatusCodes.Status412PreconditionFailed, "changed", message, hint);
+
     /// <summary>No request reaches an endpoint that does not say what it needs.</summary>
     public static IResult Undeclared() => Error(
         StatusCodes.Status403Forbidden,

@@ -90,7 +90,8 @@ internal sealed class QueryChecker : IDisposable
         }
     }
 
-    private QueryError? Fault(QueryTemplate template)
+    /// <summary>What is wrong with a statement, whatever values its parameters have; null for nothing.</summary>
+    public QueryError? Fault(QueryTemplate template)
     {
         for (int tried = 0; ; tried++)
         {

@@ -29,9 +29,11 @@ internal sealed class ProjectParts(ProjectFolder project)
 
     public ModelSet Models { get; private set; } = ModelSet.Empty;
 
+    public ImmutableArray<AlertDefinition> Alerts { get; private set; } = [];
+
     public void Read(ProjectContent content, MistakeList mistakes)
     {
-        AlertFolder.Read(project.Files, project.Paths.Alerts, content.LogNames, mistakes);
+        Alerts = AlertFolder.Read(project.Files, project.Paths.Alerts, content.LogNames, mistakes);
         KnownLogs logs = new(
             [.. content.Logs.Select(static file => file.Log)],
             [.. content.LogNames.Where(name => content.Logs.All(file => file.Log.FullName != name))]);
@@ -70,7 +72,8 @@ internal sealed class ProjectParts(ProjectFolder project)
                 .Select(static file => file.Content).OfType<Dashboard>()];
         Queries = queries.Count(static file => file.Query is not null);
         Dashboards = dashboards.Length;
-        if (queries.Length + dashboards.Length == 0)
+        AlertDefinition[] asking = [.. Alerts.Where(static alert => alert.Query is not null)];
+        if (queries.Length + dashboards.Length + asking.Length == 0)
         {
             return;
         }
@@ -91,6 +94,36 @@ internal sealed class ProjectParts(ProjectFolder project)
         foreach (Dashboard dashboard in dashboards)
         {
             checker.Check(dashboard, [.. queries.Select(static file => file.Name)], mistakes);
+        }
+
+        foreach (AlertDefinition alert in asking)
+        {
+            CheckAlert(alert, [.. queries.Select(static file => file.Name)], checker, mistakes);
+        }
+    }
+
+    private void CheckAlert(
+        AlertDefinition alert, IReadOnlyCollection<string> queries, QueryChecker checker, MistakeList mistakes)
+    {
+        string file = $"alerts/{alert.Name}{AlertFile.Extension}";
+        AlertQuery query = alert.Query!;
+        if (!Access.Users.ContainsKey(query.Owner) && !(Access.IsOpen && query.Owner == Principal.Open.Name))
+        {
+            mistakes.Add(new Mistake(
+                file,
+                $"the owner '{query.Owner}' is no user of access/",
+                Access.IsOpen ? "write 'owner: local' until there are users" : "name a user: it has their rights"));
+        }
+
+        if (query.Saved is { } number && !queries.Contains(number))
+        {
+            mistakes.Add(new Mistake(file, $"there is no saved query '{number}'", "`naru check` reads queries/*.sql"));
+        }
+
+        // A place in the statement is none in the file: it stands there indented, or in quotes.
+        if (query.Sql is { } sql && checker.Fault(QueryTemplate.Read(sql, [])) is { } error)
+        {
+            mistakes.Add(new Mistake(file, error.Message, error.Hint ?? ""));
         }
     }
 

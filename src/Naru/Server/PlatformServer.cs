@@ -23,6 +23,7 @@ using Naru.Query.Trino;
 using Naru.State;
 using Naru.Stream;
 using Naru.Watch;
+using Naru.Watch.Alerts;
 using Naru.WebConsole;
 
 namespace Naru.Server;
@@ -169,7 +170,9 @@ internal sealed class PlatformServer : IAsyncDisposable
         services.AddSingleton<ServerMetrics>();
         services.AddSingleton<PrometheusText>();
         services.AddSingleton<IWatchSource, WatchSource>();
-        services.AddWatch(settings.Get<WatchOptions>());
+        services.AddSingleton<ISavedStatements, SavedStatements>();
+        services.AddWatch(
+            settings.Get<WatchOptions>(), ProjectZone.Of(settings.Get<ProjectOptions>().FindTimeZone()));
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, start, files));
         return builder.Build();
@@ -218,6 +221,7 @@ internal sealed class PlatformServer : IAsyncDisposable
         application.MapLiveAggregates();
         application.MapAggregates();
         application.MapModels();
+        application.MapAlerts();
         application.MapConsole();
     }
 }

@@ -16,6 +16,9 @@ internal static partial class WatchLog
     [LoggerMessage(4, LogLevel.Warning, "{Count} notices of alerts wait, try {Failures} failed: {Problem}")]
     public static partial void NotSent(ILogger logger, int count, int failures, string problem);
 
+    [LoggerMessage(6, LogLevel.Warning, "alert {Alert} cannot be judged: {Reason}")]
+    public static partial void Failing(ILogger logger, string alert, string reason);
+
     [LoggerMessage(5, LogLevel.Error, "the state of alerts cannot be kept: {Reason}")]
     public static partial void NotKept(ILogger logger, string reason);
 }

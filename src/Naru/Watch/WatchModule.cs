@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Naru.Configuration;
+using Naru.Core.Events;
 using Naru.Core.Files;
 using Naru.Definitions;
 using Naru.Lake.Catalog;
@@ -9,11 +10,16 @@ using Naru.Watch.Alerts;
 
 namespace Naru.Watch;
 
-/// <summary>The watch over the platform. Needs an <see cref="IWatchSource"/> among the services.</summary>
+/// <summary>
+/// The watch over the platform. Needs an <see cref="IWatchSource"/> and <see cref="ISavedStatements"/> among the
+/// services.
+/// </summary>
 internal static class WatchModule
 {
-    public static IServiceCollection AddWatch(this IServiceCollection services, WatchOptions options)
+    public static IServiceCollection AddWatch(
+        this IServiceCollection services, WatchOptions options, ProjectZone zone)
     {
+        services.AddSingleton<IAlertAsker, AlertAsker>();
         services.AddSingleton(options);
         services.AddSingleton<IWebhookSender>(_ => new WebhookSender(options.AllowPrivate));
         services.AddSingleton(provider => new AlertWatch(
@@ -25,9 +31,11 @@ internal static class WatchModule
                 provider.GetRequiredService<IWebhookSender>())
             {
                 Time = provider.GetRequiredService<TimeProvider>(),
+                Queries = new AlertQueries(provider.GetRequiredService<IAlertAsker>, zone),
             },
             options,
             provider.GetRequiredService<ILogger<AlertWatch>>()));
+        services.AddSingleton<AlertDesk>();
         services.AddHostedService<AlertLoop>();
         services.AddSingleton<ISystemTable, AlertsTable>();
         return services;

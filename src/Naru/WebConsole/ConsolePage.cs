@@ -69,6 +69,7 @@ internal static class ConsolePages
             Styles = [.. EditorStyles],
             Modules = ["editor.js", "difference.js"],
         },
+        new("alerts", 't'),
         new("access", 'c') { Modules = ["draw.js"] },
     ];
 

@@ -20,7 +20,7 @@ public class AlertFileTests
     public void The_right_ones_are_read()
     {
         Assert.Equal(
-            ["disk_bytes", "disk_share", "lag", "rejects", "silence"],
+            ["disk_bytes", "disk_share", "lag", "query", "rejects", "silence"],
             AlertFolder.Read(new PosixFileSystem(), Golden.Folder("Cases"), ["kr_shop.order"], new MistakeList())
                 .Select(static alert => alert.Name));
     }

@@ -15,11 +15,17 @@ internal sealed record AlertOutbox(string Webhook, ImmutableArray<AlertNotice> N
     public DateTimeOffset NextTryAt { get; init; }
 
     public string Problem { get; init; } = "";
+
+    /// <summary>The first so many are being sent; kept before they are.</summary>
+    public int Sending { get; init; }
 }
 
 /// <summary>How all alerts stand, and what is still to be told. Immutable; kept in `data/state/alerts.json`.</summary>
 internal sealed record AlertBook(ImmutableArray<AlertInstance> Instances, ImmutableArray<AlertOutbox> Outboxes)
 {
+    /// <summary>Newest last; beyond it the oldest go.</summary>
+    public const int EventsMax = 500;
+
     /// <summary>Notices kept for a webhook that does not answer; beyond it the oldest go.</summary>
     public const int NoticesMax = 1000;
 
@@ -35,11 +41,61 @@ internal sealed record AlertBook(ImmutableArray<AlertInstance> Instances, Immuta
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
     };
 
+    public ImmutableArray<AlertMute> Mutes { get; init; } = [];
+
+    public ImmutableArray<AlertEvent> Events { get; init; } = [];
+
     public static AlertBook Read(IFileSystem files, string folder)
     {
         using JsonDocument? body = StateFile.Read(files, $"{folder}/{FileName}", Kind, Format);
-        return body?.Deserialize<AlertBook>(Json) ?? Empty;
+        return (body?.Deserialize<AlertBook>(Json) ?? Empty).Recovered();
     }
+
+    /// <summary>
+    /// What was being sent when the server ended may have been told. Those of queries are not told again; the others
+    /// are.
+    /// </summary>
+    private AlertBook Recovered() => this with
+    {
+        Outboxes =
+        [
+            .. Outboxes.Select(static outbox => outbox.Sending == 0 ? outbox : outbox with
+            {
+                Sending = 0,
+                Problem = "the server ended while it told something; it may not have come",
+                Notices = [.. outbox.Notices.Where((notice, index) => index >= outbox.Sending || !notice.Once)],
+            }),
+        ],
+    };
+
+    /// <summary>Marks all that waits for a webhook as being sent.</summary>
+    public AlertBook Begun(string webhook) => this with
+    {
+        Outboxes =
+        [
+            .. Outboxes.Select(outbox =>
+                outbox.Webhook == webhook ? outbox with { Sending = outbox.Notices.Length } : outbox),
+        ],
+    };
+
+    public bool IsMuted(string alert, DateTimeOffset now) =>
+        Mutes.Any(mute => mute.Alert == alert && mute.Until > now);
+
+    /// <summary>Until null ends a mute; those that are over go.</summary>
+    public AlertBook Mute(string alert, DateTimeOffset? until, string by, DateTimeOffset now)
+    {
+        IEnumerable<AlertMute> others = Mutes.Where(mute => mute.Alert != alert && mute.Until > now);
+        return this with { Mutes = [.. until is { } end ? others.Append(new AlertMute(alert, end, by)) : others] };
+    }
+
+    public AlertBook Note(AlertNotice notice, bool told) => this with
+    {
+        Events =
+        [
+            .. Events.Append(new AlertEvent(
+                notice.Alert, notice.Log, notice.At, notice.What, notice.Text, told)).TakeLast(EventsMax),
+        ],
+    };
 
     public void Write(IFileSystem files, string folder)
     {
@@ -79,9 +135,10 @@ internal sealed record AlertBook(ImmutableArray<AlertInstance> Instances, Immuta
         Invariant.Hold(index >= 0 && sent <= Outboxes[index].Notices.Length);
         AlertOutbox outbox = Outboxes[index];
         AlertOutbox next = problem is null
-            ? outbox with { Notices = outbox.Notices.RemoveRange(0, sent), Failures = 0, Problem = "" }
+            ? outbox with { Notices = outbox.Notices.RemoveRange(0, sent), Failures = 0, Problem = "", Sending = 0 }
             : outbox with
             {
+                Sending = 0,
                 Failures = outbox.Failures + 1,
                 Problem = problem,
                 NextTryAt = now + TimeSpan.FromSeconds(Math.Min(300, 1L << Math.Min(10, outbox.Failures))),

@@ -19,6 +19,9 @@ internal enum AlertKind
 
     /// <summary>An aggregate takes events in, and its windows do not close.</summary>
     AggregateLag,
+
+    /// <summary>What a query answers.</summary>
+    Query,
 }
 
 /// <summary>One file of `alerts/`, checked.</summary>
@@ -60,6 +63,9 @@ internal sealed record AlertDefinition
 
     /// <summary>Reference to the address to post to; null is that of naru.yaml.</summary>
     public string? Webhook { get; init; }
+
+    /// <summary>Query: what is asked.</summary>
+    public AlertQuery? Query { get; init; }
 
     public bool Concerns(string log) =>
         Logs == "*" || Logs == log

@@ -23,10 +23,14 @@ internal sealed class AlertFile
             .Add("lag", ["above"])
             .Add("disk", ["below"])
             .Add("aggregate_difference", [])
-            .Add("aggregate_lag", ["above"]);
+            .Add("aggregate_lag", ["above"])
+            .Add("query",
+            [
+                "owner", "sql", "query", "column", "over", "condition", "value", "every", "cron", "rearm", "pool",
+            ]);
 
     private static readonly string[] KindNames =
-        ["invalid_rate", "silence", "lag", "disk", "aggregate_difference", "aggregate_lag"];
+        ["invalid_rate", "silence", "lag", "disk", "aggregate_difference", "aggregate_lag", "query"];
 
     private static readonly TimeSpan WindowMax = TimeSpan.FromHours(24);
 
@@ -92,6 +96,7 @@ internal sealed class AlertFile
                 "lag" => AlertKind.Lag,
                 "aggregate_difference" => AlertKind.AggregateDifference,
                 "aggregate_lag" => AlertKind.AggregateLag,
+                "query" => AlertKind.Query,
                 _ => AlertKind.Disk,
             },
             Description = _reader.Text("description") ?? "",
@@ -105,6 +110,7 @@ internal sealed class AlertFile
             AlertKind.Silence => alert with { Logs = Logs(), AboveAge = Age("after") },
             AlertKind.Lag or AlertKind.AggregateLag => alert with { AboveAge = Age("above") },
             AlertKind.AggregateDifference => alert,
+            AlertKind.Query => alert with { Query = new AlertQueryReader(_reader).Read() },
             _ => WithDisk(alert),
         };
     }

@@ -37,9 +37,33 @@ internal sealed record AlertInstance
 
     /// <summary>What was seen last, in words.</summary>
     public string Seen { get; init; } = "";
+
+    /// <summary>Query: when it ran last.</summary>
+    public DateTimeOffset? RanAt { get; init; }
+
+    /// <summary>Query: the value that was seen last.</summary>
+    public string? Value { get; init; }
+
+    /// <summary>Query: why it could not be asked; null when it could.</summary>
+    public string? Failure { get; init; }
 }
+
+/// <summary>Not told until then. Of an alert, over all its logs.</summary>
+internal sealed record AlertMute(string Alert, DateTimeOffset Until, string By);
+
+/// <summary>What became of an alert once, and whether that was put on its way to somebody.</summary>
+internal sealed record AlertEvent(string Alert, string Log, DateTimeOffset At, string What, string Text, bool Told);
 
 /// <summary>Something to tell: one line of a message.</summary>
 internal sealed record AlertNotice(
     string Alert, string Log, AlertState State, bool Critical, bool Again, string Text, string Description,
-        DateTimeOffset At);
+        DateTimeOffset At)
+{
+    /// <summary>Its query fails; whether it is so is not known.</summary>
+    public bool Fails { get; init; }
+
+    /// <summary>Rather not told than told twice, where a crash leaves unknown whether it was.</summary>
+    public bool Once { get; init; }
+
+    public string What => Fails ? "failing" : State == AlertState.Firing ? "firing" : "resolved";
+}

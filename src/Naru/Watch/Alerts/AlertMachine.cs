@@ -64,7 +64,7 @@ internal static class AlertMachine
         AlertDefinition alert, AlertInstance instance, DateTimeOffset now)
     {
         DateTimeOffset since = instance.ClearSince ?? now;
-        if (now - since < ClearAfter)
+        if (alert.Kind != AlertKind.Query && now - since < ClearAfter)
         {
             return (instance with { ClearSince = since }, null);
         }
@@ -81,5 +81,30 @@ internal static class AlertMachine
     }
 
     private static AlertNotice Notice(AlertDefinition alert, AlertInstance instance, DateTimeOffset now, bool again) =>
-        new(alert.Name, instance.Log, instance.State, alert.Critical, again, instance.Seen, alert.Description, now);
+        new(alert.Name, instance.Log, instance.State, alert.Critical, again, instance.Seen, alert.Description, now)
+        {
+            Once = alert.Kind == AlertKind.Query,
+        };
+
+    /// <summary>
+    /// A query was asked. It is resolved as soon as it is not so, for it may not be asked again for long; that it fails
+    /// is told once, and changes nothing of what was known.
+    /// </summary>
+    public static (AlertInstance Next, AlertNotice? Notice) Asked(
+        AlertDefinition alert, AlertInstance instance, AlertReading reading, DateTimeOffset now)
+    {
+        AlertInstance ran = instance with { RanAt = now };
+        if (reading.Failure is { } failure)
+        {
+            AlertNotice notice = Notice(alert, ran with { Seen = failure }, now, again: false) with { Fails = true };
+            return (ran with { Failure = failure, Seen = failure }, instance.Failure is null ? notice : null);
+        }
+
+        return Step(
+            alert,
+            ran with { Failure = null, Value = reading.Value },
+            new Verdict(reading.Holds, reading.Seen),
+            now,
+            alert.Query!.Again);
+    }
 }

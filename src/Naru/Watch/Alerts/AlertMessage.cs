@@ -34,20 +34,16 @@ internal static class AlertMessage
 
     private static string Title(IReadOnlyList<AlertNotice> notices)
     {
-        int firing = notices.Count(static notice => notice.State == AlertState.Firing);
-        int resolved = notices.Count - firing;
-        return (firing, resolved) switch
-        {
-            (0, _) => $"{resolved} resolved",
-            (_, 0) => $"{firing} firing",
-            _ => $"{firing} firing, {resolved} resolved",
-        };
+        return string.Join(", ", ((string[])["firing", "failing", "resolved"])
+            .Select(what => (What: what, Count: notices.Count(notice => notice.What == what)))
+            .Where(static each => each.Count > 0)
+            .Select(static each => $"{each.Count} {each.What}"));
     }
 
     private static string Line(AlertNotice notice)
     {
         StringBuilder line = new();
-        line.Append(notice.State == AlertState.Firing ? "FIRING " : "RESOLVED ")
+        line.Append(notice.What.ToUpperInvariant()).Append(' ')
             .Append(notice.Again ? "(still) " : "")
             .Append(notice.Critical ? "critical " : "")
             .Append(Escape(notice.Alert));

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Naru.Configuration;
@@ -19,6 +20,7 @@ internal sealed class AlertWatch
     private readonly AlertJudge _judge;
     private ImmutableArray<AlertDefinition> _alerts = [];
     private IReadOnlyList<string> _told = [];
+    private readonly ConcurrentQueue<(string Alert, DateTimeOffset? Until, string By)> _mutes = new();
     private volatile AlertBook _book;
     private AlertBook _kept;
 
@@ -34,6 +36,10 @@ internal sealed class AlertWatch
     public AlertBook Book => _book;
 
     public ImmutableArray<AlertDefinition> Alerts => _alerts;
+
+    /// <summary>When its query is asked next.</summary>
+    public DateTimeOffset? NextOf(AlertDefinition alert, AlertInstance instance) =>
+        alert.Query is { } query ? _around.Queries?.NextOf(query, instance) : null;
 
     /// <summary>Reads the files of `alerts/`; a wrong one is told once and leaves its alert as it was.</summary>
     public void Load()
@@ -59,26 +65,31 @@ internal sealed class AlertWatch
     public async Task LookAsync(CancellationToken cancellationToken)
     {
         Load();
-        Judge();
+        Judge(cancellationToken);
         Keep();
         await SendAsync(cancellationToken).ConfigureAwait(false);
         Keep();
     }
 
-    private void Judge()
+    private void Judge(CancellationToken cancellationToken)
     {
         DateTimeOffset now = _around.Time.GetUtcNow();
         TimeSpan window = _alerts.IsEmpty ? TimeSpan.Zero : _alerts.Max(static alert => alert.Window);
         _judge.Take(_around.Source.Read(), now, window);
         List<AlertInstance> instances = [];
-        AlertBook book = _book;
+        AlertBook book = Muted(now);
+        Dictionary<string, AlertReading> read = _around.Queries?.Take(_alerts, book, now, cancellationToken) ?? [];
         foreach (AlertDefinition alert in _alerts)
         {
             foreach (string log in LogsOf(alert))
             {
-                (AlertInstance next, AlertNotice? notice) = AlertMachine.Step(
-                    alert, book.Find(alert.Name, log, now), _judge.Judge(alert, log, now), now,
-                        _options.RepeatInterval);
+                AlertInstance known = book.Find(alert.Name, log, now);
+                (AlertInstance next, AlertNotice? notice) = alert.Kind != AlertKind.Query
+                    ? AlertMachine.Step(
+                        alert, known, _judge.Judge(alert, log, now), now, _options.RepeatInterval)
+                    : read.TryGetValue(alert.Name, out AlertReading? reading)
+                        ? AlertMachine.Asked(alert, known, reading, now)
+                        : (known, null);
                 instances.Add(next);
                 book = Tell(book, alert.Webhook, notice, now);
             }
@@ -93,6 +104,40 @@ internal sealed class AlertWatch
         _book = book with { Instances = [.. instances] };
     }
 
+    /// <summary>
+    /// Tells nothing of an alert until then; null: tells again. Kept at the next look, within seconds.
+    /// </summary>
+    public void Mute(string alert, DateTimeOffset? until, string by) => _mutes.Enqueue((alert, until, by));
+
+    /// <summary>Whether there is anywhere to tell alerts that name no webhook of their own.</summary>
+    public bool IsTold => _options.Webhook.Length > 0;
+
+    /// <summary>Until when and by whom an alert is muted, as last said.</summary>
+    public (DateTimeOffset Until, string By)? MuteOf(string alert)
+    {
+        foreach ((string name, DateTimeOffset? until, string by) in _mutes.Reverse())
+        {
+            if (name == alert)
+            {
+                return until is { } end ? (end, by) : null;
+            }
+        }
+
+        return _book.Mutes.FirstOrDefault(mute => mute.Alert == alert && mute.Until > _around.Time.GetUtcNow())
+            is { } kept ? (kept.Until, kept.By) : null;
+    }
+
+    private AlertBook Muted(DateTimeOffset now)
+    {
+        AlertBook book = _book;
+        while (_mutes.TryDequeue(out (string Alert, DateTimeOffset? Until, string By) mute))
+        {
+            book = book.Mute(mute.Alert, mute.Until, mute.By, now);
+        }
+
+        return book;
+    }
+
     private AlertBook Tell(AlertBook book, string? webhook, AlertNotice? notice, DateTimeOffset now)
     {
         if (notice is null)
@@ -101,7 +146,11 @@ internal sealed class AlertWatch
         }
 
         string log = notice.Log.Length == 0 ? "" : $" on {notice.Log}";
-        if (notice.State == AlertState.Firing)
+        if (notice.Fails)
+        {
+            WatchLog.Failing(_logger, notice.Alert, notice.Text);
+        }
+        else if (notice.State == AlertState.Firing)
         {
             WatchLog.Firing(_logger, notice.Alert, log, notice.Text);
         }
@@ -111,12 +160,14 @@ internal sealed class AlertWatch
         }
 
         string target = webhook ?? _options.Webhook;
-        return target.Length == 0 ? book : book.Tell(target, notice, now + _options.GroupWait);
+        bool told = target.Length > 0 && !book.IsMuted(notice.Alert, now);
+        book = book.Note(notice, told);
+        return told ? book.Tell(target, notice, now + _options.GroupWait) : book;
     }
 
     private IEnumerable<string> LogsOf(AlertDefinition alert)
     {
-        if (alert.Kind is AlertKind.Lag or AlertKind.Disk)
+        if (alert.Kind is AlertKind.Lag or AlertKind.Disk or AlertKind.Query)
         {
             return [""];
         }
@@ -144,6 +195,16 @@ internal sealed class AlertWatch
             string project = Path.GetFileName(_around.Paths.Root.TrimEnd('/'));
             string? address = SecretReference.Read(
                 outbox.Webhook, _around.Files, _around.Paths.Root, out string problem);
+            if (address is not null && outbox.Notices.Any(static notice => notice.Once))
+            {
+                _book = _book.Begun(outbox.Webhook);
+                if (!Keep())
+                {
+                    // Told without being known to be told, a crash would tell it again.
+                    continue;
+                }
+            }
+
             string? failure = address is null ? problem : await _around.Sender
                 .SendAsync(address, AlertMessage.Write(project, outbox.Notices), cancellationToken)
                 .ConfigureAwait(false);
@@ -156,14 +217,15 @@ internal sealed class AlertWatch
     }
 
     /// <summary>Keeps the book when something changed that a restart must know.</summary>
-    private void Keep()
+    private bool Keep()
     {
-        bool same = _kept.Outboxes == _book.Outboxes && _kept.Instances.Length == _book.Instances.Length
+        bool same = _kept.Outboxes == _book.Outboxes && _kept.Events == _book.Events && _kept.Mutes == _book.Mutes
+            && _kept.Instances.Length == _book.Instances.Length
             && _kept.Instances.Zip(_book.Instances).All(static pair =>
                 pair.First with { Seen = "" } == pair.Second with { Seen = "" });
         if (same)
         {
-            return;
+            return true;
         }
 
         try
@@ -171,10 +233,12 @@ internal sealed class AlertWatch
             AlertBook book = _book;
             book.Write(_around.Files, _around.Paths.State);
             _kept = book;
+            return true;
         }
         catch (StorageException exception)
         {
             WatchLog.NotKept(_logger, exception.Message);
+            return false;
         }
     }
 }
@@ -188,4 +252,7 @@ internal sealed record AlertSurroundings(
     IWebhookSender Sender)
 {
     public required TimeProvider Time { get; init; }
+
+    /// <summary>Null: queries are not asked.</summary>
+    public AlertQueries? Queries { get; init; }
 }

@@ -26,6 +26,12 @@ internal sealed class AlertsTable(AlertWatch watch) : ISystemTable
         new("waiting", ColumnType.Int32, false, 11),
         new("problem", ColumnType.String, true, 12),
         new("description", ColumnType.String, false, 13),
+        new("owner", ColumnType.String, true, 14),
+        new("value", ColumnType.String, true, 15),
+        new("ran_at", ColumnType.Timestamp, true, 16),
+        new("next_at", ColumnType.Timestamp, true, 17),
+        new("failure", ColumnType.String, true, 18),
+        new("muted_until", ColumnType.Timestamp, true, 19),
     ]);
 
     public ValueTask FillAsync(ColumnBatch rows, CancellationToken cancellationToken)
@@ -37,14 +43,15 @@ internal sealed class AlertsTable(AlertWatch watch) : ISystemTable
         {
             if (alerts.TryGetValue(instance.Alert, out AlertDefinition? alert))
             {
-                Fill(rows, alert, instance, book);
+                Fill(rows, alert, instance, book, watch.NextOf(alert, instance));
             }
         }
 
         return ValueTask.CompletedTask;
     }
 
-    private static void Fill(ColumnBatch rows, AlertDefinition alert, AlertInstance instance, AlertBook book)
+    private static void Fill(
+        ColumnBatch rows, AlertDefinition alert, AlertInstance instance, AlertBook book, DateTimeOffset? next)
     {
         AlertOutbox? outbox = book.Outboxes.FirstOrDefault(candidate => candidate.Notices.Any(notice =>
             notice.Alert == instance.Alert && notice.Log == instance.Log));
@@ -63,10 +70,16 @@ internal sealed class AlertsTable(AlertWatch watch) : ISystemTable
             notice.Alert == instance.Alert && notice.Log == instance.Log) ?? 0);
         Text(columns[11], outbox is { Problem.Length: > 0 } ? outbox.Problem : null);
         Text(columns[12], alert.Description);
+        Text(columns[13], alert.Query?.Owner);
+        Text(columns[14], instance.Value);
+        Time(columns[15], instance.RanAt);
+        Time(columns[16], next);
+        Text(columns[17], instance.Failure);
+        Time(columns[18], book.Mutes.FirstOrDefault(mute => mute.Alert == instance.Alert)?.Until);
         rows.EndRow();
     }
 
-    private static string Word(Enum value) => Configuration.SettingTable.KeyOf(value.ToString());
+    public static string Word(Enum value) => Configuration.SettingTable.KeyOf(value.ToString());
 
     private static void Time(ColumnVector column, DateTimeOffset? time)
     {

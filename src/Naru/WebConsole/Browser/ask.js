@@ -241,7 +241,8 @@ function showAnswer(statement) {
   fill(result, h("section", { class: "block", "data-sql": statement },
     h("header", null, tabs, options,
       h("span", { class: "rest soft" }, t("ask.rows", count(answer.row_count)), answer.truncated ? h("span", { class: "warn" }, t("ask.truncated", count(rowsMax))) : null,
-        h("span", null, t("ask.took", duration(answer.elapsed_ms))))),
+        h("span", null, t("ask.took", duration(answer.elapsed_ms))),
+        h("a", { href: `/console/alerts#${new URLSearchParams([["sql", statement], ...columns.filter(column => isNumeric(column.type)).map(column => ["column", column.name])])}` }, t("ask.alert")))),
     body));
   show("table");
 }
