@@ -170,9 +170,7 @@ internal sealed class PlatformServer : IAsyncDisposable
         services.AddSingleton<ServerMetrics>();
         services.AddSingleton<PrometheusText>();
         services.AddSingleton<IWatchSource, WatchSource>();
-        services.AddSingleton<ISavedStatements, SavedStatements>();
-        services.AddWatch(
-            settings.Get<WatchOptions>(), ProjectZone.Of(settings.Get<ProjectOptions>().FindTimeZone()));
+        services.AddAlerts(settings);
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, start, files));
         return builder.Build();

@@ -15,7 +15,7 @@ internal sealed class AlertQueries(Func<IAlertAsker> asker, ProjectZone zone)
         new(StringComparer.Ordinal);
 
     /// <summary>Starts what is due, and gives what has ended since.</summary>
-    public Dictionary<string, AlertReading> Take(
+    public async Task<Dictionary<string, AlertReading>> TakeAsync(
         ImmutableArray<AlertDefinition> alerts, AlertBook book, DateTimeOffset now, CancellationToken stop)
     {
         foreach (AlertDefinition alert in alerts)
@@ -41,7 +41,7 @@ internal sealed class AlertQueries(Func<IAlertAsker> asker, ProjectZone zone)
             bool same = alerts.Any(alert => alert.Name == name && alert.Query == query);
             if (same && reading.IsCompletedSuccessfully)
             {
-                ended.Add(name, reading.Result);
+                ended.Add(name, await reading.ConfigureAwait(false));
             }
             else if (same && !stop.IsCancellationRequested)
             {

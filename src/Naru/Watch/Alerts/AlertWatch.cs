@@ -65,20 +65,21 @@ internal sealed class AlertWatch
     public async Task LookAsync(CancellationToken cancellationToken)
     {
         Load();
-        Judge(cancellationToken);
+        Dictionary<string, AlertReading> read = _around.Queries is null ? [] : await _around.Queries
+            .TakeAsync(_alerts, _book, _around.Time.GetUtcNow(), cancellationToken).ConfigureAwait(false);
+        Judge(read);
         Keep();
         await SendAsync(cancellationToken).ConfigureAwait(false);
         Keep();
     }
 
-    private void Judge(CancellationToken cancellationToken)
+    private void Judge(Dictionary<string, AlertReading> read)
     {
         DateTimeOffset now = _around.Time.GetUtcNow();
         TimeSpan window = _alerts.IsEmpty ? TimeSpan.Zero : _alerts.Max(static alert => alert.Window);
         _judge.Take(_around.Source.Read(), now, window);
         List<AlertInstance> instances = [];
         AlertBook book = Muted(now);
-        Dictionary<string, AlertReading> read = _around.Queries?.Take(_alerts, book, now, cancellationToken) ?? [];
         foreach (AlertDefinition alert in _alerts)
         {
             foreach (string log in LogsOf(alert))
