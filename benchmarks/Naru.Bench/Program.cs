@@ -44,6 +44,8 @@ internal static class BenchProgram
                 return DedupBench.Run(rest);
             case ["sessions", .. string[] rest]:
                 return SessionsBench.Run(rest);
+            case ["intervals", .. string[] rest]:
+                return IntervalsBench.Run(rest);
             case ["numbers"]:
                 return NumbersBench.Run();
             case ["topic-append", .. string[] rest]:

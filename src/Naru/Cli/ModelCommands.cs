@@ -108,12 +108,14 @@ internal static class ModelCommands
         }
 
         string[] states = ["done", "running", "missing", "waiting", "stale", "failed"];
-        Console.WriteLine($"{"model",-32} {"every",-5} {string.Join(' ', states.Select(static each => $"{each,8}"))}");
+        int width = models.EnumerateArray().Max(static model => Text(model, "model").Length);
+        string heads = string.Join(' ', states.Select(static each => $"{each,8}"));
+        Console.WriteLine($"{"model".PadRight(width)} every {heads}");
         foreach (JsonElement model in models.EnumerateArray())
         {
             JsonElement counts = model.GetProperty("intervals");
             string numbers = string.Join(' ', states.Select(state => $"{counts.GetProperty(state).GetInt64(),8}"));
-            Console.WriteLine($"{Text(model, "model"),-32} {Text(model, "every"),-5} {numbers}");
+            Console.WriteLine($"{Text(model, "model").PadRight(width)} {Text(model, "every"),-5} {numbers}");
         }
     }
 
