@@ -21,7 +21,13 @@ internal static class WatchModule
     {
         services.AddSingleton<IAlertAsker, AlertAsker>();
         services.AddSingleton(options);
-        services.AddSingleton<IWebhookSender>(_ => new WebhookSender(options.AllowPrivate));
+        services.AddSingleton<IWebhookSender>(provider => new AlertSender(
+            new WebhookSender(options.AllowPrivate),
+            new MailSender(options, () => options.SmtpLogin.Length == 0 ? null : SecretReference.Read(
+                options.SmtpLogin,
+                provider.GetRequiredService<IFileSystem>(),
+                provider.GetRequiredService<ProjectPaths>().Root,
+                out _))));
         services.AddSingleton(provider => new AlertWatch(
             new AlertSurroundings(
                 provider.GetRequiredService<IFileSystem>(),

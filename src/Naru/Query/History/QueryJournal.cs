@@ -61,8 +61,8 @@ internal sealed class QueryJournal
     {
         if (_length > 0)
         {
-            using IFile file = Open();
-            file.SetLength(0);
+            // Not cut to nothing: a backup that is being copied has its bytes under another name.
+            _files.Delete(_path);
             _length = 0;
         }
     }
