@@ -68,6 +68,7 @@ internal sealed class HttpQueryTarget(ServerConnection connection) : IQueryTarge
             ResultFormat.Json => "json",
             ResultFormat.Ndjson => "ndjson",
             ResultFormat.Csv => "csv",
+            ResultFormat.Xlsx => "xlsx",
             _ => "parquet",
         });
         if (ask.Dialect != SqlDialect.Naru)
