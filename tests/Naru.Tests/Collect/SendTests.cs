@@ -83,7 +83,8 @@ public sealed class SendTests : IDisposable
             host, file, static job => job with { Batch = 100, Parallel = 3, GiveUpAfter = TimeSpan.Zero }));
         host.Topic.Refuse = null;
         SendRun rest = await SendAsync(host, file, static job => job with { Batch = 100, Resume = true });
-        Assert.InRange(rest.ResumedAt!.Value.Line, 100, 1200);
+        // Of three requests at once the first may be the one refused: then nothing before it is whole.
+        Assert.InRange(rest.ResumedAt!.Value.Line, 0, 1200);
         Assert.Equal(0, rest.ResumedAt.Value.Line % 100);
         Assert.Equal(3000, host.Kept().Select(static kept => kept.Index).Distinct().Count());
         Assert.InRange(host.Kept().Count, 3000, 4200);
