@@ -1,0 +1,111 @@
+using System.Collections.Immutable;
+using Naru.Lake.Columns;
+
+namespace Naru.Sources;
+
+/// <summary>
+/// One kind of server that tables are read from: what a source's `kind` names. One object for all sources of the kind;
+/// safe for all threads.
+/// </summary>
+internal interface ISourceKind
+{
+    /// <summary>What `kind` says: `postgresql`; the first is shown.</summary>
+    ImmutableArray<string> Names { get; }
+
+    int DefaultPort { get; }
+
+    /// <summary>Connects to nothing yet.</summary>
+    ISourceServer Open(SourceEndpoint endpoint);
+
+    /// <summary>
+    /// The column read as another type of the lake than its own (`types` of a source's table); null where that is not
+    /// possible. Every column can be read as text.
+    /// </summary>
+    SourceColumn? ReadAs(SourceColumn column, ColumnType type);
+}
+
+/// <summary>
+/// One database of one server (a shard, where a source has several). Every call opens the connections that it needs
+/// and fails with <see cref="SourceException"/>.
+/// </summary>
+internal interface ISourceServer : IAsyncDisposable
+{
+    /// <summary>Databases that the user may connect to, by name.</summary>
+    Task<IReadOnlyList<string>> DatabasesAsync(CancellationToken cancellationToken);
+
+    /// <summary>Tables and views of the endpoint's database that the user may read, by name.</summary>
+    Task<IReadOnlyList<SourceTableSize>> TablesAsync(CancellationToken cancellationToken);
+
+    /// <summary>Null when there is no such table, or the user may not know of it.</summary>
+    Task<SourceTable?> DescribeAsync(SourceTableName table, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Opens so many sessions, all read-only and, where the server offers it, at one consistent point.
+    /// </summary>
+    Task<ISourceSnapshot> BeginAsync(int sessions, CancellationToken cancellationToken);
+}
+
+/// <summary>
+/// Sessions that see one state of a database. As many calls at the same time as sessions were asked for; each takes a
+/// session that is free. Fails with <see cref="SourceException"/>.
+/// </summary>
+internal interface ISourceSnapshot : IAsyncDisposable
+{
+    /// <summary>What the server calls the point, for the ledger and people; no secret.</summary>
+    string Point { get; }
+
+    /// <summary>False where the server cannot show all sessions the same state: told once a run.</summary>
+    bool IsConsistent { get; }
+
+    /// <summary>The table as of this point; null when there is none.</summary>
+    Task<SourceTable?> DescribeAsync(SourceTableName table, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Cuts a table into disjoint parts of about so many rows that together are the whole table, by a key or by where
+    /// rows lie; one part where it cannot be cut.
+    /// </summary>
+    Task<IReadOnlyList<SourceChunk>> SplitAsync(
+        SourceTable table, long rowsPerChunk, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// The greatest value of a column in the server's own text form, which <see cref="SourceRead.From"/> takes; null
+    /// for a table without one.
+    /// </summary>
+    Task<string?> GreatestAsync(SourceTable table, SourceColumn column, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Reads rows straight into the sink's batches, value by value, without an object a row: columns 0 to
+    /// Columns.Length - 1 of a batch are those of the order, in its order and of its types. The last batch is given by
+    /// <see cref="IRowSink.EndAsync"/>. A value that its type of the lake cannot hold is an error that names table,
+    /// column and value, and the mend (`types: {COLUMN: text}`).
+    /// </summary>
+    Task ReadAsync(SourceRead read, IRowSink sink, CancellationToken cancellationToken);
+}
+
+/// <summary>
+/// Takes the rows of one read. A batch belongs to the reader from <see cref="Begin"/> or <see cref="TakeAsync"/> until
+/// it is given back; <see cref="ColumnBatch.EndRow"/> is the sink's to call, which adds columns of its own behind.
+/// </summary>
+internal interface IRowSink
+{
+    ColumnBatch Begin();
+
+    /// <summary>Whether a batch of so many rows, whose values have about so many bytes, is to be given.</summary>
+    bool IsFull(int rows, long bytes);
+
+    /// <summary>Takes a full batch and gives an empty one; waits where the source has a limit.</summary>
+    ValueTask<ColumnBatch> TakeAsync(ColumnBatch batch, int rows, CancellationToken cancellationToken);
+
+    /// <summary>Takes the last one, which may be empty.</summary>
+    ValueTask EndAsync(ColumnBatch batch, int rows, CancellationToken cancellationToken);
+}
+
+/// <summary>Why a source cannot be read: the fact, then the mend. Never holds a password.</summary>
+internal sealed class SourceException(string message, bool passes = false, Exception? inner = null)
+    : Exception(message, inner)
+{
+    /// <summary>
+    /// It may be different at the next attempt: the server is not there, a connection broke, a deadlock.
+    /// </summary>
+    public bool Passes => passes;
+}
