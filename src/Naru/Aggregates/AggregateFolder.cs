@@ -11,9 +11,12 @@ internal sealed record AggregateFile(string Path, string Name, string? Text);
 /// <summary>Reads all of `aggregates/`.</summary>
 internal static class AggregateFolder
 {
-    private const string Extension = ".sql";
-    private const string Folder = "aggregates";
     private const int BytesMax = 64 * 1024;
+
+    private static readonly DefinitionKind Kind = new("aggregates", ".sql", "aggregate")
+    {
+        NameFault = static (kind, path, name) => kind.TableNameFault(path, name),
+    };
 
     /// <summary>Every aggregate that is right, by name; mistakes of all files are noted.</summary>
     public static ImmutableArray<AggregatePlan> Read(
@@ -39,32 +42,8 @@ internal static class AggregateFolder
     /// <summary>Names and bytes of everything that is read.</summary>
     public static string Fingerprint(IFileSystem files, string folder) => DefinitionFiles.Fingerprint(files, folder);
 
-    public static IEnumerable<AggregateFile> Files(IFileSystem files, string folder, MistakeList mistakes)
-    {
-        foreach (string name in files.List(folder))
-        {
-            if (DefinitionFiles.IsLeftover(name))
-            {
-                continue;
-            }
-
-            string path = $"{Folder}/{name}";
-            string stem = name.EndsWith(Extension, StringComparison.Ordinal) ? name[..^Extension.Length] : "";
-            if (stem.Length == 0)
-            {
-                mistakes.Add(new Mistake(
-                    path, "is no aggregate: its name does not end with .sql", "rename or move it"));
-            }
-            else if (LogNames.Fault(stem) is { } fault)
-            {
-                string mend = LogNames.Mended(stem) is { } mended
-                    ? $"name it '{mended}.sql'" : "use lower-case letters";
-                mistakes.Add(new Mistake(path, $"the aggregate's name '{stem}' {fault}", mend));
-            }
-            else if (WholeFile.Read(files, $"{folder}/{name}") is { } bytes)
-            {
-                yield return new AggregateFile(path, stem, DefinitionFiles.Text(path, bytes, BytesMax, mistakes));
-            }
-        }
-    }
+    public static IEnumerable<AggregateFile> Files(IFileSystem files, string folder, MistakeList mistakes) =>
+        Kind.Read(files, folder, mistakes)
+            .Select(file => new AggregateFile(
+                file.Path, file.Name, DefinitionFiles.Text(file.Path, file.Bytes, BytesMax, mistakes)));
 }

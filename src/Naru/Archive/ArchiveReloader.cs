@@ -18,10 +18,10 @@ internal sealed class ArchiveReloader(
     : ContentReloader(surroundings.Reload, surroundings.Time)
 {
     public static readonly ShelfKind<SavedQuery> QueryKind = new(
-        SavedQuery.Folder, "query", SavedQuery.Extension, ArchiveNames.NumberFault, SavedQuery.Read);
+        new(SavedQuery.Folder, SavedQuery.Extension, "query"), ArchiveNames.NumberFault, SavedQuery.Read);
 
     public static readonly ShelfKind<Dashboard> DashboardKind = new(
-        Dashboard.Folder, "dashboard", Dashboard.Extension, ArchiveNames.DashboardFault, DashboardFile.Read);
+        new(Dashboard.Folder, Dashboard.Extension, "dashboard"), ArchiveNames.DashboardFault, DashboardFile.Read);
 
     private ImmutableArray<string> _told = [];
 

@@ -8,18 +8,26 @@ using Naru.Yaml;
 namespace Naru.Archive;
 
 /// <summary>What one folder of the project holds.</summary>
-/// <param name="Folder">`queries`.</param>
-/// <param name="Noun">What one is called: `query`.</param>
-/// <param name="Extension">`.sql`.</param>
+/// <param name="Files">Where they are, and how they are named.</param>
 /// <param name="Fault">What a name should be, where it is not; else null.</param>
 /// <param name="Read">From path, name and bytes; null after a mistake.</param>
 internal sealed record ShelfKind<T>(
-    string Folder,
-    string Noun,
-    string Extension,
-    Func<string, string?> Fault,
-    Func<string, string, byte[], MistakeList, T?> Read)
-    where T : class;
+    DefinitionKind Files, Func<string, string?> Fault, Func<string, string, byte[], MistakeList, T?> Read)
+    where T : class
+{
+    public DefinitionKind Files { get; } = Files with
+    {
+        NameFault = (kind, path, name) => Fault(name) is { } hint
+            ? new Mistake(path, $"'{name}' is no name of a {kind.Noun}", hint)
+            : null,
+    };
+
+    public string Folder => Files.Folder;
+
+    public string Noun => Files.Noun;
+
+    public string Extension => Files.Extension;
+}
 
 /// <summary>One file of a shelf.</summary>
 /// <param name="Name">Without the extension.</param>
@@ -66,28 +74,9 @@ internal sealed class Shelf<T>
     public static IEnumerable<(string Name, byte[] Text, T? Content)> ReadAll(
         IFileSystem files, string folder, ShelfKind<T> kind, MistakeList mistakes)
     {
-        foreach (string file in files.List(folder))
+        foreach (DefinitionFile file in kind.Files.Read(files, folder, mistakes))
         {
-            string path = $"{kind.Folder}/{file}";
-            if (DefinitionFiles.IsLeftover(file))
-            {
-                continue;
-            }
-
-            string name = Path.GetFileNameWithoutExtension(file);
-            if (!file.EndsWith(kind.Extension, StringComparison.Ordinal))
-            {
-                mistakes.Add(new Mistake(
-                    path, $"is no {kind.Noun}: its name does not end with {kind.Extension}", "rename or move it"));
-            }
-            else if (kind.Fault(name) is { } hint)
-            {
-                mistakes.Add(new Mistake(path, $"'{name}' is no name of a {kind.Noun}", hint));
-            }
-            else if (WholeFile.Read(files, $"{folder}/{file}", 2 * YamlText.BytesMax) is { } bytes)
-            {
-                yield return (name, bytes, kind.Read(path, name, bytes, mistakes));
-            }
+            yield return (file.Name, file.Bytes, kind.Read(file.Path, file.Name, file.Bytes, mistakes));
         }
     }
 

@@ -17,7 +17,10 @@ internal sealed record ProjectContent(
 /// <summary>Reads the files of a project.</summary>
 internal sealed class ProjectFolder(IFileSystem files, ProjectPaths paths)
 {
-    private const string LogsName = "logs";
+    private static readonly DefinitionKind Kind = new("logs", LogFile.Extension, "definition")
+    {
+        ExtensionHint = "name it region_group.name.yaml or move it",
+    };
 
     public IFileSystem Files { get; } = files;
 
@@ -46,19 +49,14 @@ internal sealed class ProjectFolder(IFileSystem files, ProjectPaths paths)
     public ProjectContent Read(IReadOnlyDictionary<string, string> environment, MistakeList mistakes)
     {
         Settings? settings = ReadSettings(environment, mistakes);
-        ImmutableArray<LogFileContent>.Builder logs = ImmutableArray.CreateBuilder<LogFileContent>();
-        ImmutableArray<string>.Builder names = ImmutableArray.CreateBuilder<string>();
-        foreach (string name in Files.List(Paths.Logs))
-        {
-            if (ReadLog(name, mistakes) is { } log)
-            {
-                logs.Add(log);
-            }
-
-            names.Add(name);
-        }
-
-        return new ProjectContent(settings, logs.ToImmutable(), names.ToImmutable());
+        return new ProjectContent(
+            settings,
+            [
+                .. Kind.Read(Files, Paths.Logs, mistakes)
+                    .Select(file => ReadText($"{file.Name}{Kind.Extension}", file.Bytes, mistakes))
+                    .OfType<LogFileContent>(),
+            ],
+            [.. Files.List(Paths.Logs)]);
     }
 
     /// <summary>A definition that is not, or not yet, what the file says.</summary>
@@ -66,29 +64,7 @@ internal sealed class ProjectFolder(IFileSystem files, ProjectPaths paths)
     /// <param name="utf8">Its text.</param>
     /// <param name="mistakes">Takes what is wrong.</param>
     public LogFileContent? ReadText(string name, ReadOnlySpan<byte> utf8, MistakeList mistakes) =>
-        LogFile.Read($"{LogsName}/{name}", utf8, mistakes) is { } log && CheckScreen(log, mistakes) ? log : null;
-
-    private LogFileContent? ReadLog(string name, MistakeList mistakes)
-    {
-        // Editors leave such files beside the one that is edited.
-        if (name.StartsWith('.') || name.EndsWith('~') || name.EndsWith(".swp", StringComparison.Ordinal))
-        {
-            return null;
-        }
-
-        string file = $"{LogsName}/{name}";
-        if (!name.EndsWith(LogFile.Extension, StringComparison.Ordinal))
-        {
-            mistakes.Add(new Mistake(
-                file,
-                "is no definition: its name does not end with .yaml",
-                "name it region_group.name.yaml or move it"));
-            return null;
-        }
-
-        byte[]? bytes = WholeFile.Read(Files, $"{Paths.Logs}/{name}", YamlText.BytesMax + 1);
-        return bytes is null ? null : ReadText(name, bytes, mistakes);
-    }
+        LogFile.Read($"{Kind.Folder}/{name}", utf8, mistakes) is { } log && CheckScreen(log, mistakes) ? log : null;
 
     private bool CheckScreen(LogFileContent content, MistakeList mistakes)
     {

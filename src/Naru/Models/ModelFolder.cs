@@ -21,10 +21,12 @@ internal sealed record ModelFile(string Path, string Name, string Text);
 /// <summary>Reads all of `models/`.</summary>
 internal static class ModelFolder
 {
-    public const string Folder = "models";
-
-    private const string Extension = ".sql";
     private const int BytesMax = 256 * 1024;
+
+    private static readonly DefinitionKind Kind = new("models", ".sql", "model")
+    {
+        NameFault = static (kind, path, name) => kind.TableNameFault(path, name),
+    };
 
     private static readonly ImmutableArray<string> PartitionOfDays = [LogTables.Ymd];
     private static readonly ImmutableArray<string> PartitionOfHours = [LogTables.Ymd, LogTables.Hour];
@@ -63,30 +65,11 @@ internal static class ModelFolder
 
     public static IEnumerable<ModelFile> Files(IFileSystem files, string folder, MistakeList mistakes)
     {
-        foreach (string name in files.List(folder))
+        foreach (DefinitionFile file in Kind.Read(files, folder, mistakes))
         {
-            if (DefinitionFiles.IsLeftover(name))
+            if (DefinitionFiles.Text(file.Path, file.Bytes, BytesMax, mistakes) is { } text)
             {
-                continue;
-            }
-
-            string path = $"{Folder}/{name}";
-            string stem = name.EndsWith(Extension, StringComparison.Ordinal) ? name[..^Extension.Length] : "";
-            if (stem.Length == 0)
-            {
-                mistakes.Add(new Mistake(
-                    path, "is no model: its name does not end with .sql", "rename or move it"));
-            }
-            else if (LogNames.Fault(stem) is { } fault)
-            {
-                string mend = LogNames.Mended(stem) is { } mended
-                    ? $"name it '{mended}.sql'" : "use lower-case letters";
-                mistakes.Add(new Mistake(path, $"the model's name '{stem}' {fault}", mend));
-            }
-            else if (WholeFile.Read(files, $"{folder}/{name}") is { } bytes
-                && DefinitionFiles.Text(path, bytes, BytesMax, mistakes) is { } text)
-            {
-                yield return new ModelFile(path, stem, text);
+                yield return new ModelFile(file.Path, file.Name, text);
             }
         }
     }

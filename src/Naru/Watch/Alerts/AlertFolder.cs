@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Naru.Core.Files;
+using Naru.Definitions;
 using Naru.Yaml;
 
 namespace Naru.Watch.Alerts;
@@ -7,34 +8,14 @@ namespace Naru.Watch.Alerts;
 /// <summary>Reads all of `alerts/`.</summary>
 internal static class AlertFolder
 {
-    private const string Name = "alerts";
+    private static readonly DefinitionKind Kind = new("alerts", AlertFile.Extension, "alert");
 
     /// <summary>Every alert that is right, by name; mistakes of all files are noted.</summary>
     public static ImmutableArray<AlertDefinition> Read(
-        IFileSystem files, string folder, IReadOnlyCollection<string> logs, MistakeList mistakes)
-    {
-        ImmutableArray<AlertDefinition>.Builder alerts = ImmutableArray.CreateBuilder<AlertDefinition>();
-        foreach (string name in files.List(folder))
-        {
-            if (name.StartsWith('.') || name.EndsWith('~'))
-            {
-                continue;
-            }
-
-            string file = $"{Name}/{name}";
-            if (!name.EndsWith(AlertFile.Extension, StringComparison.Ordinal))
-            {
-                mistakes.Add(new Mistake(file, "is no alert: its name does not end with .yaml", "rename or move it"));
-                continue;
-            }
-
-            byte[]? bytes = WholeFile.Read(files, $"{folder}/{name}", YamlText.BytesMax + 1);
-            if (bytes is not null && AlertFile.Read(file, bytes, logs, mistakes) is { } alert)
-            {
-                alerts.Add(alert);
-            }
-        }
-
-        return alerts.ToImmutable();
-    }
+        IFileSystem files, string folder, IReadOnlyCollection<string> logs, MistakeList mistakes) =>
+        [
+            .. Kind.Read(files, folder, mistakes)
+                .Select(file => AlertFile.Read(file.Path, file.Bytes, logs, mistakes))
+                .OfType<AlertDefinition>(),
+        ];
 }
