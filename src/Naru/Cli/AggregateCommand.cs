@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text;
 using System.Text.Json;
 
 namespace Naru.Cli;
@@ -199,34 +198,9 @@ internal static class AggregateCommand
     {
         using ServerConnection connection = common.Open(parsed);
         BatchPrinter printer = new(common.Json(parsed));
-        try
-        {
-            using HttpRequestMessage request = new(HttpMethod.Post, address);
-            using HttpResponseMessage response = await connection.Http.SendAsync(
-                request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
-            if (!response.IsSuccessStatusCode)
-            {
-                string text = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
-                await Console.Error.WriteLineAsync(ServerConnection.ErrorText(response, text)).ConfigureAwait(false);
-                return ExitCode.Failed;
-            }
-
-            using StreamReader lines = new(
-                await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false), Encoding.UTF8);
-            while (await lines.ReadLineAsync(cancellationToken).ConfigureAwait(false) is string line)
-            {
-                printer.Print(line);
-            }
-
-            return printer.End(address.Contains("/recompute?", StringComparison.Ordinal));
-        }
-        catch (Exception exception) when (exception is HttpRequestException or IOException)
-        {
-            await Console.Error.WriteLineAsync(
-                $"no answer from {connection.Http.BaseAddress}: {exception.Message}\n"
-                + "start the platform with `naru up`, or name it with --server").ConfigureAwait(false);
-            return ExitCode.Failed;
-        }
+        return await connection.ReadLinesAsync(address, printer.Print, cancellationToken).ConfigureAwait(false)
+            ? printer.End(address.Contains("/recompute?", StringComparison.Ordinal))
+            : ExitCode.Failed;
     }
 
     private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString() ?? "-";

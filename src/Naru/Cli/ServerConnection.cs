@@ -98,39 +98,37 @@ internal sealed class ServerConnection : IDisposable
     {
         try
         {
-            using HttpResponseMessage response = await Http.GetAsync(
-                new Uri(address, UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, cancellationToken)
-                .ConfigureAwait(false);
-            if (!response.IsSuccessStatusCode)
+            using HttpRequestMessage request = new(HttpMethod.Get, address);
+            bool? enough = await TakeLinesAsync(request, take, cancellationToken).ConfigureAwait(false);
+            if (enough == false)
             {
-                string text = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
-                await Console.Error.WriteLineAsync(ErrorText(response, text)).ConfigureAwait(false);
-                return ExitCode.Failed;
+                await Console.Error.WriteLineAsync(
+                    "the server ended the answer: it stops, or what was asked is no more").ConfigureAwait(false);
             }
 
-            using StreamReader lines = new(
-                await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false));
-            while (await lines.ReadLineAsync(cancellationToken).ConfigureAwait(false) is string line)
-            {
-                if (!take(line))
-                {
-                    return ExitCode.Done;
-                }
-            }
-
-            await Console.Error.WriteLineAsync("the server ended the answer: it stops, or what was asked is no more")
-                .ConfigureAwait(false);
-            return ExitCode.Failed;
+            return enough == true ? ExitCode.Done : ExitCode.Failed;
         }
         catch (OperationCanceledException)
         {
             return ExitCode.Done;
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException)
-        {
-            await TellNoAnswerAsync(exception).ConfigureAwait(false);
-            return ExitCode.Failed;
-        }
+    }
+
+    /// <summary>
+    /// Gives the lines of an answer to <paramref name="take"/> as they come. False, and told, when there is none or it
+    /// breaks off.
+    /// </summary>
+    public async Task<bool> ReadLinesAsync(string address, Action<string> take, CancellationToken cancellationToken)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, address);
+        return await TakeLinesAsync(
+            request,
+            line =>
+            {
+                take(line);
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false) is not null;
     }
 
     /// <summary>The answer of one SQL statement: `columns` and `rows`.</summary>
@@ -142,6 +140,40 @@ internal sealed class ServerConnection : IDisposable
     }
 
     public void Dispose() => Http.Dispose();
+
+    /// <summary>Whether the taker had enough before the end; null, and told, when there was no answer.</summary>
+    private async Task<bool?> TakeLinesAsync(
+        HttpRequestMessage request, Func<string, bool> take, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using HttpResponseMessage response = await Http.SendAsync(
+                request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+            if (!response.IsSuccessStatusCode)
+            {
+                string text = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
+                await Console.Error.WriteLineAsync(ErrorText(response, text)).ConfigureAwait(false);
+                return null;
+            }
+
+            using StreamReader lines = new(
+                await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false));
+            while (await lines.ReadLineAsync(cancellationToken).ConfigureAwait(false) is string line)
+            {
+                if (!take(line))
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        {
+            await TellNoAnswerAsync(exception).ConfigureAwait(false);
+            return null;
+        }
+    }
 
     private Task TellNoAnswerAsync(Exception exception) => Console.Error.WriteLineAsync(
         $"no answer from {Http.BaseAddress}: {exception.Message}\n"
