@@ -56,7 +56,7 @@ internal static class IntervalsBench
         IntervalLedger ledger = new(store);
         await ledger.RefreshAsync(CancellationToken.None);
         Console.WriteLine($"open {2 * count} intervals: {watch.ElapsedMilliseconds} ms");
-        Source source = new(models);
+        ScheduledThings source = new([new Source(models)]);
         InputBook inputs = new(new NoTables(), source, ledger, new AllLanded(), calendar);
         ModelPlanner planner = new(source, ledger, inputs, calendar);
         for (int round = 0; round < 3; round++)

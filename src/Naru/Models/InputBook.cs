@@ -11,7 +11,7 @@ using Naru.Lake.Delta;
 
 namespace Naru.Models;
 
-/// <summary>What models need to know of the stream.</summary>
+/// <summary>What whoever reads the lake by intervals needs to know of the stream.</summary>
 internal interface IInputState
 {
     /// <summary>Unix microseconds: every event that was received before is in the lake.</summary>
@@ -33,13 +33,13 @@ internal interface IInputState
 }
 
 /// <summary>
-/// Versions of what models read, and whether it is complete. A log's version is its count of rows in the window: rows
+/// Versions of what is read, and whether it is complete. A log's version is its count of rows in the window: rows
 /// are only ever added, so one late event changes it, and compaction does not. A model's is how often each of its
 /// intervals was filled; an aggregate's is its set of files, which are never rewritten under the same name. System
 /// tables have none.
 /// </summary>
 internal sealed class InputBook(
-    ITableStore tables, IModelSource models, IntervalLedger ledger, IInputState state, IntervalCalendar calendar)
+    ITableStore tables, ScheduledThings things, IntervalLedger ledger, IInputState state, IntervalCalendar calendar)
 {
     private const string SystemSchema = "naru";
     private const string AggregateSchema = "agg";
@@ -48,41 +48,41 @@ internal sealed class InputBook(
     private readonly ConcurrentDictionary<TableName, RowsOfDays> _rows = new();
     private readonly ConcurrentDictionary<(TableName, long), CountedDay> _hours = new();
 
-    /// <summary>Why the model's interval must wait for the input; null when it is complete.</summary>
-    public string? Awaits(ModelDefinition model, ModelInput input, Interval interval)
+    /// <summary>Why the thing's interval must wait for the input; null when it is complete.</summary>
+    public string? Awaits(IScheduled thing, ModelInput input, Interval interval)
     {
         switch (input.Table.Schema)
         {
             case SystemSchema:
                 return null;
             case FilledTable.Schema:
-                return models.Current.Filling(input.Table) is { } upstream
-                    ? AwaitsModel(upstream, Window(input, interval)) : null;
+                return things.Filling(input.Table) is { } upstream
+                    ? AwaitsTable(upstream, input.Table, Window(input, interval)) : null;
             case AggregateSchema:
                 return state.WatermarkOf(input.Table.Name) is { } watermark && watermark >= interval.End
                     ? null : $"windows of {input.Table} are still open";
             default:
-                TimeSpan wait = model.Header.WaitForLate ?? state.LateAfter(input.Table);
+                TimeSpan wait = thing.Rules.WaitForLate ?? state.LateAfter(input.Table);
                 long until = interval.End + (wait.Ticks / TimeSpan.TicksPerMicrosecond);
                 return state.LandedUntil >= until ? null : $"events of {input.Table} may come until {TimeOf(until)}";
         }
     }
 
     /// <summary>
-    /// Unix microseconds: where the schedule begins with a model; null when it never does, or when no input has a row
+    /// Unix microseconds: where the schedule begins with a thing; null when it never does, or when no input has a row
     /// yet.
     /// </summary>
-    public long? StartOf(ModelDefinition model)
+    public long? StartOf(IScheduled thing)
     {
-        if (!model.Header.StartsWithData)
+        if (!thing.Rules.StartsWithData)
         {
-            return model.Header.Start;
+            return thing.Rules.Start;
         }
 
         long? first = null;
-        foreach (ModelInput input in model.Inputs)
+        foreach (ModelInput input in thing.Inputs)
         {
-            long? start = models.Current.Filling(input.Table) is { } upstream
+            long? start = things.Filling(input.Table) is { } upstream
                 ? StartOf(upstream)
                 : FirstDay(input.Table);
             first = first is null || start < first ? start ?? first : first;
@@ -145,7 +145,7 @@ internal sealed class InputBook(
     public static Interval Window(ModelInput input, Interval interval) =>
         interval with { First = interval.First - (input.Back.Ticks / TimeSpan.TicksPerMicrosecond) };
 
-    private string? AwaitsModel(ModelDefinition upstream, Interval window)
+    private string? AwaitsTable(IScheduled upstream, TableName table, Interval window)
     {
         foreach (Interval each in calendar.Between(upstream.Every, window.First, window.End))
         {
@@ -154,9 +154,9 @@ internal sealed class InputBook(
                 continue;
             }
 
-            if (ledger.Find(ModelThing.Of(upstream.Name), each)?.Record is not { State: FillState.Done })
+            if (ledger.Find(upstream.Thing, each)?.Record is not { State: FillState.Done })
             {
-                return $"{upstream.Table.Name} is not filled for {calendar.Name(each)}";
+                return $"{table} is not filled for {calendar.Name(each)}";
             }
         }
 
@@ -165,7 +165,7 @@ internal sealed class InputBook(
 
     private string Generations(TableName table, Interval window)
     {
-        if (models.Current.Filling(table) is not { } upstream)
+        if (things.Filling(table) is not { } upstream)
         {
             return "";
         }
@@ -173,7 +173,7 @@ internal sealed class InputBook(
         long[] filled =
         [
             .. calendar.Between(upstream.Every, window.First, window.End)
-                .Select(each => ledger.Find(ModelThing.Of(upstream.Name), each)?.Record.Generation ?? 0),
+                .Select(each => ledger.Find(upstream.Thing, each)?.Record.Generation ?? 0),
         ];
         string list = string.Join(',', filled.Select(static each => each.ToString(CultureInfo.InvariantCulture)));
         return filled.Length <= GenerationsShown ? list : Digest(list);

@@ -9,7 +9,7 @@ namespace Naru.Models;
 /// <summary>What somebody wants filled.</summary>
 internal sealed record BackfillOrder
 {
-    public required ModelDefinition Model { get; init; }
+    public required IScheduled Thing { get; init; }
 
     /// <summary>Unix microseconds, inclusive.</summary>
     public required long From { get; init; }
@@ -23,7 +23,7 @@ internal sealed record BackfillOrder
     /// <summary>Adjoining intervals by one query.</summary>
     public bool Single { get; init; }
 
-    /// <summary>And then the models that read it, in turn.</summary>
+    /// <summary>And then what reads it, in turn.</summary>
     public bool Downstream { get; init; }
 
     /// <summary>Also intervals that are done.</summary>
@@ -36,29 +36,36 @@ internal sealed record BackfillOrder
 }
 
 /// <summary>One interval of an order: what would be done with it, and why.</summary>
-internal sealed record BackfillStep(ModelDefinition Model, IntervalView View, bool Runs, string Why);
+internal sealed record BackfillStep(IScheduled Thing, IntervalView View, bool Runs, string Why);
 
 /// <summary>What a run says as it goes on.</summary>
-internal sealed record BackfillEvent(ModelDefinition Model, Interval First, Interval Last, RunOutcome Outcome);
+internal sealed record BackfillEvent(IScheduled Thing, Interval First, Interval Last, RunOutcome Outcome);
 
 /// <summary>
-/// Runs models over ranges. What is done is left alone, so the same order given again goes on where it ended.
+/// Runs models, exports, … over ranges. What is done is left alone, so the same order given again goes on where it
+/// ended.
 /// </summary>
-internal sealed class ModelBackfill(IModelSource models, ModelPlanner planner, ModelRunner runner, TimeProvider time)
+internal sealed class ModelBackfill(
+    ScheduledThings things, ModelPlanner planner, ScheduledRuns runs, TimeProvider time)
 {
-    /// <summary>What an order would do, model by model, each after those that it reads.</summary>
+    /// <summary>What an order would do, thing by thing, each after those that it reads.</summary>
     public async Task<IReadOnlyList<BackfillStep>> PlanAsync(BackfillOrder order, CancellationToken cancellationToken)
     {
         List<BackfillStep> steps = [];
         Dictionary<TableName, List<Interval>> filled = [];
-        foreach ((ModelDefinition model, long from, long to) in Ranges(order))
+        foreach ((IScheduled thing, long from, long to) in Ranges(order))
         {
-            List<Interval> here = filled[model.Table.Name] = [];
-            foreach (BackfillStep step in await PlanAsync(order, model, from, to, cancellationToken)
+            List<Interval> here = [];
+            if (thing.Fills is { } table)
+            {
+                filled[table] = here;
+            }
+
+            foreach (BackfillStep step in await PlanAsync(order, thing, from, to, cancellationToken)
                 .ConfigureAwait(false))
             {
                 // An input that is filled before it in the same order makes it stale then, or complete.
-                BackfillStep planned = !step.Runs && FilledBefore(model, step.View.Interval, filled) is { } input
+                BackfillStep planned = !step.Runs && FilledBefore(thing, step.View.Interval, filled) is { } input
                     && step.View.Status is not IntervalStatus.Running
                     ? step with { Runs = true, Why = $"{input} is filled before it" }
                     : step;
@@ -78,19 +85,21 @@ internal sealed class ModelBackfill(IModelSource models, ModelPlanner planner, M
         BackfillOrder order, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         RunOrder run = new(
-            string.Create(CultureInfo.InvariantCulture, $"{order.Model.Name}-{time.GetUtcNow():yyyyMMddHHmmss}"),
+            string.Create(CultureInfo.InvariantCulture, $"{order.Thing.Name}-{time.GetUtcNow():yyyyMMddHHmmss}"),
             order.By);
-        foreach ((ModelDefinition model, long from, long to) in Ranges(order))
+        foreach ((IScheduled thing, long from, long to) in Ranges(order))
         {
             Interval[] due =
             [
-                .. (await PlanAsync(order, model, from, to, cancellationToken).ConfigureAwait(false))
+                .. (await PlanAsync(order, thing, from, to, cancellationToken).ConfigureAwait(false))
                     .Where(static step => step.Runs).Select(static step => step.View.Interval),
             ];
-            List<Interval[]> runs = order.Single && model.GivesPartition && !model.Text.NamesOneInterval
-                ? Adjoining(due) : [.. due.Select(static interval => (Interval[])[interval])];
+            List<Interval[]> groups =
+                order.Single && thing is ModelDefinition { GivesPartition: true, Text.NamesOneInterval: false }
+                    ? Adjoining(due) : [.. due.Select(static interval => (Interval[])[interval])];
             Channel<BackfillEvent> events = Channel.CreateUnbounded<BackfillEvent>();
-            Task all = RunAllAsync(model, runs, (order.Parallel, run), events.Writer, cancellationToken);
+            int parallel = thing.IsOneAtATime ? 1 : order.Parallel;
+            Task all = RunAllAsync(thing, groups, (parallel, run), events.Writer, cancellationToken);
             await foreach (BackfillEvent ended in events.Reader.ReadAllAsync(CancellationToken.None)
                 .ConfigureAwait(false))
             {
@@ -101,21 +110,23 @@ internal sealed class ModelBackfill(IModelSource models, ModelPlanner planner, M
         }
     }
 
-    /// <summary>The order's model over its range, and with `Downstream` those that read it over what that touches.
+    /// <summary>The order's thing over its range, and with `Downstream` those that read it over what that touches.
     /// </summary>
-    private IEnumerable<(ModelDefinition Model, long From, long To)> Ranges(BackfillOrder order)
+    private IEnumerable<(IScheduled Thing, long From, long To)> Ranges(BackfillOrder order)
     {
-        Dictionary<string, (long From, long To)> touched = new(StringComparer.Ordinal)
+        Dictionary<TableName, (long From, long To)> touched = [];
+        if (order.Thing.Fills is { } first)
         {
-            [order.Model.Table.Name.ToString()] = (order.From, order.To),
-        };
-        yield return (order.Model, order.From, order.To);
-        foreach (ModelDefinition model in order.Downstream ? models.Current.Downstream(order.Model) : [])
+            touched[first] = (order.From, order.To);
+        }
+
+        yield return (order.Thing, order.From, order.To);
+        foreach (IScheduled thing in order.Downstream ? things.Downstream(order.Thing) : [])
         {
             (long from, long to) = (long.MaxValue, long.MinValue);
-            foreach (ModelInput input in model.Inputs)
+            foreach (ModelInput input in thing.Inputs)
             {
-                if (touched.TryGetValue(input.Table.ToString(), out (long From, long To) range))
+                if (touched.TryGetValue(input.Table, out (long From, long To) range))
                 {
                     long back = input.Back.Ticks / TimeSpan.TicksPerMicrosecond;
                     from = Math.Min(from, range.From);
@@ -123,15 +134,19 @@ internal sealed class ModelBackfill(IModelSource models, ModelPlanner planner, M
                 }
             }
 
-            touched[model.Table.Name.ToString()] = (from, to);
-            yield return (model, from, to);
+            if (thing.Fills is { } table)
+            {
+                touched[table] = (from, to);
+            }
+
+            yield return (thing, from, to);
         }
     }
 
     private static string? FilledBefore(
-        ModelDefinition model, Interval interval, Dictionary<TableName, List<Interval>> filled)
+        IScheduled thing, Interval interval, Dictionary<TableName, List<Interval>> filled)
     {
-        foreach (ModelInput input in model.Inputs)
+        foreach (ModelInput input in thing.Inputs)
         {
             Interval window = InputBook.Window(input, interval);
             if (filled.TryGetValue(input.Table, out List<Interval>? intervals)
@@ -145,50 +160,50 @@ internal sealed class ModelBackfill(IModelSource models, ModelPlanner planner, M
     }
 
     private async Task<IReadOnlyList<BackfillStep>> PlanAsync(
-        BackfillOrder order, ModelDefinition model, long from, long to, CancellationToken cancellationToken)
+        BackfillOrder order, IScheduled thing, long from, long to, CancellationToken cancellationToken)
     {
         long now = (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
         List<BackfillStep> steps = [];
         foreach (IntervalView view in await planner
-            .ViewAsync(model, from, Math.Min(to, now), cancellationToken).ConfigureAwait(false))
+            .ViewAsync(thing, from, Math.Min(to, now), cancellationToken).ConfigureAwait(false))
         {
-            steps.Add(StepOf(order, model, view, now));
+            steps.Add(StepOf(order, thing, view, now));
         }
 
-        return steps;
+        return thing.IsWhole ? [.. steps.Where(step => step.View.Interval.End <= now).TakeLast(1)] : steps;
     }
 
-    private BackfillStep StepOf(BackfillOrder order, ModelDefinition model, IntervalView view, long now)
+    private BackfillStep StepOf(BackfillOrder order, IScheduled thing, IntervalView view, long now)
     {
         if (view.Interval.End > now)
         {
-            return new BackfillStep(model, view, Runs: false, "it is not over yet");
+            return new BackfillStep(thing, view, Runs: false, "it is not over yet");
         }
 
         if (view.Status is IntervalStatus.Running)
         {
-            return new BackfillStep(model, view, Runs: false, "a run is at it");
+            return new BackfillStep(thing, view, Runs: false, "a run is at it");
         }
 
         if (view.Status is IntervalStatus.Done)
         {
-            return new BackfillStep(model, view, order.All, order.All ? "all were asked for" : "done");
+            return new BackfillStep(thing, view, order.All, order.All ? "all were asked for" : "done");
         }
 
         if (view.AwaitsInput && !order.All)
         {
-            return new BackfillStep(model, view, Runs: false, $"{view.Why}; run that with --downstream");
+            return new BackfillStep(thing, view, Runs: false, $"{view.Why}; run that with --downstream");
         }
 
-        string? awaits = planner.Awaits(model, view.Interval);
+        string? awaits = planner.Awaits(thing, view.Interval);
         return awaits is null || order.Force
-            ? new BackfillStep(model, view, Runs: true, view.Why)
-            : new BackfillStep(model, view, Runs: false, awaits);
+            ? new BackfillStep(thing, view, Runs: true, view.Why)
+            : new BackfillStep(thing, view, Runs: false, awaits);
     }
 
     private async Task RunAllAsync(
-        ModelDefinition model,
-        List<Interval[]> runs,
+        IScheduled thing,
+        List<Interval[]> groups,
         (int Parallel, RunOrder Order) how,
         ChannelWriter<BackfillEvent> events,
         CancellationToken cancellationToken)
@@ -199,10 +214,11 @@ internal sealed class ModelBackfill(IModelSource models, ModelPlanner planner, M
             {
                 MaxDegreeOfParallelism = how.Parallel, CancellationToken = cancellationToken,
             };
-            await Parallel.ForEachAsync(runs, options, async (intervals, stop) =>
+            await Parallel.ForEachAsync(groups, options, async (intervals, stop) =>
             {
-                RunOutcome outcome = await runner.RunAsync(model, intervals, how.Order, stop).ConfigureAwait(false);
-                events.TryWrite(new BackfillEvent(model, intervals[0], intervals[^1], outcome));
+                RunOutcome outcome = await runs.Of(thing).RunAsync(thing, intervals, how.Order, stop)
+                    .ConfigureAwait(false);
+                events.TryWrite(new BackfillEvent(thing, intervals[0], intervals[^1], outcome));
             }).ConfigureAwait(false);
         }
         finally

@@ -8,7 +8,7 @@ namespace Naru.Models;
 internal sealed record ModelInput(TableName Table, TimeSpan Back);
 
 /// <summary>One right file of `models/`.</summary>
-internal sealed record ModelDefinition
+internal sealed record ModelDefinition : IScheduled
 {
     /// <summary>The file's, and the table's in schema `mart`.</summary>
     public required string Name { get; init; }
@@ -31,6 +31,12 @@ internal sealed record ModelDefinition
     public required string Fingerprint { get; init; }
 
     public IntervalKind Every => Header.Every;
+
+    public string Thing => ModelThing.Of(Name);
+
+    IScheduleRules IScheduled.Rules => Header;
+
+    TableName? IScheduled.Fills => Table.Name;
 }
 
 /// <summary>All right models, each after those that it reads. Immutable.</summary>
@@ -41,26 +47,11 @@ internal sealed record ModelSet(ImmutableArray<ModelDefinition> Models)
     public ModelDefinition? Find(string name) =>
         Models.FirstOrDefault(model => string.Equals(model.Name, name, StringComparison.Ordinal));
 
-    /// <summary>The model whose table this is.</summary>
-    public ModelDefinition? Filling(TableName table) => table.Schema == FilledTable.Schema
-        && table.Group == ColumnGroup.Fields ? Find(table.Name) : null;
-
-    /// <summary>Models that read what this one fills, and those that read them, each after what it reads.</summary>
-    public IEnumerable<ModelDefinition> Downstream(ModelDefinition of)
-    {
-        HashSet<TableName> filled = [of.Table.Name];
-        foreach (ModelDefinition model in Models)
-        {
-            if (model.Inputs.Any(input => filled.Contains(input.Table)))
-            {
-                filled.Add(model.Table.Name);
-                yield return model;
-            }
-        }
-    }
 }
 
-internal interface IModelSource
+internal interface IModelSource : IScheduledSource
 {
     ModelSet Current { get; }
+
+    IEnumerable<IScheduled> IScheduledSource.Things => Current.Models;
 }

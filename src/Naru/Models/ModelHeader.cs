@@ -25,7 +25,7 @@ internal enum Restatement
 internal sealed record InputReach(string Table, TimeSpan Back);
 
 /// <summary>The settings at the top of a model's file.</summary>
-internal sealed record ModelHeader
+internal sealed record ModelHeader : IScheduleRules
 {
     public static readonly ImmutableArray<string> Keys =
     [

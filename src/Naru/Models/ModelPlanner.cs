@@ -21,7 +21,7 @@ internal enum IntervalStatus
     Failed,
 }
 
-/// <summary>One interval of a model, now. Why says what is missing or changed; empty when it is done.</summary>
+/// <summary>One interval of a thing, now. Why says what is missing or changed; empty when it is done.</summary>
 internal sealed record IntervalView(Interval Interval, IntervalStatus Status, string Why, LedgerEntry? Entry)
 {
     /// <summary>It is stale only because an input of it is: filling it before that would mend nothing.</summary>
@@ -29,36 +29,36 @@ internal sealed record IntervalView(Interval Interval, IntervalStatus Status, st
 }
 
 /// <summary>
-/// Says of every interval of a model how it stands: nothing is guessed, all follows from the ledger. What is stale is
-/// so for all that reads it, up to the last model.
+/// Says of every interval of a model, an export, … how it stands: nothing is guessed, all follows from the ledger. What
+/// is stale is so for all that reads it, up to the last.
 /// </summary>
 internal sealed class ModelPlanner(
-    IModelSource models, IntervalLedger ledger, InputBook inputs, IntervalCalendar calendar)
+    ScheduledThings things, IntervalLedger ledger, InputBook inputs, IntervalCalendar calendar)
 {
     public IntervalCalendar Calendar => calendar;
 
-    /// <summary>The model's intervals that overlap [from, to), ascending.</summary>
+    /// <summary>The thing's intervals that overlap [from, to), ascending.</summary>
     public async Task<IReadOnlyList<IntervalView>> ViewAsync(
-        ModelDefinition model, long from, long to, CancellationToken cancellationToken)
+        IScheduled thing, long from, long to, CancellationToken cancellationToken)
     {
         PlanPass pass = new();
         List<IntervalView> views = [];
-        foreach (Interval interval in calendar.Between(model.Every, from, to))
+        foreach (Interval interval in calendar.Between(thing.Every, from, to))
         {
-            views.Add(await ViewAsync(model, interval, pass, cancellationToken).ConfigureAwait(false));
+            views.Add(await ViewAsync(thing, interval, pass, cancellationToken).ConfigureAwait(false));
         }
 
         return views;
     }
 
-    /// <param name="model">Whose.</param>
+    /// <param name="thing">Whose.</param>
     /// <param name="interval">Which.</param>
     /// <param name="pass">What was found of others in the same look.</param>
     /// <param name="cancellationToken">Before a count is asked for.</param>
     public async ValueTask<IntervalView> ViewAsync(
-        ModelDefinition model, Interval interval, PlanPass pass, CancellationToken cancellationToken)
+        IScheduled thing, Interval interval, PlanPass pass, CancellationToken cancellationToken)
     {
-        LedgerEntry? entry = ledger.Find(ModelThing.Of(model.Name), interval);
+        LedgerEntry? entry = ledger.Find(thing.Thing, interval);
         switch (entry?.Record.State)
         {
             case FillState.Running:
@@ -66,9 +66,9 @@ internal sealed class ModelPlanner(
             case FillState.Failed:
                 return new IntervalView(interval, IntervalStatus.Failed, entry.Record.Why, entry);
             case FillState.Done:
-                return await FilledAsync(model, entry, pass, cancellationToken).ConfigureAwait(false);
+                return await FilledAsync(thing, entry, pass, cancellationToken).ConfigureAwait(false);
             default:
-                string? awaits = Awaits(model, interval);
+                string? awaits = Awaits(thing, interval);
                 return awaits is null
                     ? new IntervalView(interval, IntervalStatus.Missing, "never filled", null)
                     : new IntervalView(interval, IntervalStatus.Waiting, awaits, null);
@@ -76,14 +76,14 @@ internal sealed class ModelPlanner(
     }
 
     /// <inheritdoc cref="InputBook.StartOf"/>
-    public long? StartOf(ModelDefinition model) => inputs.StartOf(model);
+    public long? StartOf(IScheduled thing) => inputs.StartOf(thing);
 
     /// <summary>Why the interval cannot be filled yet; null when it can.</summary>
-    public string? Awaits(ModelDefinition model, Interval interval)
+    public string? Awaits(IScheduled thing, Interval interval)
     {
-        foreach (ModelInput input in model.Inputs)
+        foreach (ModelInput input in thing.Inputs)
         {
-            if (inputs.Awaits(model, input, interval) is { } why)
+            if (inputs.Awaits(thing, input, interval) is { } why)
             {
                 return why;
             }
@@ -93,15 +93,16 @@ internal sealed class ModelPlanner(
     }
 
     private async ValueTask<IntervalView> FilledAsync(
-        ModelDefinition model, LedgerEntry entry, PlanPass pass, CancellationToken cancellationToken)
+        IScheduled thing, LedgerEntry entry, PlanPass pass, CancellationToken cancellationToken)
     {
         FilledFrom filled = entry.Record.Filled!;
-        if (filled.Definition != model.Fingerprint)
+        if (filled.Definition != thing.Fingerprint)
         {
-            return new IntervalView(entry.Interval, IntervalStatus.Stale, "the model changed", entry);
+            string kind = thing.Thing[..thing.Thing.IndexOf('/', StringComparison.Ordinal)];
+            return new IntervalView(entry.Interval, IntervalStatus.Stale, $"the {kind} changed", entry);
         }
 
-        foreach (ModelInput input in model.Inputs)
+        foreach (ModelInput input in thing.Inputs)
         {
             if (filled.Inputs.TryGetValue(input.Table.ToString(), out string? version)
                 && await inputs.ChangeAsync(input, entry.Interval, version, cancellationToken).ConfigureAwait(false)
@@ -111,7 +112,7 @@ internal sealed class ModelPlanner(
             }
         }
 
-        string? above = await StaleInputAsync(model, entry.Interval, pass, cancellationToken).ConfigureAwait(false);
+        string? above = await StaleInputAsync(thing, entry.Interval, pass, cancellationToken).ConfigureAwait(false);
         return above is null
             ? new IntervalView(entry.Interval, IntervalStatus.Done, "", entry)
             : new IntervalView(entry.Interval, IntervalStatus.Stale, above, entry) { AwaitsInput = true };
@@ -119,11 +120,11 @@ internal sealed class ModelPlanner(
 
     /// <summary>The first interval that it reads which is stale itself.</summary>
     private async ValueTask<string?> StaleInputAsync(
-        ModelDefinition model, Interval interval, PlanPass pass, CancellationToken cancellationToken)
+        IScheduled thing, Interval interval, PlanPass pass, CancellationToken cancellationToken)
     {
-        foreach (ModelInput input in model.Inputs)
+        foreach (ModelInput input in thing.Inputs)
         {
-            if (models.Current.Filling(input.Table) is not { } upstream)
+            if (things.Filling(input.Table) is not { } upstream)
             {
                 continue;
             }
@@ -131,15 +132,15 @@ internal sealed class ModelPlanner(
             Interval window = InputBook.Window(input, interval);
             foreach (Interval each in calendar.Between(upstream.Every, window.First, window.End))
             {
-                if (!pass.Known.TryGetValue((upstream.Name, each.First), out IntervalView? view))
+                if (!pass.Known.TryGetValue((upstream.Thing, each.First), out IntervalView? view))
                 {
                     view = await ViewAsync(upstream, each, pass, cancellationToken).ConfigureAwait(false);
-                    pass.Known[(upstream.Name, each.First)] = view;
+                    pass.Known[(upstream.Thing, each.First)] = view;
                 }
 
                 if (view.Status == IntervalStatus.Stale)
                 {
-                    return $"{upstream.Table.Name} is stale for {calendar.Name(each)}";
+                    return $"{input.Table} is stale for {calendar.Name(each)}";
                 }
             }
         }
@@ -151,5 +152,5 @@ internal sealed class ModelPlanner(
 /// <summary>What one look has found of intervals so far: many read the same.</summary>
 internal sealed class PlanPass
 {
-    public Dictionary<(string Model, long First), IntervalView> Known { get; } = [];
+    public Dictionary<(string Thing, long First), IntervalView> Known { get; } = [];
 }

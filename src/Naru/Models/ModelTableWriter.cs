@@ -13,7 +13,7 @@ using Naru.Lake.Parquet;
 namespace Naru.Models;
 
 /// <summary>The result cannot be a model's rows: says why, and the mend.</summary>
-internal sealed class ModelResultException(string message) : Exception(message);
+internal sealed class ModelResultException(string message) : FillException(message);
 
 /// <summary>What a model's table is written with.</summary>
 internal sealed record ModelTableParts(ITableStore Tables, IFileSystem Files, ParquetOptions Parquet, string Scratch);

@@ -4,14 +4,14 @@ namespace Naru.Models;
 
 internal static partial class ModelsLog
 {
-    [LoggerMessage(1, LogLevel.Information, "model {Model} filled {Intervals}: {Rows} rows")]
-    public static partial void Filled(ILogger logger, string model, string intervals, long rows);
+    [LoggerMessage(1, LogLevel.Information, "{Thing} filled {Intervals}: {Rows} rows")]
+    public static partial void Filled(ILogger logger, string thing, string intervals, long rows);
 
-    [LoggerMessage(2, LogLevel.Warning, "model {Model} failed at {Intervals}: {Reason}")]
-    public static partial void Failed(ILogger logger, string model, string intervals, string reason);
+    [LoggerMessage(2, LogLevel.Warning, "{Thing} failed at {Intervals}: {Reason}")]
+    public static partial void Failed(ILogger logger, string thing, string intervals, string reason);
 
-    [LoggerMessage(3, LogLevel.Warning, "model {Model} at {Intervals}: another run wrote the ledger meanwhile")]
-    public static partial void Overtaken(ILogger logger, string model, string intervals);
+    [LoggerMessage(3, LogLevel.Warning, "{Thing} at {Intervals}: another run wrote the ledger meanwhile")]
+    public static partial void Overtaken(ILogger logger, string thing, string intervals);
 
     [LoggerMessage(4, LogLevel.Warning, "{Mistake}; the model stays as it was")]
     public static partial void Mistake(ILogger logger, string mistake);
@@ -28,6 +28,6 @@ internal static partial class ModelsLog
     [LoggerMessage(9, LogLevel.Error, "a run broke")]
     public static partial void Broke(ILogger logger, Exception exception);
 
-    [LoggerMessage(8, LogLevel.Error, "models are not scheduled for now")]
+    [LoggerMessage(8, LogLevel.Error, "nothing is scheduled for now")]
     public static partial void NotScheduled(ILogger logger, Exception exception);
 }

@@ -47,6 +47,8 @@ internal static class ModelsModule
         services.AddHostedService(static provider => provider.GetRequiredService<ModelReloader>());
         services.AddSingleton(static provider =>
             new IntervalLedger(provider.GetRequiredService<IStateStore>()));
+        services.AddSingleton<IScheduledSource>(static provider => provider.GetRequiredService<ModelReloader>());
+        services.AddSingleton<ScheduledThings>();
         services.AddSingleton<InputBook>();
         services.AddSingleton<ModelPlanner>();
         services.AddSingleton(static provider => new ModelTableWriter(
@@ -56,24 +58,27 @@ internal static class ModelsModule
                 new ParquetOptions(),
                 $"{provider.GetRequiredService<ProjectPaths>().Data}/runs"),
             provider.GetRequiredService<IntervalCalendar>()));
-        services.AddSingleton(static provider => new ModelRunner(
-            new ModelQuery(
-                provider.GetRequiredService<QueryService>(), provider.GetRequiredService<IntervalCalendar>()),
-            provider.GetRequiredService<ModelTableWriter>(),
+        services.AddSingleton(static provider => new RunnerParts(
+            provider.GetRequiredService<IntervalCalendar>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ServerLife>(),
+            Logger(provider)));
+        services.AddSingleton<IScheduledRunner>(static provider => new IntervalRunner<ModelDefinition>(
+            new ModelFiller(
+                new ModelQuery(
+                    provider.GetRequiredService<QueryService>(), provider.GetRequiredService<IntervalCalendar>()),
+                provider.GetRequiredService<ModelTableWriter>()),
             provider.GetRequiredService<IntervalLedger>(),
             provider.GetRequiredService<InputBook>(),
-            new ModelRunnerParts(
-                provider.GetRequiredService<IntervalCalendar>(),
-                provider.GetRequiredService<TimeProvider>(),
-                provider.GetRequiredService<ServerLife>(),
-                Logger(provider))));
+            provider.GetRequiredService<RunnerParts>()));
+        services.AddSingleton<ScheduledRuns>();
         services.AddSingleton<ModelBackfill>();
-        services.AddHostedService(static provider => new ModelScheduler(
-            provider.GetRequiredService<IModelSource>(),
+        services.AddHostedService(static provider => new IntervalScheduler(
+            provider.GetRequiredService<ScheduledThings>(),
             provider.GetRequiredService<ModelPlanner>(),
-            provider.GetRequiredService<ModelRunner>(),
+            provider.GetRequiredService<ScheduledRuns>(),
             provider.GetRequiredService<IntervalLedger>(),
-            new ModelSchedulerParts(
+            new SchedulerParts(
                 provider.GetRequiredService<ModelsOptions>(),
                 provider.GetRequiredService<TimeProvider>(),
                 Logger(provider))));

@@ -17,6 +17,9 @@ internal static class ModelJson
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
+    /// <summary>Models by their name alone.</summary>
+    public static string NameOf(IScheduled thing) => thing is ModelDefinition ? thing.Name : thing.Thing;
+
     public static string NameOf(IntervalStatus status) => status.ToString().ToLowerInvariant();
 
     public static JsonObject About(ModelDefinition model, ModelPlanner planner, JsonObject counts) => new()
@@ -55,7 +58,7 @@ internal static class ModelJson
 
     public static JsonObject About(BackfillStep step, IntervalCalendar calendar) => new()
     {
-        ["model"] = step.Model.Name,
+        ["model"] = NameOf(step.Thing),
         ["interval"] = calendar.Name(step.View.Interval),
         ["status"] = NameOf(step.View.Status),
         ["runs"] = step.Runs,
@@ -64,7 +67,7 @@ internal static class ModelJson
 
     public static JsonObject About(BackfillEvent ended, IntervalCalendar calendar) => new()
     {
-        ["model"] = ended.Model.Name,
+        ["model"] = NameOf(ended.Thing),
         ["first"] = calendar.Name(ended.First),
         ["last"] = calendar.Name(ended.Last),
         ["done"] = ended.Outcome.Done,

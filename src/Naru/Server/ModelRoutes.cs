@@ -192,7 +192,7 @@ internal static class ModelRoutes
 
         order = new BackfillOrder
         {
-            Model = model,
+            Thing = model,
             From = from,
             To = to,
             Parallel = parallel,

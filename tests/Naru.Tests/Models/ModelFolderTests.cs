@@ -51,7 +51,9 @@ public sealed class ModelFolderTests
         Assert.Equal(["kr_shop.order"], daily.Inputs.Select(static input => input.Table.ToString()));
         Assert.Equal(["mart.daily"], set.Find("total")!.Inputs.Select(static input => input.Table.ToString()));
         Assert.False(daily.GivesPartition);
-        Assert.Equal(["total"], set.Downstream(daily).Select(static model => model.Name));
+        ScheduledThings things = new([new Source(set)]);
+        Assert.Equal(["total"], things.Downstream(daily).Select(static thing => thing.Name));
+        Assert.Same(daily, things.Filling(daily.Table.Name));
     }
 
     [Fact]
@@ -138,5 +140,10 @@ public sealed class ModelFolderTests
             mistakes);
         Assert.Empty(mistakes.Sorted().Select(static mistake => mistake.ToString()));
         return set;
+    }
+
+    private sealed class Source(ModelSet models) : IModelSource
+    {
+        public ModelSet Current { get; } = models;
     }
 }

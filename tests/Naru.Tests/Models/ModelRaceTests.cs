@@ -146,13 +146,13 @@ public sealed class ModelRaceTests : IAsyncLifetime
             Model = ModelFolder.Compile([new ModelFile("models/a.sql", "a", "SELECT 7 AS n")], [], Zone, mistakes)
                 .Models.Single();
             ServerLife life = new(store, isShared: false, TimeProvider.System, NullLogger<ServerLife>.Instance);
-            InputBook inputs = new(Tables, new OneModel(Model), Ledger, new NoInputs(), calendar);
-            Runner = new ModelRunner(
-                Query,
-                Writer,
+            ScheduledThings things = new([new OneModel(Model)]);
+            InputBook inputs = new(Tables, things, Ledger, new NoInputs(), calendar);
+            Runner = new IntervalRunner<ModelDefinition>(
+                new ModelFiller(Query, Writer),
                 Ledger,
                 inputs,
-                new ModelRunnerParts(calendar, TimeProvider.System, life, NullLogger.Instance));
+                new RunnerParts(calendar, TimeProvider.System, life, NullLogger.Instance));
         }
 
         public PausingQuery Query { get; }
@@ -165,7 +165,7 @@ public sealed class ModelRaceTests : IAsyncLifetime
 
         public ModelDefinition Model { get; }
 
-        public ModelRunner Runner { get; }
+        public IntervalRunner<ModelDefinition> Runner { get; }
 
         public Task<RunOutcome> RunAsync(Interval interval) => Task.Run(
             () => Runner.RunAsync(

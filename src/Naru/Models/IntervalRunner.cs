@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Naru.Core;
-using Naru.Core.Files;
 using Naru.Core.Schedules;
 using Naru.Ledger;
 using Naru.Lake.DuckDb;
@@ -12,7 +11,7 @@ using Naru.State;
 namespace Naru.Models;
 
 /// <summary>How an attempt at one or more intervals ended.</summary>
-/// <param name="Done">The rows are in the table.</param>
+/// <param name="Done">The rows are where they belong.</param>
 /// <param name="Rows">Of all intervals.</param>
 /// <param name="Why">Why it failed, or why nothing was tried.</param>
 internal sealed record RunOutcome(bool Done, long Rows, string Why);
@@ -20,30 +19,54 @@ internal sealed record RunOutcome(bool Done, long Rows, string Why);
 /// <summary>Who wants a run, and which it is.</summary>
 internal sealed record RunOrder(string Run, string By);
 
-/// <summary>
-/// Fills intervals of a model: what the attempt reads is written to the ledger before it begins, its rows come in one
-/// commit, and then the ledger says so. A crash at any point leaves a running entry, which <see cref="SettleAsync"/>
-/// holds against the table.
-/// </summary>
-internal sealed class ModelRunner(
-    IModelQuery query,
-    ModelTableWriter writer,
-    IntervalLedger ledger,
-    InputBook inputs,
-    ModelRunnerParts parts)
+/// <summary>It cannot be done: says why, and the mend.</summary>
+internal class FillException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>What is different from kind to kind in doing an interval.</summary>
+internal interface IIntervalFiller<in T>
+    where T : IScheduled
 {
+    /// <summary>The last attempt at the interval whose rows stand; 0 for none, or where that is not known.</summary>
+    long Committed(T thing, Interval interval);
+
+    /// <summary>How many rows of an interval stand.</summary>
+    long RowsOf(T thing, Interval interval);
+
+    /// <summary>Does an attempt at adjoining intervals; gives the rows of each.</summary>
+    /// <exception cref="FillException">It cannot be done.</exception>
+    Task<ImmutableArray<long>> FillAsync(
+        T thing, IReadOnlyList<LedgerEntry> begun, RunOrder order, CancellationToken cancellationToken);
+}
+
+/// <summary>
+/// Does intervals of one kind of things: what the attempt reads is written to the ledger before it begins, its rows
+/// come in one commit, and then the ledger says so. A crash at any point leaves a running entry, which
+/// <see cref="SettleAsync(T, CancellationToken)"/> holds against what was committed.
+/// </summary>
+internal sealed class IntervalRunner<T>(
+    IIntervalFiller<T> filler, IntervalLedger ledger, InputBook inputs, RunnerParts parts) : IScheduledRunner
+    where T : class, IScheduled
+{
+    public bool Runs(IScheduled thing) => thing is T;
+
+    public Task SettleAsync(IScheduled thing, CancellationToken cancellationToken) =>
+        SettleAsync((T)thing, cancellationToken);
+
+    public Task<RunOutcome> RunAsync(
+        IScheduled thing, IReadOnlyList<Interval> intervals, RunOrder order, CancellationToken cancellationToken) =>
+        RunAsync((T)thing, intervals, order, cancellationToken);
+
     /// <summary>
     /// Fills adjoining intervals by one query. What another is filling already is left to it.
     /// </summary>
     /// <exception cref="OperationCanceledException">It was cancelled: what it was at is told as failed.</exception>
     public async Task<RunOutcome> RunAsync(
-        ModelDefinition model,
+        T thing,
         IReadOnlyList<Interval> intervals,
         RunOrder order,
         CancellationToken cancellationToken)
     {
-        Invariant.Hold(intervals.Count == 1 || model is { GivesPartition: true, Text.NamesOneInterval: false });
-        IReadOnlyList<LedgerEntry>? begun = await BeginAsync(model, intervals, order, cancellationToken)
+        IReadOnlyList<LedgerEntry>? begun = await BeginAsync(thing, intervals, order, cancellationToken)
             .ConfigureAwait(false);
         if (begun is null)
         {
@@ -52,21 +75,22 @@ internal sealed class ModelRunner(
 
         try
         {
-            ImmutableArray<long> rows = await FillAsync(model, begun, cancellationToken).ConfigureAwait(false);
-            if (!await EndAsync(model, begun, index => Filled(begun[index].Record, rows[index])).ConfigureAwait(false))
+            ImmutableArray<long> rows = await filler.FillAsync(thing, begun, order, cancellationToken)
+                .ConfigureAwait(false);
+            if (!await EndAsync(thing, begun, index => Filled(begun[index].Record, rows[index])).ConfigureAwait(false))
             {
                 return new RunOutcome(Done: false, 0, "another server took this one for dead, and fills it again");
             }
 
-            ModelsLog.Filled(parts.Logger, model.Name, NameOf(intervals), rows.Sum());
+            ModelsLog.Filled(parts.Logger, thing.Thing, NameOf(intervals), rows.Sum());
             return new RunOutcome(Done: true, rows.Sum(), "");
         }
         catch (Exception exception) when (exception is not InvariantException)
         {
             string why = WhyOf(exception);
             bool counts = exception is not OperationCanceledException;
-            await EndAsync(model, begun, index => Failed(begun[index].Record, why, counts)).ConfigureAwait(false);
-            ModelsLog.Failed(parts.Logger, model.Name, NameOf(intervals), why);
+            await EndAsync(thing, begun, index => Failed(begun[index].Record, why, counts)).ConfigureAwait(false);
+            ModelsLog.Failed(parts.Logger, thing.Thing, NameOf(intervals), why);
             cancellationToken.ThrowIfCancellationRequested();
             return new RunOutcome(Done: false, 0, why);
         }
@@ -76,9 +100,9 @@ internal sealed class ModelRunner(
     /// Ends what dead processes left running: done where its rows were committed, failed (to be tried again at once)
     /// where not.
     /// </summary>
-    public async Task SettleAsync(ModelDefinition model, CancellationToken cancellationToken)
+    public async Task SettleAsync(T thing, CancellationToken cancellationToken)
     {
-        foreach (LedgerEntry entry in ledger.Of(ModelThing.Of(model.Name), model.Every)
+        foreach (LedgerEntry entry in ledger.Of(thing.Thing, thing.Every)
             .Where(static entry => entry.Record.State == FillState.Running))
         {
             if (!await parts.Life.IsGoneAsync(entry.Record.Server, cancellationToken).ConfigureAwait(false))
@@ -86,29 +110,29 @@ internal sealed class ModelRunner(
                 continue;
             }
 
-            bool committed = writer.Committed(model, entry.Interval) >= entry.Record.Attempt;
+            bool committed = filler.Committed(thing, entry.Interval) >= entry.Record.Attempt;
             IntervalRecord record = committed
-                ? Filled(entry.Record, writer.RowsOf(model, entry.Interval))
+                ? Filled(entry.Record, filler.RowsOf(thing, entry.Interval))
                 : Failed(entry.Record, "the server ended while it ran", counts: false);
             await ledger.TryPutAsync(
-                ModelThing.Of(model.Name), [entry with { Record = record }], cancellationToken).ConfigureAwait(false);
+                thing.Thing, [entry with { Record = record }], cancellationToken).ConfigureAwait(false);
         }
     }
 
     private async Task<IReadOnlyList<LedgerEntry>?> BeginAsync(
-        ModelDefinition model, IReadOnlyList<Interval> intervals, RunOrder order, CancellationToken cancellationToken)
+        T thing, IReadOnlyList<Interval> intervals, RunOrder order, CancellationToken cancellationToken)
     {
         List<LedgerEntry> begun = [];
         foreach (Interval interval in intervals)
         {
-            LedgerEntry? known = ledger.Find(ModelThing.Of(model.Name), interval);
+            LedgerEntry? known = ledger.Find(thing.Thing, interval);
             if (known?.Record.State == FillState.Running)
             {
                 return null;
             }
 
             ImmutableSortedDictionary<string, string> versions = ImmutableSortedDictionary<string, string>.Empty;
-            foreach (ModelInput input in model.Inputs)
+            foreach (ModelInput input in thing.Inputs)
             {
                 // Before the query takes its snapshot: what comes in between makes the interval stale, never missed.
                 string version = await inputs.VersionAsync(input, interval, cancellationToken).ConfigureAwait(false);
@@ -121,43 +145,32 @@ internal sealed class ModelRunner(
                 before with
                 {
                     State = FillState.Running,
-                    Attempt = Math.Max(before.Attempt, writer.Committed(model, interval)) + 1,
+                    Attempt = Math.Max(before.Attempt, filler.Committed(thing, interval)) + 1,
                     Run = order.Run,
                     By = order.By,
                     Server = parts.Life.Id,
                     StartedAt = Now(),
                     EndedAt = 0,
                     Why = "",
-                    Definition = model.Fingerprint,
+                    Definition = thing.Fingerprint,
                     Inputs = versions,
                 },
                 known?.Revision ?? 0));
         }
 
-        return await ledger.TryPutAsync(ModelThing.Of(model.Name), begun, cancellationToken).ConfigureAwait(false);
-    }
-
-    private async Task<ImmutableArray<long>> FillAsync(
-        ModelDefinition model, IReadOnlyList<LedgerEntry> begun, CancellationToken cancellationToken)
-    {
-        Interval range = begun[0].Interval with { End = begun[^1].Interval.End };
-        using ResultFile result = writer.Begin();
-        await query.WriteAsync(model, range, result, cancellationToken).ConfigureAwait(false);
-        (Interval, long)[] attempts = [.. begun.Select(static entry => (entry.Interval, entry.Record.Attempt))];
-        return await Task.Run(() => writer.Put(model, attempts, result.Path, cancellationToken), cancellationToken)
-            .ConfigureAwait(false);
+        return await ledger.TryPutAsync(thing.Thing, begun, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<bool> EndAsync(
-        ModelDefinition model, IReadOnlyList<LedgerEntry> begun, Func<int, IntervalRecord> of)
+        T thing, IReadOnlyList<LedgerEntry> begun, Func<int, IntervalRecord> of)
     {
         // A run that was cancelled says so too.
         LedgerEntry[] ended = [.. begun.Select((entry, index) => entry with { Record = of(index) })];
-        bool isWritten = await ledger.TryPutAsync(ModelThing.Of(model.Name), ended, CancellationToken.None)
+        bool isWritten = await ledger.TryPutAsync(thing.Thing, ended, CancellationToken.None)
             .ConfigureAwait(false) is not null;
         if (!isWritten)
         {
-            ModelsLog.Overtaken(parts.Logger, model.Name, NameOf([.. begun.Select(static entry => entry.Interval)]));
+            ModelsLog.Overtaken(parts.Logger, thing.Thing, NameOf([.. begun.Select(static entry => entry.Interval)]));
         }
 
         return isWritten;
@@ -189,7 +202,7 @@ internal sealed class ModelRunner(
                 return query.Error.ToString();
             case OperationCanceledException:
                 return "it was cancelled";
-            case ModelResultException or IOException or DuckDbException or StateException:
+            case FillException or IOException or DuckDbException or StateException:
                 return exception.Message;
             default:
                 ModelsLog.Broke(parts.Logger, exception);
@@ -210,4 +223,4 @@ internal sealed class ModelRunner(
 /// <param name="Time">The clock.</param>
 /// <param name="Life">Which processes live.</param>
 /// <param name="Logger">Takes what is told.</param>
-internal sealed record ModelRunnerParts(IntervalCalendar Calendar, TimeProvider Time, ServerLife Life, ILogger Logger);
+internal sealed record RunnerParts(IntervalCalendar Calendar, TimeProvider Time, ServerLife Life, ILogger Logger);

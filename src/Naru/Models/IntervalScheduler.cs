@@ -9,20 +9,21 @@ using Naru.Ledger;
 namespace Naru.Models;
 
 /// <summary>
-/// Fills what is missing and complete, tries again what failed, and fills again what is stale where its model says so.
+/// Fills what is missing and complete, tries again what failed, and fills again what is stale where its definition says
+/// so.
 /// It holds no plan: each look finds from the ledger what is to be done, so a restart forgets nothing.
 /// </summary>
-internal sealed class ModelScheduler(
-    IModelSource models,
+internal sealed class IntervalScheduler(
+    ScheduledThings things,
     ModelPlanner planner,
-    ModelRunner runner,
+    ScheduledRuns runs,
     IntervalLedger ledger,
-    ModelSchedulerParts parts)
+    SchedulerParts parts)
     : BackgroundService
 {
     private const int BackoffDoublingsMax = 6;
 
-    private readonly ConcurrentDictionary<(string Model, long First), Task> _running = new();
+    private readonly ConcurrentDictionary<(string Thing, long First), Task> _running = new();
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -44,23 +45,23 @@ internal sealed class ModelScheduler(
     }
 
     /// <summary>
-    /// Fills what is due now, one interval of each model in turn, and returns when all of it is begun; gives how many
+    /// Fills what is due now, one interval of each thing in turn, and returns when all of it is begun; gives how many
     /// were.
     /// </summary>
     public async Task<int> LookAsync(CancellationToken cancellationToken)
     {
         await ledger.RefreshAsync(cancellationToken).ConfigureAwait(false);
-        Queue<(ModelDefinition Model, IAsyncEnumerator<Interval> Due)> turns = new();
-        foreach (ModelDefinition model in models.Current.Models)
+        Queue<(IScheduled Thing, IAsyncEnumerator<Interval> Due)> turns = new();
+        foreach (IScheduled thing in things.All)
         {
-            await runner.SettleAsync(model, cancellationToken).ConfigureAwait(false);
-            turns.Enqueue((model, DueAsync(model, cancellationToken).GetAsyncEnumerator(cancellationToken)));
+            await runs.Of(thing).SettleAsync(thing, cancellationToken).ConfigureAwait(false);
+            turns.Enqueue((thing, DueAsync(thing, cancellationToken).GetAsyncEnumerator(cancellationToken)));
         }
 
         int begun = 0;
         try
         {
-            while (turns.TryDequeue(out (ModelDefinition Model, IAsyncEnumerator<Interval> Due) turn))
+            while (turns.TryDequeue(out (IScheduled Thing, IAsyncEnumerator<Interval> Due) turn))
             {
                 if (!await turn.Due.MoveNextAsync().ConfigureAwait(false))
                 {
@@ -74,7 +75,7 @@ internal sealed class ModelScheduler(
                     await Task.WhenAny(_running.Values).WaitAsync(cancellationToken).ConfigureAwait(false);
                 }
 
-                Start(turn.Model, turn.Due.Current, cancellationToken);
+                Start(turn.Thing, turn.Due.Current, cancellationToken);
                 begun++;
             }
         }
@@ -93,46 +94,49 @@ internal sealed class ModelScheduler(
     public Task WhenIdleAsync() => Task.WhenAll(_running.Values);
 
     private async IAsyncEnumerable<Interval> DueAsync(
-        ModelDefinition model,
+        IScheduled thing,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        if (planner.StartOf(model) is not { } start)
+        if (planner.StartOf(thing) is not { } start)
         {
             yield break;
         }
 
         long now = Now();
         PlanPass pass = new();
-        foreach (Interval interval in planner.Calendar.Between(model.Every, start, now))
+        IEnumerable<Interval> over = planner.Calendar.Between(thing.Every, start, now)
+            .Where(interval => interval.End <= now);
+        foreach (Interval interval in thing.IsWhole ? over.TakeLast(1) : over)
         {
-            if (interval.End > now || _running.ContainsKey((model.Name, interval.First)))
+            if (_running.Keys.Any(each => each.Thing == thing.Thing
+                && (thing.IsOneAtATime || each.First == interval.First)))
             {
                 continue;
             }
 
-            IntervalView view = await planner.ViewAsync(model, interval, pass, cancellationToken).ConfigureAwait(false);
-            if (IsDue(model, view, now))
+            IntervalView view = await planner.ViewAsync(thing, interval, pass, cancellationToken).ConfigureAwait(false);
+            if (IsDue(thing, view, now))
             {
                 yield return interval;
             }
         }
     }
 
-    private bool IsDue(ModelDefinition model, IntervalView view, long now)
+    private bool IsDue(IScheduled thing, IntervalView view, long now)
     {
         IntervalRecord? record = view.Entry?.Record;
         switch (view.Status)
         {
             case IntervalStatus.Missing:
-                return IsTime(model, view.Interval, now);
+                return IsTime(thing, view.Interval, now);
             case IntervalStatus.Failed:
-                return record!.Failures <= model.Header.Retries
-                    && now >= record.EndedAt + Backoff(model, record.Failures)
-                    && planner.Awaits(model, view.Interval) is null;
+                return record!.Failures <= thing.Rules.Retries
+                    && now >= record.EndedAt + Backoff(thing, record.Failures)
+                    && planner.Awaits(thing, view.Interval) is null;
             case IntervalStatus.Stale:
-                return model.Header.Restate == Restatement.Automatic && !view.AwaitsInput
-                    && now >= record!.EndedAt + Micros(model.Header.RetryAfter)
-                    && planner.Awaits(model, view.Interval) is null;
+                return thing.Rules.Restate == Restatement.Automatic && !view.AwaitsInput
+                    && now >= record!.EndedAt + Micros(thing.Rules.RetryAfter)
+                    && planner.Awaits(thing, view.Interval) is null;
             default:
                 return false;
         }
@@ -141,18 +145,18 @@ internal sealed class ModelScheduler(
     /// <summary>
     /// With a schedule an interval is filled at the first of its times at or after the interval's end.
     /// </summary>
-    private bool IsTime(ModelDefinition model, Interval interval, long now) =>
-        model.Header.Schedule is not { } schedule
+    private bool IsTime(IScheduled thing, Interval interval, long now) =>
+        thing.Rules.Schedule is not { } schedule
         || (schedule.Next(interval.End, planner.Calendar.Zone, inclusive: true) is { } at && at <= now);
 
-    private static long Backoff(ModelDefinition model, int failures) =>
-        failures == 0 ? 0 : Micros(model.Header.RetryAfter) << Math.Min(failures - 1, BackoffDoublingsMax);
+    private static long Backoff(IScheduled thing, int failures) =>
+        failures == 0 ? 0 : Micros(thing.Rules.RetryAfter) << Math.Min(failures - 1, BackoffDoublingsMax);
 
-    private void Start(ModelDefinition model, Interval interval, CancellationToken cancellationToken)
+    private void Start(IScheduled thing, Interval interval, CancellationToken cancellationToken)
     {
-        (string, long) key = (model.Name, interval.First);
+        (string, long) key = (thing.Thing, interval.First);
         RunOrder order = new(
-            string.Create(CultureInfo.InvariantCulture, $"{model.Name}-{interval.First}"), "schedule");
+            string.Create(CultureInfo.InvariantCulture, $"{thing.Name}-{interval.First}"), "schedule");
         TaskCompletionSource registered = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _running[key] = Task.Run(
             async () =>
@@ -160,7 +164,7 @@ internal sealed class ModelScheduler(
                 await registered.Task.ConfigureAwait(false);
                 try
                 {
-                    await runner.RunAsync(model, [interval], order, cancellationToken).ConfigureAwait(false);
+                    await runs.Of(thing).RunAsync(thing, [interval], order, cancellationToken).ConfigureAwait(false);
                 }
                 catch (Exception exception)
                     when (exception is not (OperationCanceledException or InvariantException))
@@ -195,4 +199,4 @@ internal sealed class ModelScheduler(
     private long Now() => (parts.Time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 }
 
-internal sealed record ModelSchedulerParts(ModelsOptions Options, TimeProvider Time, ILogger Logger);
+internal sealed record SchedulerParts(ModelsOptions Options, TimeProvider Time, ILogger Logger);
