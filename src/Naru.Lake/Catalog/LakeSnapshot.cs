@@ -27,6 +27,9 @@ public readonly record struct TableName(string Schema, string Name, ColumnGroup 
         _ => Name,
     };
 
+    /// <summary>As SQL takes it, whatever letters are in it.</summary>
+    public string Quoted => $"{SqlIdentifier.Quote(Schema)}.{SqlIdentifier.Quote(SqlName)}";
+
     public override string ToString() => $"{Schema}.{SqlName}";
 }
 

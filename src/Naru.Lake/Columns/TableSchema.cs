@@ -27,6 +27,10 @@ public sealed class TableSchema : IEquatable<TableSchema>
         return -1;
     }
 
+    /// <summary>The columns as CREATE TABLE takes them, without its brackets.</summary>
+    public string ToSql() => string.Join(
+        ", ", Columns.Select(static column => $"{Catalog.SqlIdentifier.Quote(column.Name)} {column.Type.Sql}"));
+
     public bool Equals(TableSchema? other) => other is not null && Columns.SequenceEqual(other.Columns);
 
     public override bool Equals(object? obj) => Equals(obj as TableSchema);

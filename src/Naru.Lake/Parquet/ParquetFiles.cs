@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Naru.Core;
 using Naru.Core.Files;
+using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 using Naru.Lake.Delta;
 using Naru.Lake.DuckDb;
@@ -49,7 +50,7 @@ public sealed class ParquetFiles : ITableFileRewriter
         Invariant.Hold(sources.Count > 0);
         Invariant.Hold(sortedBy is null || schema.IndexOf(sortedBy) >= 0);
         Invariant.Hold(!sources.Contains(path));
-        string order = sortedBy is null ? "" : $" ORDER BY {ParquetSql.Identifier(sortedBy)} NULLS LAST";
+        string order = sortedBy is null ? "" : $" ORDER BY {SqlIdentifier.Quote(sortedBy)} NULLS LAST";
         string copy = ParquetSql.Copy(
             $"SELECT * FROM {ParquetSql.Read(sources, schema)}{order}", schema.Columns.AsSpan(), path, _options);
         for (int attempt = 0; ; attempt++)

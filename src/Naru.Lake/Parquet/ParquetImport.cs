@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using Naru.Core;
 using Naru.Core.Files;
+using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 using Naru.Lake.DuckDb;
 
@@ -76,7 +77,7 @@ public sealed class ParquetImport : IDisposable
     public ImmutableArray<ImmutableArray<string>> Distinct(IReadOnlyList<string> columns)
     {
         string names = string.Join(", ", columns.Select(static name =>
-            $"coalesce(CAST({ParquetSql.Identifier(name)} AS VARCHAR), '')"));
+            $"coalesce(CAST({SqlIdentifier.Quote(name)} AS VARCHAR), '')"));
         using DuckDbResult result = _connection.Materialize($"SELECT DISTINCT {names} FROM {Source} ORDER BY ALL");
         ImmutableArray<ImmutableArray<string>>.Builder rows = ImmutableArray.CreateBuilder<ImmutableArray<string>>();
         while (result.TryNext(out DuckDbChunk? chunk))
@@ -177,14 +178,14 @@ public sealed class ParquetImport : IDisposable
     private string Source => $"read_parquet({ParquetSql.Literal(_source)}, hive_partitioning=false)";
 
     private static string Inside(IReadOnlyList<KeyValuePair<string, string>> values) => string.Join(
-        " AND ", values.Select(static value => $"{ParquetSql.Identifier(value.Key)} = {value.Value}"));
+        " AND ", values.Select(static value => $"{SqlIdentifier.Quote(value.Key)} = {value.Value}"));
 
     private string Select(TableSchema schema)
     {
         StringBuilder sql = new();
         foreach (Column column in schema.Columns)
         {
-            string name = ParquetSql.Identifier(column.Name);
+            string name = SqlIdentifier.Quote(column.Name);
             bool has = Columns.Any(each => each.Name == column.Name);
             sql.Append(sql.Length == 0 ? "" : ", ")
                 .Append(CultureInfo.InvariantCulture, $"CAST({(has ? name : "NULL")} AS {column.Type.Sql}) AS {name}");

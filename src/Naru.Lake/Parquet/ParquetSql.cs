@@ -13,7 +13,6 @@ internal static class ParquetSql
     internal static string Literal(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
 
     /// <summary>A quoted identifier.</summary>
-    internal static string Identifier(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
     /// <summary>
     /// Columns by field id whatever a file has of them: a missing one is null, and no file but those read is opened.

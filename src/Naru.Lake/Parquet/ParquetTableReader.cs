@@ -1,5 +1,6 @@
 using System.Globalization;
 using Naru.Core;
+using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 using Naru.Lake.DuckDb;
 
@@ -29,7 +30,7 @@ public sealed class ParquetTableReader : ITableFileReader, IDisposable
             lock (_gate)
             {
                 string names = string.Join(", ", schema.Columns.Select(static column =>
-                    ParquetSql.Identifier(column.Name)));
+                    SqlIdentifier.Quote(column.Name)));
                 using DuckDbResult result =
                     _connection.Materialize($"SELECT {names} FROM {ParquetSql.Read([path], schema)}");
                 while (result.TryNext(out DuckDbChunk? chunk))

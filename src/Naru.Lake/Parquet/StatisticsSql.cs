@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 using Naru.Lake.DuckDb;
 
@@ -14,7 +15,7 @@ internal static class StatisticsSql
         StringBuilder sql = new("SELECT count(*)");
         foreach (Column column in schema.Columns)
         {
-            string name = ParquetSql.Identifier(column.Name);
+            string name = SqlIdentifier.Quote(column.Name);
             sql.Append($", count({name})");
             if (HasBounds(column))
             {

@@ -6,6 +6,7 @@ using System.Text;
 using Naru.Access.Tickets;
 using Naru.Core.Files;
 using Naru.Core.Text;
+using Naru.Lake.Catalog;
 using Naru.Yaml;
 
 namespace Naru.Access;
@@ -351,7 +352,7 @@ internal sealed class AccessFolder
     /// </summary>
     private ColumnMask Mask(string column, YamlScalar text)
     {
-        string quoted = $"\"{column.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+        string quoted = SqlIdentifier.Quote(column);
         return text switch
         {
             { IsNull: true } => new ColumnMask("null", "NULL"),

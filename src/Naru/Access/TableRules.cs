@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using Naru.Lake.Catalog;
 
 namespace Naru.Access;
 
@@ -65,7 +66,7 @@ internal sealed record TableRules
         StringBuilder sql = new("CASE");
         if (open.Length > 0)
         {
-            sql.Append($" WHEN {AnyOf(open, table)} THEN {Quoted(column)}");
+            sql.Append($" WHEN {AnyOf(open, table)} THEN {SqlIdentifier.Quote(column)}");
         }
 
         foreach (Grant grant in grants.Where(grant => grant.MasksOf(table).ContainsKey(column)))
@@ -81,6 +82,4 @@ internal sealed record TableRules
     // The line break ends a comment that a condition may close with.
     private static string AnyOf(IEnumerable<Grant> grants, string table) =>
         string.Join(" OR ", grants.Select(grant => $"({grant.RowsOf(table)}\n)").Distinct());
-
-    private static string Quoted(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Naru.Core.Text;
 using Naru.Definitions;
+using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 using Naru.Lake.DuckDb;
 
@@ -183,7 +184,7 @@ internal sealed partial class AggregateCompiler
     {
         SortedSet<string> read = new(StringComparer.Ordinal);
         List<string?> direct = [];
-        List<string> items = [SqlEngine.Quote(SqlScope.EventTime), SqlEngine.Quote(SqlScope.EventId)];
+        List<string> items = [SqlIdentifier.Quote(SqlScope.EventTime), SqlIdentifier.Quote(SqlScope.EventId)];
         foreach ((JsonObject expression, AggregateColumn column) in _keys.Zip(_keyColumns)
             .Concat(_arguments.Zip(_argumentColumns)))
         {

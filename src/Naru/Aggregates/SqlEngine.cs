@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 using Naru.Lake.DuckDb;
 
@@ -15,33 +16,13 @@ internal sealed class SqlEngine : IDisposable
 {
     private const int TreeDepthMax = 2_000;
 
-    private readonly DuckDbDatabase _database;
-    private readonly DuckDbConnection _connection;
+    private readonly DuckDbScratch _scratch = new();
 
-    public SqlEngine()
-    {
-        _database = DuckDbDatabase.OpenMemory(
-            new("threads", "1"),
-            new("memory_limit", "128MB"),
-            new("enable_external_access", "false"),
-            new("autoinstall_known_extensions", "false"),
-            new("autoload_known_extensions", "false"));
-        _connection = _database.Connect();
-        _connection.Execute("SET GLOBAL max_expression_depth = 250");
-    }
-
-    public void Dispose()
-    {
-        _connection.Dispose();
-        _database.Dispose();
-    }
+    public void Dispose() => _scratch.Dispose();
 
     /// <summary>What json_serialize_sql says of a text: its statements, or its error.</summary>
-    public JsonObject Parse(string text)
-    {
-        string tree = Ask("SELECT CAST(json_serialize_sql($1::VARCHAR) AS VARCHAR)", text);
-        return JsonNode.Parse(tree, documentOptions: new JsonDocumentOptions { MaxDepth = TreeDepthMax })!.AsObject();
-    }
+    public JsonObject Parse(string text) => JsonNode.Parse(
+        _scratch.TreeOf(text), documentOptions: new JsonDocumentOptions { MaxDepth = TreeDepthMax })!.AsObject();
 
     /// <summary>The one expression of `SELECT text`.</summary>
     public JsonObject ParseExpression(string text) =>
@@ -54,7 +35,7 @@ internal sealed class SqlEngine : IDisposable
         JsonObject copy = SqlTree.Copy(expression);
         copy["alias"] = "";
         frame["statements"]![0]!["node"]!["select_list"] = new JsonArray(copy);
-        string text = Ask("SELECT json_deserialize_sql($1::JSON)", frame.ToJsonString());
+        string text = Encoding.UTF8.GetString(_scratch.TextOf(Encoding.UTF8.GetBytes(frame.ToJsonString())));
         return text["SELECT ".Length..];
     }
 
@@ -69,14 +50,15 @@ internal sealed class SqlEngine : IDisposable
     /// <summary>A table without rows.</summary>
     public void Table(string name, IEnumerable<(string Name, ColumnType Type)> columns)
     {
-        IEnumerable<string> declared = columns.Select(static column => $"{Quote(column.Name)} {column.Type.Sql}");
-        _connection.Execute($"CREATE OR REPLACE TEMP TABLE {name} ({string.Join(", ", declared)})");
+        IEnumerable<string> declared = columns.Select(static column =>
+            $"{SqlIdentifier.Quote(column.Name)} {column.Type.Sql}");
+        _scratch.Connection.Execute($"CREATE OR REPLACE TEMP TABLE {name} ({string.Join(", ", declared)})");
     }
 
     /// <summary>The types of a query's columns, by DuckDB's names. Throws <see cref="DuckDbException"/>.</summary>
     public ImmutableArray<string> Describe(string query)
     {
-        using DuckDbResult result = _connection.Materialize($"DESCRIBE {query}");
+        using DuckDbResult result = _scratch.Connection.Materialize($"DESCRIBE {query}");
         ImmutableArray<string>.Builder types = ImmutableArray.CreateBuilder<string>();
         while (result.TryNext(out DuckDbChunk? chunk))
         {
@@ -92,18 +74,8 @@ internal sealed class SqlEngine : IDisposable
     /// <summary>The value of a constant expression; null when it is NULL. Throws the engine's error.</summary>
     public DuckDbInterval? Interval(string expression)
     {
-        using DuckDbResult result = _connection.Materialize($"SELECT CAST({expression} AS INTERVAL)");
+        using DuckDbResult result = _scratch.Connection.Materialize($"SELECT CAST({expression} AS INTERVAL)");
         return result.TryNext(out DuckDbChunk? chunk) && !chunk[0].IsNull(0)
             ? chunk[0].Values<DuckDbInterval>()[0] : null;
-    }
-
-    public static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
-
-    private string Ask(string sql, string parameter)
-    {
-        using DuckDbStatement statement = _connection.Prepare(sql);
-        statement.BindUtf8(1, Encoding.UTF8.GetBytes(parameter));
-        using DuckDbResult result = statement.Materialize();
-        return result.TryNext(out DuckDbChunk? chunk) ? chunk[0].StringAt(0) : "";
     }
 }

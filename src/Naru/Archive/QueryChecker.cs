@@ -23,29 +23,14 @@ internal sealed class QueryChecker : IDisposable
 
     private readonly List<TableDescription> _tables;
     private readonly IReadOnlyCollection<string> _broken;
-    private readonly DuckDbDatabase _database;
-    private readonly DuckDbConnection _connection;
+    private readonly DuckDbScratch _scratch = new();
 
     /// <param name="tables">Of logs and aggregates that are right.</param>
     /// <param name="broken">Full names of those that are not: what is wrong with them is told elsewhere.</param>
-    public QueryChecker(IEnumerable<TableDescription> tables, IReadOnlyCollection<string> broken)
-    {
+    public QueryChecker(IEnumerable<TableDescription> tables, IReadOnlyCollection<string> broken) =>
         (_tables, _broken) = ([.. tables], broken);
-        _database = DuckDbDatabase.OpenMemory(
-            new("threads", "1"),
-            new("memory_limit", "128MB"),
-            new("enable_external_access", "false"),
-            new("autoinstall_known_extensions", "false"),
-            new("autoload_known_extensions", "false"));
-        _connection = _database.Connect();
-        _connection.Execute("SET GLOBAL max_expression_depth = 250");
-    }
 
-    public void Dispose()
-    {
-        _connection.Dispose();
-        _database.Dispose();
-    }
+    public void Dispose() => _scratch.Dispose();
 
     /// <param name="file">Of a saved query.</param>
     /// <param name="template">All of its text.</param>
@@ -114,13 +99,8 @@ internal sealed class QueryChecker : IDisposable
     private void Judge(string sql)
     {
         SqlText text = SqlText.Read(sql, SavedQuery.BytesMax * 2);
-        using DuckDbStatement statement = _connection.Prepare(
-            "SELECT CAST(json_serialize_sql($1::VARCHAR) AS VARCHAR)");
-        statement.BindUtf8(1, text.Body.ToArray());
-        using DuckDbResult result = statement.Materialize();
-        result.TryNext(out DuckDbChunk? chunk);
         new SqlGate(text, new ReadableTables(_tables, Principal.Open), GateStep.Sent)
-            .Judge(chunk![0].Utf8At(0).ToArray());
+            .Judge(_scratch.TreeOf(text.Body.Span));
     }
 
     /// <summary>

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Text;
 using Naru.Lake.Catalog;
 using Naru.Lake.DuckDb;
@@ -29,19 +28,13 @@ internal static class StatementDescriber
     /// <exception cref="QueryException">It may not run, or it is wrong; with its place.</exception>
     public static StatementShape Describe(string sql, ReadableTables readable, TimeZoneInfo zone)
     {
-        using DuckDbDatabase database = DuckDbDatabase.OpenMemory(
-            new("threads", "1"),
-            new("memory_limit", "128MB"),
-            new("enable_external_access", "false"),
-            new("autoinstall_known_extensions", "false"),
-            new("autoload_known_extensions", "false"));
-        using DuckDbConnection connection = database.Connect();
-        connection.Execute("SET GLOBAL max_expression_depth = 250");
+        using DuckDbScratch scratch = new();
+        DuckDbConnection connection = scratch.Connection;
         connection.Execute($"SET GLOBAL TimeZone = '{zone.Id}'");
         OwnAggregates.Register(connection);
         OwnScalars.Register(connection);
         SqlText text = SqlText.Read(sql, TextBytesMax);
-        (Judgement judgement, text) = Judge(connection, text, readable);
+        (Judgement judgement, text) = Judge(scratch, text, readable);
         if (judgement.Virtual.Length > 0 || judgement.Lists || text.Prefix.Length > 0)
         {
             throw new QueryException(new QueryError(QueryCodes.NotAQuery, "the statement lists or explains")
@@ -62,9 +55,9 @@ internal static class StatementDescriber
     }
 
     private static (Judgement Judgement, SqlText Text) Judge(
-        DuckDbConnection connection, SqlText text, ReadableTables readable)
+        DuckDbScratch scratch, SqlText text, ReadableTables readable)
     {
-        byte[] tree = Ask(connection, "SELECT CAST(json_serialize_sql($1::VARCHAR) AS VARCHAR)", text.Body);
+        byte[] tree = scratch.TreeOf(text.Body.Span);
         Judgement sent = new SqlGate(text, readable, GateStep.Sent).Judge(tree);
         byte[]? rewritten = sent.OwnFunctions.Any(OwnFunctions.IsRewritten)
             ? new SqlRewriter(SqlDialect.Naru).Rewrite(tree) : null;
@@ -73,8 +66,8 @@ internal static class StatementDescriber
             return (sent, text);
         }
 
-        byte[] body = Ask(connection, "SELECT json_deserialize_sql(CAST($1::VARCHAR AS JSON))", rewritten);
-        byte[] again = Ask(connection, "SELECT CAST(json_serialize_sql($1::VARCHAR) AS VARCHAR)", body);
+        byte[] body = scratch.TextOf(rewritten);
+        byte[] again = scratch.TreeOf(body);
         text = text.InOtherWords(body, static _ => null);
         return (new SqlGate(text, readable, GateStep.Rewritten).Judge(again), text);
     }
@@ -85,15 +78,12 @@ internal static class StatementDescriber
         foreach (string schema in judgement.Tables.Select(static table => table.Name.Schema).Concat(readable.Path)
             .Distinct(StringComparer.Ordinal))
         {
-            connection.Execute($"CREATE SCHEMA IF NOT EXISTS {Name(schema)}");
+            connection.Execute($"CREATE SCHEMA IF NOT EXISTS {SqlIdentifier.Quote(schema)}");
         }
 
         foreach (TableDescription table in judgement.Tables)
         {
-            IEnumerable<string> columns = table.Schema.Columns.Select(static column =>
-                string.Create(CultureInfo.InvariantCulture, $"{Name(column.Name)} {column.Type.Sql}"));
-            connection.Execute(
-                $"CREATE TABLE {Name(table.Name.Schema)}.{Name(table.Name.SqlName)} ({string.Join(", ", columns)})");
+            connection.Execute($"CREATE TABLE {table.Name.Quoted} ({table.Schema.ToSql()})");
         }
 
         connection.Execute($"SET search_path = '{string.Join(',', readable.Path.Append("main"))}'");
@@ -115,14 +105,4 @@ internal static class StatementDescriber
 
         return described.ToImmutable();
     }
-
-    private static byte[] Ask(DuckDbConnection connection, string sql, ReadOnlyMemory<byte> parameter)
-    {
-        using DuckDbStatement statement = connection.Prepare(sql);
-        statement.BindUtf8(1, parameter.Span);
-        using DuckDbResult result = statement.Materialize();
-        return result.TryNext(out DuckDbChunk? chunk) ? Encoding.UTF8.GetBytes(chunk[0].StringAt(0)) : [];
-    }
-
-    private static string Name(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

@@ -34,7 +34,7 @@ internal static class TableViews
         IEnumerable<string> schemas = tables.Select(static table => table.Name.Schema)
             .Concat(searchPath).Distinct(StringComparer.Ordinal);
         yield return new SetupStatement(string.Concat(schemas.Select(
-            static schema => $"CREATE SCHEMA IF NOT EXISTS {Name(schema)};")));
+            static schema => $"CREATE SCHEMA IF NOT EXISTS {SqlIdentifier.Quote(schema)};")));
         foreach (TableSnapshot table in tables)
         {
             TableRules rules = rulesOf(table.Name);
@@ -45,7 +45,7 @@ internal static class TableViews
 
     private static SetupStatement View(TableSnapshot table, Func<string, string> ruled)
     {
-        string start = $"CREATE VIEW {Name(table.Name.Schema)}.{Name(table.Name.SqlName)} AS ";
+        string start = $"CREATE VIEW {table.Name.Quoted} AS ";
         List<string> sources = [];
         if (table.Files.Length > 0)
         {
@@ -83,7 +83,7 @@ internal static class TableViews
 
     private static string Ruled(Column column, TableSnapshot table, TableRules rules)
     {
-        string name = Name(column.Name);
+        string name = SqlIdentifier.Quote(column.Name);
         string? mask = rules.Columns.GetValueOrDefault(column.Name);
         string value = mask is null ? name : $"TRY(CAST(({mask}\n) AS {column.Type.Sql}))";
         bool bare = rules.Rows is null || (mask is null && table.PartitionColumns.Contains(column.Name));
@@ -107,19 +107,17 @@ internal static class TableViews
         $"read_parquet({List(table.TailFiles)}, union_by_name = true, hive_partitioning = false)";
 
     private static string Cast(Column column) =>
-        $"CAST({Name(column.Name)} AS {column.Type.Sql}) AS {Name(column.Name)}";
+        $"CAST({SqlIdentifier.Quote(column.Name)} AS {column.Type.Sql}) AS {SqlIdentifier.Quote(column.Name)}";
 
     private static string Empty(TableSchema schema)
     {
         StringBuilder sql = new("SELECT ");
         sql.AppendJoin(", ", schema.Columns.Select(
-            static column => $"CAST(NULL AS {column.Type.Sql}) AS {Name(column.Name)}"));
+            static column => $"CAST(NULL AS {column.Type.Sql}) AS {SqlIdentifier.Quote(column.Name)}"));
         return sql.Append(" WHERE false").ToString();
     }
 
     private static string List(ImmutableArray<string> paths) => $"[{string.Join(", ", paths.Select(Literal))}]";
-
-    private static string Name(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
     private static string Literal(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
 }

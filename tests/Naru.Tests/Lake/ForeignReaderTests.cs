@@ -1,3 +1,4 @@
+using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 using Naru.Lake.Parquet;
 
@@ -33,7 +34,7 @@ public sealed class ForeignReaderTests : IDisposable
     {
         IEnumerable<string> columns = BatchMaker.EveryKind.Columns.Select(column =>
         {
-            string name = ParquetSql.Identifier(column.Name);
+            string name = SqlIdentifier.Quote(column.Name);
             return column.Type.Kind switch
             {
                 ColumnKind.Double => name,

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using Naru.Core.Files;
+using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 using Naru.Lake.DuckDb;
 using Naru.Lake.Parquet;
@@ -68,7 +69,7 @@ public sealed class ParquetTableWriterTests : IDisposable
 
         using BatchScan scan = _database.Scan(batch, rows);
         string differs = string.Join(" OR ", BatchMaker.EveryKind.Columns.Select(column =>
-            $"b.{ParquetSql.Identifier(column.Name)} IS DISTINCT FROM p.{ParquetSql.Identifier(column.Name)}"));
+            $"b.{SqlIdentifier.Quote(column.Name)} IS DISTINCT FROM p.{SqlIdentifier.Quote(column.Name)}"));
         string both = $"{scan.Sql} b POSITIONAL JOIN read_parquet('{path}') p";
         Assert.Equal(0, Scalar($"SELECT count(*) FROM {both} WHERE {differs}"));
     }
@@ -149,7 +150,7 @@ public sealed class ParquetTableWriterTests : IDisposable
         for (int i = 0; i < 24; i++)
         {
             int[] rows = BatchMaker.Shuffled(5_000, seed: i)[..(1_000 + i)];
-            string column = ParquetSql.Identifier("row \"number\"'s");
+            string column = SqlIdentifier.Quote("row \"number\"'s");
             string file = Path.Combine(_folder, $"{i:00}.parquet");
             Assert.Equal(rows.Sum(), Scalar($"SELECT sum({column})::BIGINT FROM '{file}'"));
         }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 
 namespace Naru.Query.Explore;
@@ -52,7 +53,7 @@ internal static partial class ExploreFilters
     /// <summary>A name as SQL takes it. Of the words that mean something to SQL few have an underscore.</summary>
     public static string Name(string name) => Plain().IsMatch(name)
         ? name
-        : $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+        : SqlIdentifier.Quote(name);
 
     private static string Sign(ExploreFilter filter) => filter.Is switch
     {

@@ -32,17 +32,10 @@ internal static class RuleChecker
             return;
         }
 
-        using DuckDbDatabase database = DuckDbDatabase.OpenMemory(
-            new("threads", "1"),
-            new("memory_limit", "128MB"),
-            new("enable_external_access", "false"),
-            new("autoinstall_known_extensions", "false"),
-            new("autoload_known_extensions", "false"));
-        using DuckDbConnection connection = database.Connect();
-        connection.Execute("SET GLOBAL max_expression_depth = 250");
+        using DuckDbScratch scratch = new();
         foreach (RuleText rule in access.Rules)
         {
-            (string Message, string Hint)? fault = Table(rule, tables) ?? Expression(rule, tables, connection);
+            (string Message, string Hint)? fault = Table(rule, tables) ?? Expression(rule, tables, scratch);
             if (fault is { } found)
             {
                 YamlScalar at = IsUnknown(rule, tables) ? rule.Key : rule.Text;
@@ -86,19 +79,19 @@ internal static class RuleChecker
     }
 
     private static (string Message, string Hint)? Expression(
-        RuleText rule, IReadOnlyCollection<TableDescription> tables, DuckDbConnection connection)
+        RuleText rule, IReadOnlyCollection<TableDescription> tables, DuckDbScratch scratch)
     {
         TableDescription table = Groups(rule, tables).First();
         string what = rule.Column is null ? $"the rows of {rule.Table}" : $"the mask of {rule.Table}.{rule.Column}";
         string written = TableRules.With(UserExample, rule.Mask?.Sql ?? rule.Text.Text);
         try
         {
-            if (Shape(written, connection) is { } fault)
+            if (Shape(written, scratch) is { } fault)
             {
                 return ($"{what} {fault}", "write one expression over the table's own columns");
             }
 
-            Declare(connection, table);
+            scratch.Connection.Execute($"CREATE OR REPLACE TEMP TABLE _rule ({table.Schema.ToSql()})");
             ColumnType type = rule.Column is null
                 ? ColumnType.Boolean : table.Schema.Columns[table.Schema.IndexOf(rule.Column)].Type;
             if (rule.Mask?.Written == "hash" && type != ColumnType.String)
@@ -109,8 +102,8 @@ internal static class RuleChecker
 
             // As a condition, so that neither an aggregate nor a window can stand in it.
             string cast = rule.Column is null ? $"TRY(({written}\n))" : $"TRY(CAST(({written}\n) AS {type.Sql}))";
-            connection.Execute($"EXPLAIN SELECT 1 FROM _rule WHERE {cast} IS NULL");
-            string came = TypeOf(connection, written);
+            scratch.Connection.Execute($"EXPLAIN SELECT 1 FROM _rule WHERE {cast} IS NULL");
+            string came = TypeOf(scratch.Connection, written);
             return rule.Column is null && came is not ("BOOLEAN" or "\"NULL\"")
                 ? ($"{what} are {came}, not true or false", "write a condition such as region = 'seoul'") : null;
         }
@@ -121,13 +114,6 @@ internal static class RuleChecker
         }
     }
 
-    private static void Declare(DuckDbConnection connection, TableDescription table)
-    {
-        IEnumerable<string> columns = table.Schema.Columns.Select(static column =>
-            $"\"{column.Name.Replace("\"", "\"\"", StringComparison.Ordinal)}\" {column.Type.Sql}");
-        connection.Execute($"CREATE OR REPLACE TEMP TABLE _rule ({string.Join(", ", columns)})");
-    }
-
     private static string TypeOf(DuckDbConnection connection, string expression)
     {
         using DuckDbResult result = connection.Materialize($"DESCRIBE SELECT ({expression}\n) FROM _rule");
@@ -135,13 +121,9 @@ internal static class RuleChecker
     }
 
     /// <summary>What is wrong with the text itself, or null.</summary>
-    private static string? Shape(string written, DuckDbConnection connection)
+    private static string? Shape(string written, DuckDbScratch scratch)
     {
-        using DuckDbStatement statement = connection.Prepare("SELECT CAST(json_serialize_sql($1::VARCHAR) AS VARCHAR)");
-        statement.BindUtf8(1, Encoding.UTF8.GetBytes($"SELECT ({written}\n)"));
-        using DuckDbResult result = statement.Materialize();
-        result.TryNext(out DuckDbChunk? chunk);
-        byte[] tree = chunk![0].Utf8At(0).ToArray();
+        byte[] tree = scratch.TreeOf($"SELECT ({written}\n)");
         using JsonDocument document = JsonDocument.Parse(tree, new JsonDocumentOptions { MaxDepth = 2_000 });
         if (document.RootElement.GetProperty("error").GetBoolean())
         {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 using Naru.Lake.DuckDb;
 
@@ -208,7 +209,7 @@ internal sealed record TrinoType(string Raw)
                 text.Append(i > 0 ? ", " : "");
                 if (Parts[i].Name is { Length: > 0 } name)
                 {
-                    text.Append(IsPlain(name) ? name : $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"");
+                    text.Append(IsPlain(name) ? name : SqlIdentifier.Quote(name));
                     text.Append(' ');
                 }
 

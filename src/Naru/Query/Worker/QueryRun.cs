@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Naru.Core;
+using Naru.Lake.Catalog;
 using Naru.Lake.DuckDb;
 using Naru.Query.Functions.Scalars;
 using Naru.Query.Gate;
@@ -100,7 +101,7 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
         }
 
         string path = string.Join(',', request.SearchPath.Select(
-            static schema => $"\"{schema.Replace("\"", "\"\"", StringComparison.Ordinal)}\""));
+            static schema => SqlIdentifier.Quote(schema)));
         connection.Execute($"SET search_path = {Literal(path)}; SET GLOBAL lock_configuration = true;");
     }
 
@@ -260,7 +261,7 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
             for (int row = 0; row < chunk.RowCount; row++)
             {
                 string name = OwnAggregates.AsWritten(chunk[0].StringAt(row));
-                string quoted = $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+                string quoted = SqlIdentifier.Quote(name);
                 string place = string.Create(CultureInfo.InvariantCulture, $"#{names.Count + 1}");
                 bool isWide = chunk[1].StringAt(row) is "HUGEINT" or "UHUGEINT";
                 wide |= isWide;

@@ -3,6 +3,7 @@ using System.Globalization;
 using Naru.Aggregates;
 using Naru.Core;
 using Naru.Definitions;
+using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 using Naru.Lake.DuckDb;
 using Naru.Lake.Parquet;
@@ -55,8 +56,8 @@ internal sealed class BatchSql(AggregatePlan plan, ImmutableArray<BatchSource> s
                 .OrderBy(static pair => pair.output.Base)
                 .Select(pair => plan.Schema.Columns[pair.i]),
         ]);
-        string start = Identifier(schema.Columns[0].Name);
-        string end = Identifier(schema.Columns[^1].Name);
+        string start = SqlIdentifier.Quote(schema.Columns[0].Name);
+        string end = SqlIdentifier.Quote(schema.Columns[^1].Name);
         using DuckDbDatabase database = DuckDbDatabase.OpenMemory(new KeyValuePair<string, string>("threads", "1"));
         using DuckDbConnection connection = database.Connect();
         using DuckDbResult result = connection.Materialize(
@@ -135,7 +136,7 @@ internal sealed class BatchSql(AggregatePlan plan, ImmutableArray<BatchSource> s
 
     private string Column(SourceColumn column, bool hasSecure, long from, long to)
     {
-        string name = Identifier(column.Name);
+        string name = SqlIdentifier.Quote(column.Name);
         return column.Name switch
         {
             // Landed files hold the columns that they are partitioned by only in their folders' names.
@@ -175,7 +176,7 @@ internal sealed class BatchSql(AggregatePlan plan, ImmutableArray<BatchSource> s
         .DistinctBy(static column => column.Name);
 
     private static string Empty(AggregateSource source) => $"(SELECT {string.Join(", ", Columns(source).Select(
-        static column => $"CAST(NULL AS {column.Type.Sql}) AS {Identifier(column.Name)}"))} WHERE false)";
+        static column => $"CAST(NULL AS {column.Type.Sql}) AS {SqlIdentifier.Quote(column.Name)}"))} WHERE false)";
 
     private string Results()
     {
@@ -216,8 +217,6 @@ internal sealed class BatchSql(AggregatePlan plan, ImmutableArray<BatchSource> s
 
     private static string List(int count, string prefix, string separator = "") =>
         string.Join(separator, Enumerable.Range(0, count).Select(i => Text($"{prefix}{i}")));
-
-    private static string Identifier(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }
