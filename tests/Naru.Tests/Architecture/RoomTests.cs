@@ -27,6 +27,7 @@ public class RoomTests
         ["Query"] = ["Lake", "Definitions", "Access", "Configuration", "Yaml"],
         ["Archive"] = ["Lake", "Query", "Definitions", "Access", "Configuration", "Yaml"],
         ["Watch"] = ["Lake", "Query", "Definitions", "Access", "Configuration", "Yaml"],
+        ["MySql"] = [],
         ["State"] = ["Configuration"],
         ["Ledger"] = ["State"],
         ["Models"] = ["Lake", "Query", "Ledger", "State", "Definitions", "Access", "Configuration", "Yaml"],

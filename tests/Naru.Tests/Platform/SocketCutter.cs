@@ -1,0 +1,97 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Naru.Tests.Platform;
+
+/// <summary>
+/// Listens on loopback before a server's Unix socket, and cuts every connection when the server has answered so many
+/// bytes on all of them together.
+/// </summary>
+internal sealed class SocketCutter : IDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly string _socket;
+    private readonly CancellationTokenSource _closed = new();
+    private long _left;
+
+    public SocketCutter(string socket, long bytes = long.MaxValue)
+    {
+        _socket = socket;
+        _left = bytes;
+        _listener.Start();
+        _ = AcceptAsync();
+    }
+
+    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    /// <summary>Bytes that the server may still answer.</summary>
+    public long Left
+    {
+        get => Interlocked.Read(ref _left);
+        set => Interlocked.Exchange(ref _left, value);
+    }
+
+    public void Dispose()
+    {
+        _closed.Cancel();
+        _listener.Stop();
+    }
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                _ = ServeAsync(await _listener.AcceptSocketAsync(_closed.Token));
+            }
+        }
+        catch (Exception error) when (error is OperationCanceledException or SocketException or ObjectDisposedException)
+        {
+            // The test is over.
+        }
+    }
+
+    private async Task ServeAsync(Socket client)
+    {
+        using (client)
+        using (Socket server = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+        {
+            try
+            {
+                if (Left <= 0)
+                {
+                    return;
+                }
+
+                await server.ConnectAsync(new UnixDomainSocketEndPoint(_socket), _closed.Token);
+                Task forth = CopyAsync(client, server, static _ => true);
+                Task back = CopyAsync(server, client, bytes => Interlocked.Add(ref _left, -bytes) > 0);
+                await Task.WhenAny(forth, back);
+            }
+            catch (Exception error) when (error is OperationCanceledException or SocketException)
+            {
+                // Cut, as it is meant.
+            }
+        }
+    }
+
+    private async Task CopyAsync(Socket from, Socket to, Func<int, bool> mayGo)
+    {
+        byte[] buffer = new byte[1 << 16];
+        try
+        {
+            // Small pieces, so that a cut comes near its byte.
+            int size = Left < long.MaxValue / 2 ? 512 : buffer.Length;
+            while (await from.ReceiveAsync(buffer.AsMemory(0, size), _closed.Token) is > 0 and int bytes
+                && mayGo(bytes))
+            {
+                await to.SendAsync(buffer.AsMemory(0, bytes), _closed.Token);
+            }
+        }
+        catch (Exception error) when (error is OperationCanceledException or SocketException or ObjectDisposedException)
+        {
+            // The other direction has ended.
+        }
+    }
+}
