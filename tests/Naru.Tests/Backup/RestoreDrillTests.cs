@@ -136,6 +136,7 @@ public sealed class RestoreDrillTests : IDisposable
     private static async Task<HashSet<int>> RestoredAsync(string root)
     {
         await using PlatformProcess platform = await PlatformProcess.StartAsync(root);
+        await platform.SeenAsync();
         JsonElement rows = await platform.AskAsync("SELECT n, count(*) FROM t.tap GROUP BY n");
         HashSet<int> found = [];
         foreach (JsonElement row in rows.EnumerateArray())

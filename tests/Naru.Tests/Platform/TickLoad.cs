@@ -59,9 +59,20 @@ internal sealed class TickLoad
         return found;
     }
 
+    /// <summary>Waits until so many requests that begin from now on have an answer, whichever.</summary>
+    public async Task MoreAsync(int answers, TimeSpan within)
+    {
+        DateTime now = DateTime.UtcNow;
+        await Wait.ForAsync(
+            () => Task.FromResult(_answers.Count(answer => answer.Began > now && answer.Status != 0) >= answers),
+            within,
+            () => "too few answers; the last: " + string.Join(", ", _answers.TakeLast(Clients)));
+    }
+
     /// <summary>Everything acknowledged is there once, nothing that was not sent is, and the ledger adds up.</summary>
     public async Task VerifyAsync(PlatformProcess platform)
     {
+        await platform.SeenAsync();
         JsonElement counts =
             await platform.AskAsync("SELECT count(*), count(DISTINCT _id), count(DISTINCT n) FROM kr_shop.tick");
         using HttpRequestMessage request =
