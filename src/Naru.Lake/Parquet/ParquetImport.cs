@@ -60,19 +60,6 @@ public sealed class ParquetImport : IDisposable
         _database.Dispose();
     }
 
-    /// <summary>
-    /// Rows that have no value in one of these columns, or another value than those of the one allowed tuple; 0 when
-    /// all rows belong. Values are SQL literals.
-    /// </summary>
-    public long CountOutside(IReadOnlyList<KeyValuePair<string, string>> values)
-    {
-        Invariant.Hold(values.Count > 0);
-        using DuckDbResult result = _connection.Materialize(
-            $"SELECT count(*) FROM {Source} WHERE ({Inside(values)}) IS NOT TRUE");
-        Invariant.Hold(result.TryNext(out DuckDbChunk? chunk));
-        return chunk[0].Values<long>()[0];
-    }
-
     /// <summary>The distinct values of these columns as text, in order; null is an empty text.</summary>
     public ImmutableArray<ImmutableArray<string>> Distinct(IReadOnlyList<string> columns)
     {

@@ -164,7 +164,8 @@ internal static class ModelCommands
             : ExitCode.Failed;
     }
 
-    private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString() ?? "";
+    private static string Text(JsonElement element, string name) =>
+        element.TryGetProperty(name, out JsonElement text) ? text.GetString() ?? "" : "";
 
     private sealed class RunPrinter(bool json, bool dryRun)
     {
@@ -236,8 +237,9 @@ internal static class ModelCommands
                 string first = Text(ended, "first");
                 string last = Text(ended, "last");
                 string what = done ? $"{ended.GetProperty("rows").GetInt64()} rows" : $"failed: {Text(ended, "why")}";
+                string warned = Text(ended, "warnings") is { Length: > 0 } told ? $"; warned: {told}" : "";
                 Console.WriteLine(
-                    $"{Text(ended, "model")} {(first == last ? first : $"{first} to {last}")}: {what}");
+                    $"{Text(ended, "model")} {(first == last ? first : $"{first} to {last}")}: {what}{warned}");
             }
         }
     }

@@ -49,6 +49,15 @@ internal sealed record IntervalRecord
     /// <summary>Why it failed.</summary>
     public string Why { get; init; } = "";
 
+    /// <summary>
+    /// Of the checks by which it failed: only other inputs, another definition or other checks can mend it. Null where
+    /// something else failed.
+    /// </summary>
+    public string? FailedChecks { get; init; }
+
+    /// <summary>What is to be told of the rows that were filled; null is nothing.</summary>
+    public string? Warnings { get; init; }
+
     /// <summary>Of the definition that the attempt went by.</summary>
     public string Definition { get; init; } = "";
 

@@ -25,6 +25,9 @@ internal interface IScheduled
     /// <summary>Changes when what it does may.</summary>
     string Fingerprint { get; }
 
+    /// <summary>Changes when what its rows are judged by does.</summary>
+    string ChecksPrint => "";
+
     /// <summary>An interval holds all there is, so the schedule does the newest only.</summary>
     bool IsWhole => false;
 

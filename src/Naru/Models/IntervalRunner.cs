@@ -14,13 +14,30 @@ namespace Naru.Models;
 /// <param name="Done">The rows are where they belong.</param>
 /// <param name="Rows">Of all intervals.</param>
 /// <param name="Why">Why it failed, or why nothing was tried.</param>
-internal sealed record RunOutcome(bool Done, long Rows, string Why);
+internal sealed record RunOutcome(bool Done, long Rows, string Why)
+{
+    /// <summary>What checks told of rows that are committed.</summary>
+    public string Warnings { get; init; } = "";
+}
 
 /// <summary>Who wants a run, and which it is.</summary>
 internal sealed record RunOrder(string Run, string By);
 
 /// <summary>It cannot be done: says why, and the mend.</summary>
 internal class FillException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>What became of one interval of an attempt.</summary>
+/// <param name="Rows">How many stand now.</param>
+internal readonly record struct FilledRows(long Rows)
+{
+    /// <summary>Why its rows did not hold, so that none of them stand; empty where they do.</summary>
+    public string Failures { get; init; } = "";
+
+    /// <summary>What is to be told of rows that stand.</summary>
+    public string Warnings { get; init; } = "";
+
+    public static implicit operator FilledRows(long rows) => new(rows);
+}
 
 /// <summary>What is different from kind to kind in doing an interval.</summary>
 internal interface IIntervalFiller<in T>
@@ -32,9 +49,9 @@ internal interface IIntervalFiller<in T>
     /// <summary>How many rows of an interval stand.</summary>
     long RowsOf(T thing, Interval interval);
 
-    /// <summary>Does an attempt at adjoining intervals; gives the rows of each.</summary>
+    /// <summary>Does an attempt at adjoining intervals; gives what became of each.</summary>
     /// <exception cref="FillException">It cannot be done.</exception>
-    Task<ImmutableArray<long>> FillAsync(
+    Task<ImmutableArray<FilledRows>> FillAsync(
         T thing, IReadOnlyList<LedgerEntry> begun, RunOrder order, CancellationToken cancellationToken);
 }
 
@@ -75,15 +92,12 @@ internal sealed class IntervalRunner<T>(
 
         try
         {
-            ImmutableArray<long> rows = await filler.FillAsync(thing, begun, order, cancellationToken)
+            ImmutableArray<FilledRows> filled = await filler.FillAsync(thing, begun, order, cancellationToken)
                 .ConfigureAwait(false);
-            if (!await EndAsync(thing, begun, index => Filled(begun[index].Record, rows[index])).ConfigureAwait(false))
-            {
-                return new RunOutcome(Done: false, 0, "another server took this one for dead, and fills it again");
-            }
-
-            ModelsLog.Filled(parts.Logger, thing.Thing, NameOf(intervals), rows.Sum());
-            return new RunOutcome(Done: true, rows.Sum(), "");
+            return await EndAsync(thing, begun, index => Ended(thing, begun[index].Record, filled[index]))
+                .ConfigureAwait(false)
+                ? OutcomeOf(thing, intervals, filled)
+                : new RunOutcome(Done: false, 0, "another server took this one for dead, and fills it again");
         }
         catch (Exception exception) when (exception is not InvariantException)
         {
@@ -152,6 +166,8 @@ internal sealed class IntervalRunner<T>(
                     StartedAt = Now(),
                     EndedAt = 0,
                     Why = "",
+                    FailedChecks = null,
+                    Warnings = null,
                     Definition = thing.Fingerprint,
                     Inputs = versions,
                 },
@@ -159,6 +175,46 @@ internal sealed class IntervalRunner<T>(
         }
 
         return await ledger.TryPutAsync(thing.Thing, begun, cancellationToken).ConfigureAwait(false);
+    }
+
+    private IntervalRecord Ended(T thing, IntervalRecord running, FilledRows filled) => filled.Failures.Length > 0
+        ? Failed(running, filled.Failures, counts: true) with { FailedChecks = thing.ChecksPrint }
+        : Filled(running, filled.Rows) with { Warnings = filled.Warnings.Length > 0 ? filled.Warnings : null };
+
+    private RunOutcome OutcomeOf(T thing, IReadOnlyList<Interval> intervals, ImmutableArray<FilledRows> filled)
+    {
+        List<string> failures = [];
+        List<string> warnings = [];
+        List<Interval> done = [];
+        for (int i = 0; i < filled.Length; i++)
+        {
+            string name = parts.Calendar.Name(intervals[i]);
+            string prefix = filled.Length == 1 ? "" : $"{name}: ";
+            if (filled[i].Failures.Length > 0)
+            {
+                failures.Add(prefix + filled[i].Failures);
+                ModelsLog.Failed(parts.Logger, thing.Thing, name, filled[i].Failures);
+                continue;
+            }
+
+            done.Add(intervals[i]);
+            if (filled[i].Warnings.Length > 0)
+            {
+                warnings.Add(prefix + filled[i].Warnings);
+                ModelsLog.Warned(parts.Logger, thing.Thing, name, filled[i].Warnings);
+            }
+        }
+
+        long rows = filled.Where(static each => each.Failures.Length == 0).Sum(static each => each.Rows);
+        if (done.Count > 0)
+        {
+            ModelsLog.Filled(parts.Logger, thing.Thing, NameOf(done), rows);
+        }
+
+        return new RunOutcome(failures.Count == 0, rows, string.Join("; ", failures))
+        {
+            Warnings = string.Join("; ", warnings),
+        };
     }
 
     private async Task<bool> EndAsync(

@@ -115,7 +115,8 @@ internal sealed class IntervalScheduler(
             }
 
             IntervalView view = await planner.ViewAsync(thing, interval, pass, cancellationToken).ConfigureAwait(false);
-            if (IsDue(thing, view, now))
+            if (IsDue(thing, view, now)
+                && await planner.MayMendAsync(thing, view, cancellationToken).ConfigureAwait(false))
             {
                 yield return interval;
             }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Naru.Core.Schedules;
 using Naru.Lake.Catalog;
+using Naru.Models.Checks;
 
 namespace Naru.Models;
 
@@ -22,6 +23,12 @@ internal sealed record ModelDefinition : IScheduled
 
     /// <summary>The table that it fills, with its partition columns.</summary>
     public required FilledTable Table { get; init; }
+
+    /// <summary>What its rows are judged by before they are committed.</summary>
+    public ImmutableArray<ModelCheck> Checks { get; init; } = [];
+
+    /// <summary>Changes when they do.</summary>
+    public string ChecksPrint => string.Join("; ", Checks.Select(static check => $"{check.Severity} {check.Text}"));
 
     /// <summary>Whether the statement itself gives the partition columns, so that one run can fill many intervals.
     /// </summary>

@@ -9,6 +9,7 @@ using Naru.Definitions;
 using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 using Naru.Lake.Parquet;
+using Naru.Models.Checks;
 using Naru.Query;
 using Naru.Query.Gate;
 using Naru.Yaml;
@@ -123,10 +124,10 @@ internal static class ModelFolder
         }
 
         IntervalCalendar calendar = new(zone);
+        Interval sample = calendar.At(header.Every, header.Start ?? 0);
         StatementShape shape;
         try
         {
-            Interval sample = calendar.At(header.Every, header.Start ?? 0);
             ReadableTables readable = new(known, ModelReader.Of(file.Name, null));
             shape = StatementDescriber.Describe(text.Bind(file.Name, sample, calendar), readable, zone.Zone);
         }
@@ -145,8 +146,11 @@ internal static class ModelFolder
 
         TableSchema? schema = SchemaOf(file, header.Every, shape.Columns, mistakes);
         ImmutableArray<ModelInput> inputs = InputsOf(file, header, shape, known, mistakes);
+        ImmutableArray<ModelCheck> checks = schema is { } columns && !header.Checks.IsEmpty
+            ? ChecksOf(file, (header, columns), known, (sample, zone), mistakes) : [];
         return schema is null || mistakes.Count > before ? null : new ModelDefinition
         {
+            Checks = checks,
             Name = file.Name,
             Header = header,
             Text = text,
@@ -160,6 +164,22 @@ internal static class ModelFolder
                 column => shape.Columns.Any(each => each.Name == column)),
             Fingerprint = FingerprintOf(file.Text, header.Every, schema),
         };
+    }
+
+    /// <summary>A check may read the model's own table, too: what it had before.</summary>
+    private static ImmutableArray<ModelCheck> ChecksOf(
+        ModelFile file,
+        (ModelHeader Header, TableSchema Columns) model,
+        ImmutableArray<TableDescription> known,
+        (Interval Interval, ProjectZone Zone) sample,
+        MistakeList mistakes)
+    {
+        TableSchema columns = model.Columns;
+        TableDescription own = new(new TableName(FilledTable.Schema, file.Name), columns, "", System: false);
+        ReadableTables readable = new(
+            [.. known, own, CheckCompiler.Describe(columns)], ModelReader.Of(file.Name, null));
+        return new CheckCompiler(file.Name, file.Path, columns, readable)
+            .Compile(model.Header.Checks, sample, mistakes);
     }
 
     public static ImmutableArray<string> PartitionOf(IntervalKind every) =>

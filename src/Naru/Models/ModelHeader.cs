@@ -4,6 +4,7 @@ using Naru.Core.Events;
 using Naru.Core.Schedules;
 using Naru.Core.Text;
 using Naru.Definitions;
+using Naru.Models.Checks;
 using Naru.Query.Pool;
 using Naru.Yaml;
 
@@ -30,7 +31,7 @@ internal sealed record ModelHeader : IScheduleRules
     public static readonly ImmutableArray<string> Keys =
     [
         "description", "owner", "every", "schedule", "start", "wait_for_late", "depends_on", "restate", "retries",
-        "retry_after", "timeout", "pool", "ticket",
+        "retry_after", "timeout", "pool", "ticket", "check",
     ];
 
     private const int RetriesMax = 100;
@@ -71,10 +72,13 @@ internal sealed record ModelHeader : IScheduleRules
 
     public string? Ticket { get; private init; }
 
+    /// <summary>In the order of the file.</summary>
+    public ImmutableArray<WrittenCheck> Checks { get; private init; } = [];
+
     public static ModelHeader Read(string file, string text, ProjectZone zone, MistakeList mistakes)
     {
         ModelHeader header = new();
-        foreach (SqlHeaderEntry entry in SqlHeader.Read(file, text, Keys, mistakes).Entries)
+        foreach (SqlHeaderEntry entry in SqlHeader.Read(file, text, Keys, "check", mistakes).Entries)
         {
             header = header.With(entry, zone, mistakes);
         }
@@ -97,6 +101,8 @@ internal sealed record ModelHeader : IScheduleRules
         "retry_after" => this with { RetryAfter = Duration(entry, LongestWait, mistakes) ?? RetryAfter },
         "timeout" => this with { Timeout = Duration(entry, LongestWait, mistakes) },
         "pool" => this with { Pool = ReadPool(entry, mistakes) },
+        "check" => CheckReader.Read(entry, mistakes) is { } check
+            ? this with { Checks = Checks.Add(check) } : this,
         _ => this with { Ticket = entry.Value.Length == 0 ? null : entry.Value },
     };
 

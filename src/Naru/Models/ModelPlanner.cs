@@ -92,6 +92,32 @@ internal sealed class ModelPlanner(
         return null;
     }
 
+    /// <summary>
+    /// Whether another attempt can end otherwise. Rows that did not hold would not do so again, unless what they are
+    /// made from changed, or the model.
+    /// </summary>
+    public async ValueTask<bool> MayMendAsync(
+        IScheduled thing, IntervalView view, CancellationToken cancellationToken)
+    {
+        if (view.Entry?.Record is not { State: FillState.Failed, FailedChecks: { } checks } failed
+            || failed.Definition != thing.Fingerprint || checks != thing.ChecksPrint)
+        {
+            return true;
+        }
+
+        foreach (ModelInput input in thing.Inputs)
+        {
+            if (failed.Inputs.TryGetValue(input.Table.ToString(), out string? version)
+                && await inputs.ChangeAsync(input, view.Interval, version, cancellationToken).ConfigureAwait(false)
+                    is not null)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private async ValueTask<IntervalView> FilledAsync(
         IScheduled thing, LedgerEntry entry, PlanPass pass, CancellationToken cancellationToken)
     {

@@ -47,14 +47,14 @@ internal sealed class ModelTableWriter(ModelTableParts parts, IntervalCalendar c
     }
 
     /// <summary>
-    /// Replaces the intervals' rows with the result's; gives the rows of each. Throws
+    /// Writes the result's rows into files of the table that no reader knows yet, one an interval. Throws
     /// <see cref="ModelResultException"/>, <see cref="StorageException"/>.
     /// </summary>
     /// <param name="model">Whose table.</param>
     /// <param name="attempts">The intervals with the number of this attempt at each; adjoining, ascending.</param>
     /// <param name="result">A Parquet file.</param>
-    /// <param name="cancellationToken">Before the commit.</param>
-    public ImmutableArray<long> Put(
+    /// <param name="cancellationToken">Any time.</param>
+    public StagedRows Stage(
         ModelDefinition model,
         IReadOnlyList<(Interval Interval, long Attempt)> attempts,
         string result,
@@ -69,24 +69,37 @@ internal sealed class ModelTableWriter(ModelTableParts parts, IntervalCalendar c
             CheckPartition(model, attempts, import);
         }
 
-        ImmutableArray<DeltaFile> adds =
-            [.. attempts.Select(attempt => Write((table, schema), model, attempt, import, cancellationToken))];
-        Commit(table, schema, attempts, adds);
-        return [.. adds.Select(static file => file.Rows)];
+        StagedRows staged = new(table, schema, parts.Files);
+        try
+        {
+            foreach ((Interval Interval, long Attempt) attempt in attempts)
+            {
+                DeltaFile file = Write((table, schema), model, attempt, import, cancellationToken);
+                staged.Add(new StagedInterval(
+                    attempt.Interval, attempt.Attempt, file, $"{table.Directory}/{file.Path}"));
+            }
+
+            return staged;
+        }
+        catch
+        {
+            staged.Dispose();
+            throw;
+        }
     }
 
-    private static void Commit(
-        DeltaTable table,
-        TableSchema schema,
-        IReadOnlyList<(Interval Interval, long Attempt)> attempts,
-        ImmutableArray<DeltaFile> adds)
+    /// <summary>
+    /// Replaces the intervals' rows with the staged ones, in one commit. Throws <see cref="ModelResultException"/>,
+    /// <see cref="StorageException"/>.
+    /// </summary>
+    /// <param name="staged">What was staged.</param>
+    /// <param name="intervals">Those of it that are good.</param>
+    public static void Commit(StagedRows staged, IReadOnlyList<StagedInterval> intervals)
     {
-        ImmutableSortedDictionary<string, long> txns = ImmutableSortedDictionary<string, long>.Empty;
-        foreach ((Interval interval, long attempt) in attempts)
-        {
-            txns = txns.Add(AppOf(interval), attempt);
-        }
-
+        ImmutableSortedDictionary<string, long> txns = intervals.ToImmutableSortedDictionary(
+            static each => AppOf(each.Interval), static each => each.Attempt);
+        DeltaTable table = staged.Table;
+        staged.Leave(intervals);
         while (true)
         {
             // Another process may have committed an attempt since: all of what stands is to be replaced.
@@ -95,16 +108,15 @@ internal sealed class ModelTableWriter(ModelTableParts parts, IntervalCalendar c
             {
                 Operation = "WRITE",
                 OperationParameters = ImmutableSortedDictionary<string, string>.Empty.Add("mode", "\"Overwrite\""),
-                Adds = adds,
+                Adds = [.. intervals.Select(static each => each.File)],
                 Removes =
                 [
-                    .. attempts.SelectMany(attempt => FilesOf(current, attempt.Interval))
-                        .Select(static file => file.Path),
+                    .. intervals.SelectMany(each => FilesOf(current, each.Interval)).Select(static file => file.Path),
                 ],
                 Txns = txns,
                 Expects = txns.ToImmutableSortedDictionary(
                     static txn => txn.Key, txn => current.Txns.GetValueOrDefault(txn.Key)),
-                Schema = schema,
+                Schema = staged.Schema,
             });
             switch (committed.Outcome)
             {

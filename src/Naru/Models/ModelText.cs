@@ -14,11 +14,14 @@ namespace Naru.Models;
 /// <summary>
 /// A model's statement with its parameters: `$from` and `$to` (first instant of the interval and of what follows it),
 /// `$day` (date) and `$hour` (0-23) where it begins, `$interval` (its name) and `$name` (the model's). Each is put in
-/// as a literal of SQL. In strings, quoted names and comments a `$` stays as it is.
+/// as a literal of SQL; in a check `$rows` is the table of the rows that are judged. In strings, quoted names and
+/// comments a `$` stays as it is.
 /// </summary>
 internal sealed class ModelText
 {
     private static readonly ImmutableArray<string> Names = ["from", "to", "day", "hour", "interval", "name"];
+
+    private static readonly ImmutableArray<string> NamesOfChecks = [.. Names, "rows"];
 
     private readonly ImmutableArray<Part> _parts;
 
@@ -27,7 +30,14 @@ internal sealed class ModelText
     /// <summary>Whether it reads of which interval it is one of, and so cannot fill several at once.</summary>
     public bool NamesOneInterval => _parts.Any(static part => part.Parameter is "day" or "hour" or "interval");
 
-    public static ModelText? Read(string file, string text, MistakeList mistakes)
+    public static ModelText? Read(string file, string text, MistakeList mistakes) =>
+        Read(file, text, Names, mistakes);
+
+    /// <summary>The statement of a check.</summary>
+    public static ModelText? ReadCheck(string file, string text, MistakeList mistakes) =>
+        Read(file, text, NamesOfChecks, mistakes);
+
+    private static ModelText? Read(string file, string text, ImmutableArray<string> names, MistakeList mistakes)
     {
         byte[] bytes = Encoding.UTF8.GetBytes(text);
         ImmutableArray<Part>.Builder parts = ImmutableArray.CreateBuilder<Part>();
@@ -42,17 +52,17 @@ internal sealed class ModelText
                 && next.Kind is SqlTokenKind.Word or SqlTokenKind.Number)
             {
                 string name = Encoding.UTF8.GetString(bytes.AsSpan(next.Start, next.End - next.Start));
-                if (!Names.Contains(name))
+                if (!names.Contains(name))
                 {
                     (int line, int column) = PlaceOf(bytes, token.Start);
-                    string? near = NearestName.Find(name, Names);
+                    string? near = NearestName.Find(name, names);
                     mistakes.Add(new Mistake(
                         file,
                         line,
                         column,
                         $"there is no parameter ${name}",
                         near is null
-                            ? $"parameters: {string.Join(", ", Names.Select(static each => "$" + each))}"
+                            ? $"parameters: {string.Join(", ", names.Select(static each => "$" + each))}"
                             : $"did you mean ${near}?"));
                 }
 
@@ -113,6 +123,7 @@ internal sealed class ModelText
             "day" => $"(DATE '{Date(day)}')",
             "hour" => hour.ToString(CultureInfo.InvariantCulture),
             "interval" => $"'{calendar.Name(range)}'",
+            "rows" => Checks.CheckCompiler.Rows.ToString(),
             _ => $"'{model}'",
         };
     }

@@ -28,6 +28,12 @@ internal static partial class ModelsLog
     [LoggerMessage(9, LogLevel.Error, "a run broke")]
     public static partial void Broke(ILogger logger, Exception exception);
 
-    [LoggerMessage(8, LogLevel.Error, "nothing is scheduled for now")]
+    [LoggerMessage(8, LogLevel.Error, "the schedule could not look for what is due; the next look tries again")]
     public static partial void NotScheduled(ILogger logger, Exception exception);
+
+    [LoggerMessage(10, LogLevel.Warning, "{Thing} at {Interval}: {Warnings}")]
+    public static partial void Warned(ILogger logger, string thing, string interval, string warnings);
+
+    [LoggerMessage(11, LogLevel.Warning, "what checks find is kept in memory only: {Reason}")]
+    public static partial void NotJournaled(ILogger logger, string reason);
 }

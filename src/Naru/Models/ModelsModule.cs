@@ -8,6 +8,7 @@ using Naru.Definitions;
 using Naru.Ledger;
 using Naru.Lake.Catalog;
 using Naru.Lake.Parquet;
+using Naru.Models.Checks;
 using Naru.Query;
 using Naru.State;
 
@@ -63,11 +64,11 @@ internal static class ModelsModule
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ServerLife>(),
             Logger(provider)));
+        services.AddSingleton<IModelQuery, ModelQuery>();
+        services.AddChecks(options);
+        services.AddSingleton<ModelFiller>();
         services.AddSingleton<IScheduledRunner>(static provider => new IntervalRunner<ModelDefinition>(
-            new ModelFiller(
-                new ModelQuery(
-                    provider.GetRequiredService<QueryService>(), provider.GetRequiredService<IntervalCalendar>()),
-                provider.GetRequiredService<ModelTableWriter>()),
+            provider.GetRequiredService<ModelFiller>(),
             provider.GetRequiredService<IntervalLedger>(),
             provider.GetRequiredService<InputBook>(),
             provider.GetRequiredService<RunnerParts>()));
@@ -84,6 +85,19 @@ internal static class ModelsModule
                 Logger(provider))));
         services.AddSingleton<ISystemTable, IntervalsTable>();
         return services;
+    }
+
+    private static void AddChecks(this IServiceCollection services, ModelsOptions options)
+    {
+        services.AddSingleton(provider => new CheckBook(
+            CheckBook.Journal(
+                provider.GetRequiredService<IFileSystem>(), provider.GetRequiredService<ProjectPaths>().State),
+            provider.GetRequiredService<IntervalCalendar>(),
+            options.ChecksLifetime,
+            provider.GetRequiredService<TimeProvider>(),
+            Logger(provider)));
+        services.AddSingleton<IKeptTable>(static provider => provider.GetRequiredService<CheckBook>());
+        services.AddSingleton<CheckJudge>();
     }
 
     /// <summary>What earlier processes left half done is of no use.</summary>

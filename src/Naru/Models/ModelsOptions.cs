@@ -10,4 +10,7 @@ internal sealed record ModelsOptions
 
     [Setting("how often the schedule looks for intervals to fill", Min = "1s", Max = "1h")]
     public TimeSpan LookEvery { get; init; } = TimeSpan.FromSeconds(5);
+
+    [Setting("how long what checks found stays in naru.checks", Min = "1d", Max = "3650d")]
+    public TimeSpan ChecksLifetime { get; init; } = TimeSpan.FromDays(400);
 }

@@ -91,7 +91,8 @@ internal sealed class QueryCarrier(ILakeCatalog catalog, QueryPools pools, TimeP
 
     private async Task<long?> RunOnAsync(WorkerProcess worker, RunContext context, CancellationToken stop)
     {
-        ReadableTables readable = new(catalog.Tables, context.Request.Principal, context.Request.Schema);
+        ILakeCatalog known = context.Request.Given is { } given ? new GivenTable(catalog, given) : catalog;
+        ReadableTables readable = new(known.Tables, context.Request.Principal, context.Request.Schema);
         (Judgement judgement, SqlText run) = await StatementReading
             .ReadAsync(worker, context.Text, context.Request.Dialect, readable)
             .ConfigureAwait(false);
@@ -103,7 +104,7 @@ internal sealed class QueryCarrier(ILakeCatalog catalog, QueryPools pools, TimeP
         TableName[] names = [.. judgement.Tables.Select(static table => table.Name)];
         using ISnapshotLease lease = names.Length == 0
             ? NoTables.Instance
-            : await catalog.LeaseAsync(names, stop).ConfigureAwait(false);
+            : await known.LeaseAsync(names, stop).ConfigureAwait(false);
         PoolOptions pool = pools[context.Run.Entry.Pool].Options;
         if (context.Memory is { } memory && MemoryEstimate.Of(pool, context.Text, lease.Tables) is long bytes
             && !memory.TryGrow(bytes))

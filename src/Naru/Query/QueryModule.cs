@@ -24,7 +24,7 @@ internal static class QueryModule
             provider.GetRequiredService<TimeProvider>(),
             Logger(provider))));
         services.AddSingleton(provider => new QueryHistory(
-            new QueryJournal(provider.GetRequiredService<IFileSystem>(), place.Paths.State),
+            QueryHistory.Journal(provider.GetRequiredService<IFileSystem>(), place.Paths.State),
             place.Zone,
             options.HistoryLifetime,
             Logger(provider)));

@@ -1,4 +1,5 @@
 using Naru.Access;
+using Naru.Lake.Catalog;
 using Naru.Query.Pool;
 using Naru.Query.Worker;
 
@@ -35,6 +36,9 @@ internal sealed record QueryRequest
 
     /// <summary>Trino: see <see cref="RunRequest.PreciseTimes"/>.</summary>
     public bool PreciseTimes { get; init; }
+
+    /// <summary>A table of the caller's own, which only this statement knows.</summary>
+    public TableSnapshot? Given { get; init; }
 
     /// <summary>Null: that of the caller's ticket, else eda.</summary>
     public PoolName? Pool { get; init; }

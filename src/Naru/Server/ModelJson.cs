@@ -37,6 +37,11 @@ internal static class ModelJson
             ["table"] = input.Table.ToString(),
             ["back"] = input.Back == TimeSpan.Zero ? null : DurationText.Format(input.Back),
         })]),
+        ["checks"] = new JsonArray([.. model.Checks.Select(static check => (JsonNode)new JsonObject
+        {
+            ["check"] = check.Text,
+            ["severity"] = check.Severity.ToString().ToLowerInvariant(),
+        })]),
         ["intervals"] = counts,
     };
 
@@ -53,6 +58,7 @@ internal static class ModelJson
             ["rows"] = record?.Filled?.Rows,
             ["filled_at"] = record?.Filled is { } filled ? Time(filled.At) : null,
             ["by"] = record?.By,
+            ["warnings"] = view.Status is IntervalStatus.Done or IntervalStatus.Stale ? record?.Warnings : null,
         };
     }
 
@@ -73,6 +79,7 @@ internal static class ModelJson
         ["done"] = ended.Outcome.Done,
         ["rows"] = ended.Outcome.Rows,
         ["why"] = ended.Outcome.Why,
+        ["warnings"] = ended.Outcome.Warnings.Length == 0 ? null : ended.Outcome.Warnings,
     };
 
     private static string Time(long microseconds) => DateTimeOffset.UnixEpoch.AddTicks(microseconds * 10)

@@ -1,4 +1,5 @@
 using Naru.Core.Files;
+using Naru.Lake.Catalog;
 using Naru.Query.History;
 
 namespace Naru.Tests.Query;
@@ -13,7 +14,7 @@ public sealed class QueryJournalTests : IDisposable
     public void What_a_backup_has_of_it_stays_when_its_rows_go_to_the_lake()
     {
         PosixFileSystem files = new();
-        QueryJournal journal = new(files, _root);
+        KeptJournal<QueryRow> journal = QueryHistory.Journal(files, _root);
         journal.Append(Row(1));
         Assert.True(files.TryLink($"{_root}/queries.ndjson", $"{_root}/frozen"));
         string frozen = File.ReadAllText($"{_root}/frozen");
@@ -21,7 +22,7 @@ public sealed class QueryJournalTests : IDisposable
         Assert.Empty(journal.Read(0));
         journal.Append(Row(2));
         Assert.Equal(frozen, File.ReadAllText($"{_root}/frozen"));
-        Assert.Equal([2L], new QueryJournal(files, _root).Read(0).Select(static row => row.Number));
+        Assert.Equal([2L], QueryHistory.Journal(files, _root).Read(0).Select(static row => row.Number));
     }
 
     private static QueryRow Row(long number) => new()

@@ -1,13 +1,14 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Naru.Core.Events;
+using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 using Naru.Query.Pool;
 
 namespace Naru.Query.History;
 
 /// <summary>A query that has ended, as `naru.queries` has it.</summary>
-internal sealed record QueryRow
+internal sealed record QueryRow : IKeptRow
 {
     public static readonly TableSchema Schema = new(
     [

@@ -39,7 +39,7 @@ internal sealed record RunKey(string Rights, string Sql)
 
     /// <summary>Null for a statement that is always run by itself.</summary>
     public static RunKey? Of(QueryRequest request, SqlText text, PoolName pool, Func<string> rights) =>
-        text.Prefix.Length > 0 || HasChance(text.Body.Span)
+        text.Prefix.Length > 0 || request.Given is not null || HasChance(text.Body.Span)
             ? null
             : new RunKey(rights(), request.Sql)
             {

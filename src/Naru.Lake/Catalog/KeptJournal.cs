@@ -1,36 +1,51 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Naru.Core;
 using Naru.Core.Files;
 
-namespace Naru.Query.History;
+namespace Naru.Lake.Catalog;
+
+/// <summary>A row of a table that is kept (<see cref="IKeptTable"/>).</summary>
+public interface IKeptRow
+{
+    /// <summary>From 1, in the order in which rows were made.</summary>
+    long Number { get; }
+
+    /// <summary>About what it takes while it waits for the lake.</summary>
+    long Bytes { get; }
+}
 
 /// <summary>
-/// Ended queries that the lake does not have yet, one JSON line each: `data/state/queries.ndjson`. Not synced, so that
-/// a query costs no wait for the disk: the end of the process loses nothing, the end of the machine the last seconds.
+/// Rows that the lake does not have yet, one JSON line each: `data/state/NAME.ndjson`. Not synced, so that a row costs
+/// no wait for the disk: the end of the process loses nothing, the end of the machine the last seconds.
 /// </summary>
-internal sealed class QueryJournal
+public sealed class KeptJournal<TRow>
+    where TRow : class, IKeptRow
 {
     private readonly IFileSystem _files;
+    private readonly JsonTypeInfo<TRow> _type;
     private readonly string _path;
     private long _length;
 
-    public QueryJournal(IFileSystem files, string folder)
+    public KeptJournal(IFileSystem files, string folder, string name, JsonTypeInfo<TRow> type)
     {
         files.CreateDirectory(folder);
         _files = files;
-        _path = $"{folder}/queries.ndjson";
+        _type = type;
+        _path = $"{folder}/{name}.ndjson";
     }
 
     /// <summary>The rows of an earlier process that are behind this number.</summary>
-    public List<QueryRow> Read(long after)
+    public IReadOnlyList<TRow> Read(long after)
     {
-        List<QueryRow> rows = [];
+        List<TRow> rows = [];
         byte[] bytes = WholeFile.Read(_files, _path, int.MaxValue) ?? [];
         int start = 0;
         while (bytes.AsSpan(start).IndexOf((byte)'\n') is >= 0 and int length)
         {
             try
             {
-                QueryRow row = JsonSerializer.Deserialize(bytes.AsSpan(start, length), HistoryJson.Default.QueryRow)!;
+                TRow row = JsonSerializer.Deserialize(bytes.AsSpan(start, length), _type)!;
                 if (row.Number > after)
                 {
                     rows.Add(row);
@@ -48,9 +63,10 @@ internal sealed class QueryJournal
         return rows;
     }
 
-    public void Append(QueryRow row)
+    public void Append(TRow row)
     {
-        byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(row, HistoryJson.Default.QueryRow), (byte)'\n'];
+        Invariant.Hold(row.Number > 0);
+        byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(row, _type), (byte)'\n'];
         using IFile file = Open();
         file.Write(line, _length);
         _length += line.Length;
