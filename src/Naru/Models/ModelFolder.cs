@@ -81,7 +81,7 @@ internal static class ModelFolder
         Dictionary<string, ModelFile> waiting = found.ToDictionary(static file => file.Name, StringComparer.Ordinal);
         Dictionary<string, HashSet<string>> reads = found.ToDictionary(
             static file => file.Name,
-            file => ModelText.Words(file.Text).Where(word => word != file.Name && waiting.ContainsKey(word))
+            file => WordsOf(file).Where(word => word != file.Name && waiting.ContainsKey(word))
                 .ToHashSet(StringComparer.Ordinal),
             StringComparer.Ordinal);
         while (waiting.Count > 0)
@@ -112,6 +112,13 @@ internal static class ModelFolder
             }
         }
     }
+
+    /// <summary>Of the statement, and of checks, which may read other models too.</summary>
+    private static IEnumerable<string> WordsOf(ModelFile file) => SqlHeader
+        .Read(file.Path, file.Text, ModelHeader.Keys, ModelHeader.CheckKey, new MistakeList()).Entries
+        .Where(static entry => entry.Key == ModelHeader.CheckKey)
+        .SelectMany(static entry => ModelText.Words(entry.Value))
+        .Concat(ModelText.Words(file.Text));
 
     private static ModelDefinition? Compile(
         ModelFile file, ImmutableArray<TableDescription> known, ProjectZone zone, MistakeList mistakes)

@@ -28,10 +28,13 @@ internal sealed record InputReach(string Table, TimeSpan Back);
 /// <summary>The settings at the top of a model's file.</summary>
 internal sealed record ModelHeader : IScheduleRules
 {
+    /// <summary>May stand any number of times.</summary>
+    public const string CheckKey = "check";
+
     public static readonly ImmutableArray<string> Keys =
     [
         "description", "owner", "every", "schedule", "start", "wait_for_late", "depends_on", "restate", "retries",
-        "retry_after", "timeout", "pool", "ticket", "check",
+        "retry_after", "timeout", "pool", "ticket", CheckKey,
     ];
 
     private const int RetriesMax = 100;
@@ -78,7 +81,7 @@ internal sealed record ModelHeader : IScheduleRules
     public static ModelHeader Read(string file, string text, ProjectZone zone, MistakeList mistakes)
     {
         ModelHeader header = new();
-        foreach (SqlHeaderEntry entry in SqlHeader.Read(file, text, Keys, "check", mistakes).Entries)
+        foreach (SqlHeaderEntry entry in SqlHeader.Read(file, text, Keys, CheckKey, mistakes).Entries)
         {
             header = header.With(entry, zone, mistakes);
         }
@@ -101,7 +104,7 @@ internal sealed record ModelHeader : IScheduleRules
         "retry_after" => this with { RetryAfter = Duration(entry, LongestWait, mistakes) ?? RetryAfter },
         "timeout" => this with { Timeout = Duration(entry, LongestWait, mistakes) },
         "pool" => this with { Pool = ReadPool(entry, mistakes) },
-        "check" => CheckReader.Read(entry, mistakes) is { } check
+        CheckKey => CheckReader.Read(entry, mistakes) is { } check
             ? this with { Checks = Checks.Add(check) } : this,
         _ => this with { Ticket = entry.Value.Length == 0 ? null : entry.Value },
     };

@@ -4,6 +4,7 @@ using Naru.Core.Schedules;
 using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 using Naru.Models;
+using Naru.Models.Checks;
 using Naru.Yaml;
 
 namespace Naru.Tests.Models;
@@ -101,6 +102,33 @@ public sealed class ModelFolderTests
     [InlineData("-- pool: big\nSELECT 1 AS a", "there is no pool 'big'; pools: etl, eda")]
     [InlineData("-- restate: often\nSELECT 1 AS a", "'restate' is 'often'")]
     [InlineData("-- timeout: 90d\nSELECT 1 AS a", "'timeout' is '90d', which is no duration up to 30d")]
+    [InlineData(
+        "-- check: not_nul(a)\nSELECT 1 AS a",
+        "a.sql:1:4: there is no check 'not_nul'; did you mean 'not_null'?")]
+    [InlineData("-- check: unique a\nSELECT 1 AS a", "there is no check 'unique a'")]
+    [InlineData(
+        "-- check: unique(a\nSELECT 1 AS a",
+        "the check 'unique(a' cannot be read; write it as '-- check: unique")]
+    [InlineData("-- check: unique(a + 1)\nSELECT 1 AS a", "the check 'unique(a + 1)' cannot be read")]
+    [InlineData("-- check: row_count(half)\nSELECT 1 AS a", "the check 'row_count(half)' cannot be read")]
+    [InlineData(
+        "-- check: unique(b)\nSELECT 1 AS all_of",
+        "a.sql:1:4: the check unique(b): column \"b\" does not exist in the model; columns: all_of, p_ymd")]
+    [InlineData(
+        "-- check: relationship(a, kr_shop.ordr.items)\nSELECT 1 AS a",
+        "table \"kr_shop.ordr\" does not exist; did you mean kr_shop.order?")]
+    [InlineData(
+        "-- check: relationship(a, kr_shop.order.itms)\nSELECT 1 AS a",
+        "table kr_shop.order has no column \"itms\"; did you mean items?")]
+    [InlineData(
+        "-- check: holds(b > 1)\nSELECT 1 AS a",
+        "a.sql:1:4: the check holds(b > 1): column \"b\" does not exist")]
+    [InlineData(
+        "-- check: no_rows(SELECT * FROM $row)\nSELECT 1 AS a",
+        "there is no parameter $row; did you mean $rows?")]
+    [InlineData(
+        "-- every: day\n-- check: no_rows(SELECT *\n--   FROM $rows\n--   WHERE b = 1)\nSELECT 1 AS a",
+        "a.sql:2:4: the check no_rows(SELECT * FROM $rows WHERE b = 1): column \"b\" does not exist")]
     public void What_is_wrong_is_told_with_its_place_and_mend(string text, string told)
     {
         MistakeList mistakes = new();
@@ -109,6 +137,27 @@ public sealed class ModelFolderTests
         Assert.Contains(
             mistakes.Sorted(), mistake => mistake.ToString().Contains(told, StringComparison.Ordinal));
         Assert.All(mistakes.Sorted(), static mistake => Assert.Equal("models/a.sql", mistake.File));
+    }
+
+    [Fact]
+    public void Checks_are_read_with_how_much_they_matter_over_as_many_lines_as_they_take()
+    {
+        ModelDefinition model = Compile(("a", """
+            -- check: not_null(order_id)
+            -- check: warn unique(order_id)
+            -- check: fail row_count(-30%, +200%)
+            -- check: warn no_rows(SELECT order_id
+            --   FROM $rows
+            --   WHERE items > 5)
+            -- owner: me
+            SELECT order_id, items FROM kr_shop.order
+            """)).Models.Single();
+        Assert.Equal(
+            "Fail not_null(order_id); Warn unique(order_id); Fail row_count(-30%, +200%); "
+            + "Warn no_rows(SELECT order_id FROM $rows WHERE items > 5)",
+            model.ChecksPrint);
+        Assert.Equal("me", model.Header.Owner);
+        Assert.Equal(new RowBounds(0.3, 2), model.Checks[2].Written.Bounds);
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using Naru.Tests.Platform;
 
@@ -43,16 +42,17 @@ public sealed class ModelPlatformTests(ITestOutputHelper output)
     public async Task A_late_event_makes_exactly_its_intervals_stale_and_a_run_downstream_mends_them()
     {
         using PlatformProject project = new(Log);
-        Write(project, "hourly", Hourly);
-        Write(project, "daily", Daily);
+        ModelServer.Write(project, "hourly", Hourly);
+        ModelServer.Write(project, "daily", Daily);
         await using PlatformProcess platform = await PlatformProcess.StartAsync(project.Root);
-        await SendAsync(platform, Ticks(new DateOnly(2026, 3, 1), days: 3, perDay: 30));
+        await ModelServer.SendAsync(platform, "kr_shop.tick", Ticks(new DateOnly(2026, 3, 1), days: 3, perDay: 30));
         await RunAsync(platform, "hourly", "from=2026-03-01&to=2026-03-04&parallel=4&downstream=true");
         Assert.Equal(Enumerable.Repeat("done", 72), await StatesAsync(platform, "hourly"));
         Assert.Equal(Enumerable.Repeat("done", 3), await StatesAsync(platform, "daily"));
         await AssertRightAsync(platform);
 
-        await SendAsync(platform, ["""{"shop":"late","n":7,"event_time":"2026-03-02T05:30:00+09:00"}"""]);
+        await ModelServer.SendAsync(
+            platform, "kr_shop.tick", ["""{"shop":"late","n":7,"event_time":"2026-03-02T05:30:00+09:00"}"""]);
         string[] hours = await StatesAsync(platform, "hourly");
         Assert.Equal("stale", hours[29]);
         Assert.Equal(71, hours.Count(static state => state == "done"));
@@ -82,7 +82,7 @@ public sealed class ModelPlatformTests(ITestOutputHelper output)
         using PlatformProject project = new(Log);
         foreach (string name in (string[])["single", "parallel", "killed"])
         {
-            Write(project, name, Ranged);
+            ModelServer.Write(project, name, Ranged);
         }
 
         DateOnly first = new(2026, 1, 1);
@@ -91,7 +91,7 @@ public sealed class ModelPlatformTests(ITestOutputHelper output)
         PlatformProcess platform = await PlatformProcess.StartAsync(project.Root);
         try
         {
-            await SendAsync(platform, Ticks(first, days, perDay: 20));
+            await ModelServer.SendAsync(platform, "kr_shop.tick", Ticks(first, days, perDay: 20));
             string[] single = await RunAsync(platform, "single", range + "&single=true");
             Assert.Single(single);
             Assert.Equal(days, (await RunAsync(platform, "parallel", range + "&parallel=8")).Length);
@@ -155,13 +155,6 @@ public sealed class ModelPlatformTests(ITestOutputHelper output)
         Assert.Equal(direct.GetRawText(), daily.GetRawText());
     }
 
-    private static void Write(PlatformProject project, string name, string text)
-    {
-        string folder = Path.Combine(project.Root, "models");
-        Directory.CreateDirectory(folder);
-        File.WriteAllText(Path.Combine(folder, $"{name}.sql"), text);
-    }
-
     private static IEnumerable<string> Ticks(DateOnly first, int days, int perDay) =>
         from day in Enumerable.Range(0, days)
         from tick in Enumerable.Range(0, perDay)
@@ -170,48 +163,16 @@ public sealed class ModelPlatformTests(ITestOutputHelper output)
             $"{{\"shop\":\"s{tick % 3}\",\"n\":{(day * 100) + tick},"
             + $"\"event_time\":\"{first.AddDays(day):yyyy-MM-dd}T{tick * 24 / perDay:00}:15:00+09:00\"}}");
 
-    private static async Task SendAsync(PlatformProcess platform, IEnumerable<string> events)
-    {
-        using StringContent content = new(
-            string.Join('\n', events), Encoding.UTF8, "application/x-ndjson");
-        using HttpResponseMessage answer = await platform.Http.PostAsync("/v1/events/kr_shop.tick", content);
-        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
-        await platform.CaughtUpAsync();
-    }
-
     /// <summary>Runs, and gives what was filled, in the order in which it was told.</summary>
     private static async Task<string[]> RunAsync(PlatformProcess platform, string model, string how)
     {
-        // An interval may wait for what was received some seconds ago to be landed.
-        while (true)
-        {
-            using HttpResponseMessage answer = await platform.Http.PostAsync($"/v1/models/{model}/runs?{how}", null);
-            string text = await answer.Content.ReadAsStringAsync();
-            Assert.True(answer.IsSuccessStatusCode, text);
-            JsonElement[] lines =
-            [
-                .. text.Split('\n', StringSplitOptions.RemoveEmptyEntries)
-                    .Select(static line => JsonDocument.Parse(line).RootElement),
-            ];
-            if (lines.Any(static line => line.TryGetProperty("step", out JsonElement step)
-                && step.GetProperty("status").GetString() is "waiting" or "running"
-                && !step.GetProperty("runs").GetBoolean()))
-            {
-                continue;
-            }
-
-            JsonElement[] ended =
-            [
-                .. lines.Where(static line => line.TryGetProperty("ended", out _))
-                    .Select(static line => line.GetProperty("ended")),
-            ];
-            Assert.All(ended, each => Assert.True(each.GetProperty("done").GetBoolean(), text));
-            return
-            [
-                .. ended.Select(static each =>
-                    $"{each.GetProperty("model").GetString()} {each.GetProperty("first").GetString()}"),
-            ];
-        }
+        JsonElement[] ended = await ModelServer.RunAsync(platform, model, how);
+        Assert.All(ended, static each => Assert.True(each.GetProperty("done").GetBoolean(), each.GetRawText()));
+        return
+        [
+            .. ended.Select(static each =>
+                $"{each.GetProperty("model").GetString()} {each.GetProperty("first").GetString()}"),
+        ];
     }
 
     private static async Task<string[]> StatesAsync(PlatformProcess platform, string model)

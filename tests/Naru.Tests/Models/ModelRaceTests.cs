@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging.Abstractions;
+using Naru.Access;
 using Naru.Core.Events;
 using Naru.Core.Files;
 using Naru.Core.Schedules;
@@ -9,6 +10,8 @@ using Naru.Lake.DuckDb;
 using Naru.Lake.Parquet;
 using Naru.Ledger;
 using Naru.Models;
+using Naru.Models.Checks;
+using Naru.Query;
 using Naru.State;
 using Naru.Stream;
 using Naru.Tests.Platform;
@@ -149,11 +152,24 @@ public sealed class ModelRaceTests : IAsyncLifetime
             ScheduledThings things = new([new OneModel(Model)]);
             InputBook inputs = new(Tables, things, Ledger, new NoInputs(), calendar);
             Runner = new IntervalRunner<ModelDefinition>(
-                new ModelFiller(Query, Writer),
+                new ModelFiller(Query, Writer, Judge(root, name, Query, Ledger, calendar)),
                 Ledger,
                 inputs,
                 new RunnerParts(calendar, TimeProvider.System, life, NullLogger.Instance));
         }
+
+        private static CheckJudge Judge(
+            string root, string name, PausingQuery query, IntervalLedger ledger, IntervalCalendar calendar) => new(
+            query,
+            ledger,
+            FixedAccess.None,
+            new CheckBook(
+                CheckBook.Journal(Files, $"{root}/{name}"),
+                calendar,
+                TimeSpan.FromDays(1),
+                TimeProvider.System,
+                NullLogger.Instance),
+            calendar);
 
         public PausingQuery Query { get; }
 
@@ -186,6 +202,13 @@ public sealed class ModelRaceTests : IAsyncLifetime
             await Pauses.GetValueOrDefault(range.First, Task.CompletedTask);
             await result.DataAsync(await File.ReadAllBytesAsync(rows, cancellationToken), cancellationToken);
         }
+
+        public Task AskAsync(
+            ModelDefinition model,
+            string sql,
+            TableSnapshot rows,
+            IResultSink sink,
+            CancellationToken cancellationToken) => throw new InvalidOperationException("nothing is checked");
     }
 
     private sealed class WhenReached

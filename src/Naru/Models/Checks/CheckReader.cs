@@ -171,7 +171,8 @@ internal static class CheckReader
     }
 
     private static string OneLine(string text) =>
-        string.Join(' ', text.Split((char[])['\n', '\r', '\t', ' '], StringSplitOptions.RemoveEmptyEntries));
+        string.Join(' ', text.Split((char[])['\n', '\r', '\t', ' '], StringSplitOptions.RemoveEmptyEntries))
+            .Replace("( ", "(", StringComparison.Ordinal).Replace(" )", ")", StringComparison.Ordinal);
 
     private sealed record Word(SqlTokenKind Kind, string Written)
     {

@@ -15,7 +15,7 @@ internal sealed record CheckRow : IKeptRow
 
         // Of the model's runs at the interval.
         new("attempt", ColumnType.Int64, false, 4),
-        new("check", ColumnType.String, false, 5),
+        new("rule", ColumnType.String, false, 5),
 
         // fail | warn
         new("severity", ColumnType.String, false, 6),
