@@ -98,12 +98,19 @@ internal sealed class ProjectParts(ProjectFolder project)
 
         foreach (AlertDefinition alert in asking)
         {
-            CheckAlert(alert, [.. queries.Select(static file => file.Name)], checker, mistakes);
+            CheckAlert(
+                alert,
+                queries.ToDictionary(static file => file.Name, static file => file.Query, StringComparer.Ordinal),
+                checker,
+                mistakes);
         }
     }
 
     private void CheckAlert(
-        AlertDefinition alert, IReadOnlyCollection<string> queries, QueryChecker checker, MistakeList mistakes)
+        AlertDefinition alert,
+        Dictionary<string, SavedQuery?> queries,
+        QueryChecker checker,
+        MistakeList mistakes)
     {
         string file = $"alerts/{alert.Name}{AlertFile.Extension}";
         AlertQuery query = alert.Query!;
@@ -115,9 +122,24 @@ internal sealed class ProjectParts(ProjectFolder project)
                 Access.IsOpen ? "write 'owner: local' until there are users" : "name a user: it has their rights"));
         }
 
-        if (query.Saved is { } number && !queries.Contains(number))
+        SavedQuery? saved = null;
+        if (query.Saved is { } number && !queries.TryGetValue(number, out saved))
         {
             mistakes.Add(new Mistake(file, $"there is no saved query '{number}'", "`naru check` reads queries/*.sql"));
+        }
+
+        // Nobody is there to fill them in when the alert asks.
+        QueryTemplate? template = query.Sql is { } own ? QueryTemplate.Read(own, []) : saved?.Template;
+        QueryParameter? open = template?.Parameters.FirstOrDefault(
+            parameter => query.Sql is not null || parameter.Default is null);
+        if (open is not null)
+        {
+            mistakes.Add(new Mistake(
+                file,
+                query.Sql is not null
+                    ? $"the statement has the parameter '{{{{{open.Name}}}}}', which nobody fills in"
+                    : $"the saved query '{query.Saved}' has the parameter '{{{{{open.Name}}}}}' without a default",
+                "write the value, or name a saved query whose parameters have defaults"));
         }
 
         // A place in the statement is none in the file: it stands there indented, or in quotes.
