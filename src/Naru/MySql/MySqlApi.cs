@@ -149,7 +149,6 @@ internal enum MySqlOption
     TlsCertificate = 26,
     TlsAuthorities = 27,
     TlsEnforce = 38,
-    PacketBytesMax = 39,
     AllowedAuthentication = 7026,
 }
 

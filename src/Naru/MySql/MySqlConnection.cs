@@ -11,9 +11,6 @@ namespace Naru.MySql;
 /// </summary>
 internal sealed class MySqlConnection : IDisposable
 {
-    /// <summary>Bytes of one packet that we take: the largest that the protocol knows.</summary>
-    private const uint PacketBytesMax = 1 << 30;
-
     /// <summary>
     /// The ways to prove a password that keep it: a server may otherwise ask for it in clear, or have the library ask
     /// a person.
@@ -26,6 +23,8 @@ internal sealed class MySqlConnection : IDisposable
 
     /// <summary>The client library's code for whatever fails about TLS.</summary>
     private const int NoTls = 2026;
+
+    private static readonly TimeSpan KillTimeout = TimeSpan.FromSeconds(3);
 
     private readonly MySqlHandle _handle;
     private MySqlRows? _rows;
@@ -143,6 +142,17 @@ internal sealed class MySqlConnection : IDisposable
     /// </summary>
     public void Abort()
     {
+        Cut();
+        Kill();
+    }
+
+    /// <summary>Nothing more can be asked of it.</summary>
+    public bool IsBroken { get; private set; }
+
+    /// <summary>Shuts the connection, from any thread and at once: what waits for it ends with an error.</summary>
+    public void Cut()
+    {
+        IsBroken = true;
         try
         {
             _ = MySqlApi.Cancel(_handle);
@@ -150,13 +160,18 @@ internal sealed class MySqlConnection : IDisposable
         catch (ObjectDisposedException)
         {
             // It has ended by itself.
-            return;
         }
+    }
 
+    /// <summary>
+    /// Ends the session in the server, by a second one: a server that still looks for the first row would not notice
+    /// that nobody listens.
+    /// </summary>
+    public void Kill()
+    {
         try
         {
-            // A server that still looks for the first row would not notice that nobody listens.
-            using MySqlConnection other = Open(Address);
+            using MySqlConnection other = Open(Address with { ConnectTimeout = KillTimeout, SilenceMax = KillTimeout });
             other.Execute($"KILL CONNECTION {SessionId}");
         }
         catch (MySqlException)
@@ -171,9 +186,6 @@ internal sealed class MySqlConnection : IDisposable
         _handle.Dispose();
     }
 
-    /// <summary>Ends the connection: to find out whether rows are left would mean to wait for them.</summary>
-    internal void Drop() => _ = MySqlApi.Cancel(_handle);
-
     internal void Finished(MySqlRows rows)
     {
         if (ReferenceEquals(_rows, rows))
@@ -187,7 +199,9 @@ internal sealed class MySqlConnection : IDisposable
         uint code = MySqlApi.ErrorCode(_handle);
         string state = Marshal.PtrToStringUTF8((nint)MySqlApi.SqlState(_handle)) ?? "HY000";
         string text = Marshal.PtrToStringUTF8((nint)MySqlApi.ErrorText(_handle)) ?? "";
-        return new MySqlException((int)code, state, text.Length > 0 ? text : $"error {code} without a text");
+        MySqlException error = new((int)code, state, text.Length > 0 ? text : $"error {code} without a text");
+        IsBroken |= error.EndsSession;
+        return error;
     }
 
     internal uint ErrorCode => MySqlApi.ErrorCode(_handle);

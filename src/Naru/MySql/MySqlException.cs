@@ -18,6 +18,9 @@ internal sealed class MySqlException(int code, string sqlState, string message) 
         _ => false,
     };
 
+    /// <summary>The session ended with it: it was killed, or its connection broke.</summary>
+    public bool EndsSession => Code is 1053 or 1927 or 4031 or (>= 2000 and < 3000) or (>= 5000 and < 6000);
+
     /// <summary>The user may not do this.</summary>
     public bool IsDenied => Code is 1044 or 1045 or 1142 or 1143 or 1227 or 1370;
 }

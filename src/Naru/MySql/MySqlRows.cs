@@ -85,7 +85,7 @@ internal sealed unsafe class MySqlRows : IDisposable
         if (!_ended)
         {
             _ended = true;
-            _connection.Drop();
+            _connection.Cut();
         }
 
         _row = null;

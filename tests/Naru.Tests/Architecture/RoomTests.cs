@@ -31,7 +31,7 @@ public class RoomTests
         ["State"] = ["Configuration"],
         ["Ledger"] = ["State"],
         ["Models"] = ["Lake", "Query", "Ledger", "State", "Definitions", "Access", "Configuration", "Yaml"],
-        ["Sources"] = ["Lake", "Ledger", "State", "Definitions", "Configuration", "Yaml"],
+        ["Sources"] = ["Lake", "MySql", "Ledger", "State", "Definitions", "Configuration", "Yaml"],
         ["Server"] = [Everything],
         ["WebConsole"] = [Everything],
         ["Cli"] = [Everything],
