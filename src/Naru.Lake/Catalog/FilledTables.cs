@@ -10,6 +10,12 @@ public sealed record FilledTable(
 {
     /// <summary>Where they all are in SQL.</summary>
     public const string Schema = "mart";
+
+    /// <summary>How long after its end a day stays hot; null: as the project's settings say.</summary>
+    public TimeSpan? HotFor { get; init; }
+
+    /// <summary>How long after its end it stays warm at most.</summary>
+    public TimeSpan? WarmFor { get; init; }
 }
 
 /// <summary>Which such tables there are. <see cref="Current"/> is another array when they changed.</summary>

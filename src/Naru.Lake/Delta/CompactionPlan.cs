@@ -1,12 +1,16 @@
 using System.Collections.Immutable;
 using System.Numerics;
 using Naru.Core;
+using Naru.Lake.Volumes;
 
 namespace Naru.Lake.Delta;
 
-/// <summary>Files of one partition that are to become one, in order of their event times.</summary>
+/// <summary>Files of one partition and volume that are to become one, in order of their event times.</summary>
 public sealed record CompactionGroup(ImmutableArray<string?> PartitionValues, ImmutableArray<DeltaFile> Files)
 {
+    /// <summary>Where they are and the one will be; null is the table's own folder.</summary>
+    public IFileVolume? Volume { get; init; }
+
     public long Bytes => Files.Sum(static file => file.Bytes);
 }
 
@@ -23,14 +27,22 @@ public static class CompactionPlan
     /// least one group where there is any.
     /// </summary>
     public static ImmutableArray<CompactionGroup> Make(
-        DeltaVersion version, MaintenanceOptions options, DateOnly? firstDayKept, DateTimeOffset now)
+        DeltaVersion version,
+        MaintenanceOptions options,
+        LakeVolumes volumes,
+        DateOnly? firstDayKept,
+        DateTimeOffset now)
     {
-        Invariant.Hold(options.FanInFiles >= 2 && options.TargetBytes > 0);
+        Invariant.Hold(options.FanInFiles >= 2 && options.TargetBytes > 0 && options.WarmTargetBytes > 0);
         long settledBefore = (now - options.SettledAfter).ToUnixTimeMilliseconds();
         IEnumerable<CompactionGroup> groups = version.Files
-            .GroupBy(file => DeltaPaths.PartitionFolder(version.PartitionColumns, file.PartitionValues))
+            .Where(file => IsNear(file, volumes))
+            .GroupBy(file => (DeltaPaths.PartitionFolder(version.PartitionColumns, file.PartitionValues),
+                Volume: volumes.Holding(file.Path)))
             .Where(partition => !IsExpired(version, partition.First(), firstDayKept))
-            .SelectMany(partition => OfPartition([.. partition], options, settledBefore))
+            .SelectMany(partition =>
+                OfPartition([.. partition], ForVolume(options, partition.Key.Volume), settledBefore)
+                    .Select(group => group with { Volume = partition.Key.Volume }))
             .OrderByDescending(group => group.Files.Length);
         ImmutableArray<CompactionGroup>.Builder chosen = ImmutableArray.CreateBuilder<CompactionGroup>();
         long bytes = 0;
@@ -47,6 +59,16 @@ public static class CompactionPlan
 
         return chosen.ToImmutable();
     }
+
+    /// <summary>Files in a bucket, or on a disk that is not there, are left as they are.</summary>
+    private static bool IsNear(DeltaFile file, LakeVolumes volumes)
+    {
+        FileLocation location = FileLocation.Of(file.Path);
+        return location.IsHome || (!location.IsInBucket && volumes.Holding(file.Path) is { Fault: null });
+    }
+
+    private static MaintenanceOptions ForVolume(MaintenanceOptions options, IFileVolume? volume) =>
+        volume is null ? options : options with { TargetBytes = options.WarmTargetBytes };
 
     private static bool IsExpired(DeltaVersion version, DeltaFile file, DateOnly? firstDayKept) =>
         firstDayKept is DateOnly first && RetentionPlan.DayOf(version.PartitionColumns, file.PartitionValues) < first;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
+using Naru.Lake.Volumes;
 
 namespace Naru.Lake.Delta;
 
@@ -65,9 +66,11 @@ public static class DeltaPaths
     /// <summary>A path as actions write it: percent-encoded UTF-8 (RFC 2396).</summary>
     internal static string Encode(string path)
     {
-        StringBuilder encoded = new(path.Length + 8);
+        // The scheme of an absolute address stands as it is.
+        string scheme = FileLocation.Of(path).Scheme;
+        StringBuilder encoded = new(scheme, path.Length + 8);
         Span<byte> utf8 = stackalloc byte[4];
-        foreach (Rune rune in path.EnumerateRunes())
+        foreach (Rune rune in path.AsSpan(scheme.Length).EnumerateRunes())
         {
             if (rune.IsAscii && (char.IsAsciiLetterOrDigit((char)rune.Value) || "-_.~/=".Contains((char)rune.Value)))
             {

@@ -4,6 +4,7 @@ using Naru.Core;
 using Naru.Core.Files;
 using Naru.Lake.Columns;
 using Naru.Lake.Parquet;
+using Naru.Lake.Volumes;
 
 namespace Naru.Lake.Delta;
 
@@ -61,8 +62,22 @@ public sealed partial class DeltaTable
 
     internal TimeSpan TombstoneRetention => _options.TombstoneRetention;
 
-    /// <summary>The path of a file of this table as the file system has it.</summary>
-    public string PathOf(DeltaFile file) => Directory + "/" + file.Path;
+    /// <summary>Where else files of this table may be.</summary>
+    public LakeVolumes Volumes => _options.Volumes;
+
+    /// <summary>
+    /// The path of a file of this table as the file system has it; of a file in a bucket that of its copy.
+    /// </summary>
+    public string PathOf(DeltaFile file) => PathOf(file.Path);
+
+    public string PathOf(string path) => _options.Volumes.DiskPath(Directory, path);
+
+    /// <summary>This table's folder on a volume: its files' paths begin with it and a '/'.</summary>
+    public string FolderOn(IFileVolume volume)
+    {
+        Invariant.Hold(_options.VolumeFolder.Length > 0);
+        return volume.Root + _options.VolumeFolder;
+    }
 
     /// <summary>What a commit says of a file that was written for this table and sealed.</summary>
     public DeltaFile Describe(

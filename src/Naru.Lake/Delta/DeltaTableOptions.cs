@@ -1,3 +1,5 @@
+using Naru.Lake.Volumes;
+
 namespace Naru.Lake.Delta;
 
 /// <summary>How tables are kept. One for all tables of a kind.</summary>
@@ -23,4 +25,10 @@ public sealed record DeltaTableOptions
     /// so only columns of Naru's own, whose names begin with '_', get them.
     /// </summary>
     public bool KeepsStatisticValues { get; init; } = true;
+
+    /// <summary>Where else than in its folder files of the table may be.</summary>
+    public LakeVolumes Volumes { get; init; } = LakeVolumes.None;
+
+    /// <summary>The table's folder on each of them, such as `kr_shop/order/fields`.</summary>
+    public string VolumeFolder { get; init; } = "";
 }

@@ -24,7 +24,7 @@ internal sealed record DeltaMetadata
 
 /// <summary>
 /// A table as of one commit: immutable, shared by all readers. Files are in ordinal order of their paths, so files of
-/// one partition stand together and days ascend.
+/// one partition and volume stand together.
 /// </summary>
 public sealed class DeltaVersion
 {

@@ -6,6 +6,9 @@ public sealed record MaintenanceOptions
     /// <summary>What compaction makes files of; ones of three quarters of it are left as they are.</summary>
     public long TargetBytes { get; init; } = 128L << 20;
 
+    /// <summary>The same on a warm volume: fewer, larger files, which are not written to any more.</summary>
+    public long WarmTargetBytes { get; init; } = 512L << 20;
+
     /// <summary>
     /// How many files of one size class are merged: small means fewer files for readers, large fewer times that a row
     /// is written again (at most log of target / landed size, to this base).
@@ -28,6 +31,12 @@ public sealed record MaintenanceOptions
     /// that not even another process's work is taken for a leftover.
     /// </summary>
     public TimeSpan LeftoverRetention { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>
+    /// How long a file that was moved stays where it was, for other engines that have begun to read it; Naru's own
+    /// readers hold what they lease.
+    /// </summary>
+    public TimeSpan MovedRetention { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>Expiry of sensitive data ends leases older than this.</summary>
     public TimeSpan LeaseAgeMax { get; init; } = TimeSpan.FromMinutes(10);

@@ -4,6 +4,7 @@ using Naru.Core;
 using Naru.Core.Files;
 using Naru.Lake.Columns;
 using Naru.Lake.Parquet;
+using Naru.Lake.Volumes;
 
 namespace Naru.Lake.Delta;
 
@@ -48,6 +49,7 @@ public sealed class TableMaintenance
     public const string RowsDeletedAppId = "naru/rows-deleted";
 
     private readonly Lock _gate = new();
+    private readonly Lock _writing = new();
     private readonly DeltaTable _table;
     private readonly IFileSystem _files;
     private readonly ITableFileRewriter _rewriter;
@@ -153,7 +155,8 @@ public sealed class TableMaintenance
     private MaintenanceReport Compact(TableCare care, MaintenanceReport report, CancellationToken cancellationToken)
     {
         DeltaVersion version = _table.Current;
-        foreach (CompactionGroup group in CompactionPlan.Make(version, _options, care.FirstDayKept, _clock.GetUtcNow()))
+        foreach (CompactionGroup group in CompactionPlan.Make(
+            version, _options, _table.Volumes, care.FirstDayKept, _clock.GetUtcNow()))
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (FindDamage(group) is string damage)
@@ -197,8 +200,8 @@ public sealed class TableMaintenance
     {
         string path = NameFile(version, group);
         Invariant.Hold(!_beingWritten.Contains(path) && !version.FilesByPath.ContainsKey(path));
-        string fullPath = _table.Directory + "/" + path;
-        _beingWritten = _beingWritten.Add(path);
+        string fullPath = _table.PathOf(path);
+        BeginWriting(path);
         bool mayBeCommitted = false;
         try
         {
@@ -223,7 +226,7 @@ public sealed class TableMaintenance
             }
 
             // After the commit: what is in neither is vacuum's.
-            _beingWritten = _beingWritten.Remove(path);
+            EndWriting(path);
         }
     }
 
@@ -234,7 +237,7 @@ public sealed class TableMaintenance
         string path,
         CancellationToken cancellationToken)
     {
-        string fullPath = _table.Directory + "/" + path;
+        string fullPath = _table.PathOf(path);
         int columns = version.Schema.Columns.Length - version.PartitionColumns.Length;
         TableSchema schema = new(version.Schema.Columns[..columns]);
         TableFileInfo info = _rewriter.Rewrite(
@@ -276,13 +279,17 @@ public sealed class TableMaintenance
             string name = string.Create(
                 CultureInfo.InvariantCulture,
                 $"{VacuumPlan.CompactedPrefix}{version.Version:d10}-{_filesNamed++}{extension}");
-            string path = folder.Length == 0 ? name : $"{folder}/{name}";
-            if (!_files.FileExists($"{_table.Directory}/{path}") && !version.Tombstones.ContainsKey(path))
+            string home = folder.Length == 0 ? name : $"{folder}/{name}";
+            string path = group.Volume is { } volume ? $"{_table.FolderOn(volume)}/{home}" : home;
+            if (IsFree(version, home) && IsFree(version, path))
             {
                 return path;
             }
         }
     }
+
+    private bool IsFree(DeltaVersion version, string path) =>
+        !_files.FileExists(_table.PathOf(path)) && !version.Tombstones.ContainsKey(path);
 
     private MaintenanceReport Vacuum(TableCare care, Func<long> committedLanding, MaintenanceReport report)
     {
@@ -290,29 +297,67 @@ public sealed class TableMaintenance
         Invariant.Hold(landing >= 0);
         List<string> onDisk = [];
         List(_table.Directory, "", onDisk);
-        ImmutableHashSet<string> beingWritten = _beingWritten;
-        _table.Refresh();
-        (DeltaVersion current, List<DeltaVersion> leased) = _table.Readable();
-        DateTimeOffset now = _clock.GetUtcNow();
-        ImmutableArray<string> deletions = VacuumPlan.Make(new VacuumFacts
-        {
-            CommittedLanding = landing,
-            OnDisk = onDisk,
-            BeingWritten = beingWritten,
-            Current = current,
-            Leased = leased,
-            OldestTombstone = (now - _table.TombstoneRetention).ToUnixTimeMilliseconds(),
-            FirstDayKept = care.IsSecure ? care.FirstDayKept : null,
-            IsOldStranger = path => IsOldStranger(path, now),
-        });
+        ImmutableArray<string> deletions = Unneeded(care, landing, onDisk);
         foreach (string path in deletions)
         {
-            Invariant.Hold(!_table.Current.FilesByPath.ContainsKey(path));
-            _files.Delete(_table.Directory + "/" + path);
-            _strangers.Remove(path);
+            Invariant.Hold(FileLocation.Of(path).IsHome && !_table.Current.FilesByPath.ContainsKey(path));
+            _files.Delete(_table.PathOf(path));
+            Forget(path);
         }
 
         return report with { FilesDeleted = deletions.Length };
+    }
+
+    /// <summary>
+    /// Which of these files nobody will ever need again. They were listed before this is called: see
+    /// <see cref="VacuumFacts"/> for why the order matters.
+    /// </summary>
+    internal ImmutableArray<string> Unneeded(TableCare care, long committedLanding, IReadOnlyList<string> onDisk)
+    {
+        lock (_gate)
+        {
+            ImmutableHashSet<string> beingWritten = _beingWritten;
+            _table.Refresh();
+            (DeltaVersion current, List<DeltaVersion> leased) = _table.Readable();
+            DateTimeOffset now = _clock.GetUtcNow();
+            return VacuumPlan.Make(new VacuumFacts
+            {
+                CommittedLanding = committedLanding,
+                OnDisk = onDisk,
+                BeingWritten = beingWritten,
+                Current = current,
+                Leased = leased,
+                OldestTombstone = (now - _table.TombstoneRetention).ToUnixTimeMilliseconds(),
+                OldestMoved = (now - _options.MovedRetention).ToUnixTimeMilliseconds(),
+                FirstDayKept = care.IsSecure ? care.FirstDayKept : null,
+                IsOldStranger = path => IsOldStranger(path, now),
+            });
+        }
+    }
+
+    /// <summary>Until <see cref="EndWriting"/> no vacuum takes the file for a leftover.</summary>
+    internal void BeginWriting(string path)
+    {
+        lock (_writing)
+        {
+            _beingWritten = _beingWritten.Add(path);
+        }
+    }
+
+    internal void EndWriting(string path)
+    {
+        lock (_writing)
+        {
+            _beingWritten = _beingWritten.Remove(path);
+        }
+    }
+
+    internal void Forget(string path)
+    {
+        lock (_gate)
+        {
+            _strangers.Remove(path);
+        }
     }
 
     private bool IsOldStranger(string path, DateTimeOffset now)
@@ -320,7 +365,8 @@ public sealed class TableMaintenance
         if (_strangers.TryGetValue(path, out DateTimeOffset since))
         {
             string name = path[(path.LastIndexOf('/') + 1)..];
-            bool isOurs = name.StartsWith(VacuumPlan.CompactedPrefix, StringComparison.Ordinal);
+            bool isOurs = name.StartsWith(VacuumPlan.CompactedPrefix, StringComparison.Ordinal)
+                || !FileLocation.Of(path).IsHome;
             return now - since > (isOurs ? _options.LeftoverRetention : _options.StrangerRetention);
         }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Naru.Lake.Volumes;
 
 namespace Naru.Lake.Delta;
 
@@ -13,7 +14,7 @@ internal sealed record VacuumFacts
     /// <summary>The last landing all of whose commits, to all tables, were made.</summary>
     public required long CommittedLanding { get; init; }
 
-    /// <summary>Paths of all data files in the table's folder.</summary>
+    /// <summary>Paths of all data files in the table's folder, or in its folder on one volume.</summary>
     public required IReadOnlyList<string> OnDisk { get; init; }
 
     /// <summary>Paths that a compaction of this process is about to commit.</summary>
@@ -25,6 +26,9 @@ internal sealed record VacuumFacts
 
     /// <summary>Tombstones from before this time, in Unix milliseconds, no longer hold their files.</summary>
     public required long OldestTombstone { get; init; }
+
+    /// <summary>Tombstones from before this time whose files were moved to another volume hold nothing.</summary>
+    public long OldestMoved { get; init; }
 
     /// <summary>In a table of sensitive data: days before this one must leave no bytes.</summary>
     public DateOnly? FirstDayKept { get; init; }
@@ -38,9 +42,22 @@ internal static class VacuumPlan
 {
     public const string CompactedPrefix = "compact-";
 
-    public static ImmutableArray<string> Make(VacuumFacts facts) => [.. facts.OnDisk.Where(path => MayGo(path, facts))];
+    public static ImmutableArray<string> Make(VacuumFacts facts)
+    {
+        ImmutableArray<string> columns = facts.Current.PartitionColumns;
+        HashSet<string> standing =
+            [.. facts.Current.Files.Select(file => NameOf(columns, file.PartitionValues, file.Path))];
+        return [.. facts.OnDisk.Where(path => MayGo(path, facts, standing))];
+    }
 
-    private static bool MayGo(string path, VacuumFacts facts)
+    /// <summary>Partition and first name, which a move keeps.</summary>
+    private static string NameOf(
+        ImmutableArray<string> columns, ImmutableArray<string?> partitionValues, string path) =>
+        partitionValues.Length == columns.Length
+            ? $"{DeltaPaths.PartitionFolder(columns, partitionValues)}/{FileLocation.Of(path).FirstName}"
+            : path;
+
+    private static bool MayGo(string path, VacuumFacts facts, HashSet<string> standing)
     {
         if (facts.Current.FilesByPath.ContainsKey(path)
             || facts.BeingWritten.Contains(path)
@@ -52,12 +69,16 @@ internal static class VacuumPlan
         bool hasExpired = facts.FirstDayKept is DateOnly first && RetentionPlan.DayOf(path) < first;
         if (facts.Current.Tombstones.TryGetValue(path, out DeltaTombstone? tombstone))
         {
-            return hasExpired || tombstone.DeletionTime < facts.OldestTombstone;
+            // Names are given once, so the same one in the table is the same file on another volume.
+            return hasExpired || tombstone.DeletionTime < facts.OldestTombstone
+                || (tombstone.DeletionTime < facts.OldestMoved
+                    && standing.Contains(NameOf(facts.Current.PartitionColumns, tombstone.PartitionValues, path)));
         }
 
         // No commit names it: left by a crash, or by a commit whose tombstone is forgotten, or not committed yet.
-        string name = path[(path.LastIndexOf('/') + 1)..];
-        return DeltaPaths.TryParseLanding(name, out long landing) ? landing <= facts.CommittedLanding
+        FileLocation location = FileLocation.Of(path);
+        return location.IsHome && DeltaPaths.TryParseLanding(location.Name, out long landing)
+            ? landing <= facts.CommittedLanding
             : hasExpired || facts.IsOldStranger(path);
     }
 }

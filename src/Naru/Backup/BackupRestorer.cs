@@ -3,7 +3,7 @@ using Naru.Core.Files;
 namespace Naru.Backup;
 
 /// <summary>Brings a backup back into a new folder, or checks that it could.</summary>
-internal sealed class BackupRestorer(IFileSystem files, BackupFolder folder)
+internal sealed class BackupRestorer(IFileSystem files, BackupFolder folder, TimeProvider time)
 {
     private const string RestoringSuffix = ".restoring";
 
@@ -42,6 +42,11 @@ internal sealed class BackupRestorer(IFileSystem files, BackupFolder folder)
             foreach (string parent in folders)
             {
                 files.SyncDirectory(parent);
+            }
+
+            if (manifest.Files.Any(static file => RestoredTables.IsBroughtHome(file.Path)))
+            {
+                RestoredTables.BringHome(files, work, time);
             }
 
             files.Rename(work, target);

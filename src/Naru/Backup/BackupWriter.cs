@@ -17,7 +17,8 @@ internal sealed class BackupWriter(IFileSystem files, ProjectPaths paths, Backup
         FrozenProject frozen = ProjectFreezer.Read(files, frozenFolder);
         List<(string Path, string Source, long Bytes, string? Sha256)> all =
         [
-            .. frozen.Files.Select(file => (file.Path, $"{frozenFolder}/{file.Link}", file.Bytes, file.Sha256)),
+            .. frozen.Files.Select(file =>
+                (file.Path, file.Source ?? $"{frozenFolder}/{file.Link}", file.Bytes, file.Sha256)),
             .. Definitions("").Select(path => (path, $"{paths.Root}/{path}", LengthOf($"{paths.Root}/{path}"),
                 (string?)null)),
         ];

@@ -5,6 +5,7 @@ using Naru.Core.Files;
 using Naru.Core.Topics;
 using Naru.Lake.Catalog;
 using Naru.Lake.Delta;
+using Naru.Lake.Volumes;
 using Naru.Stream;
 using Naru.Stream.Aggregate;
 using Naru.Stream.Landing;
@@ -16,7 +17,11 @@ namespace Naru.Backup;
 /// <param name="Link">Name in the frozen folder.</param>
 /// <param name="Bytes">How much of it belongs to the moment; the file may have grown behind.</param>
 /// <param name="Sha256">What was recorded when it was written; null where nothing was.</param>
-internal sealed record FrozenFile(string Path, string Link, long Bytes, string? Sha256);
+internal sealed record FrozenFile(string Path, string Link, long Bytes, string? Sha256)
+{
+    /// <summary>Where it is read instead of by a link: on another volume, held by a lease.</summary>
+    public string? Source { get; init; }
+}
 
 /// <summary>`frozen.json` of a frozen folder.</summary>
 internal sealed record FrozenProject(
@@ -41,6 +46,7 @@ internal sealed class ProjectFreezer
     private readonly string _folder;
     private readonly List<FrozenFile> _frozen = [];
     private readonly List<BackupPartition> _partitions = [];
+    private readonly List<DeltaLease> _held = [];
     private long _landing;
 
     public ProjectFreezer(IFileSystem files, ProjectPaths paths, string name)
@@ -65,10 +71,11 @@ internal sealed class ProjectFreezer
         HashSet<string> linked = [];
         foreach ((TableName _, DeltaTable table) in tables.All())
         {
-            using DeltaLease lease = table.Lease();
+            DeltaLease lease = table.Lease();
+            _held.Add(lease);
             foreach (DeltaFile file in lease.Version.Files)
             {
-                Link(table.PathOf(file), file.Bytes, Plain(file.ContentHash));
+                Freeze(table, lease.Version, file);
                 linked.Add(table.PathOf(file));
             }
 
@@ -146,7 +153,16 @@ internal sealed class ProjectFreezer
         return _folder;
     }
 
-    public void Drop() => _files.DeleteDirectory(_folder);
+    public void Drop()
+    {
+        _files.DeleteDirectory(_folder);
+        foreach (DeltaLease lease in _held)
+        {
+            lease.Dispose();
+        }
+
+        _held.Clear();
+    }
 
     private static string? Plain(string? contentHash) =>
         contentHash?.StartsWith("sha256:", StringComparison.Ordinal) == true ? contentHash["sha256:".Length..] : null;
@@ -181,6 +197,28 @@ internal sealed class ProjectFreezer
             {
                 Link(path, null, null);
             }
+        }
+    }
+
+    /// <summary>
+    /// A file on another volume has no link in the project's folder: the copy reads it where it is, and the lease keeps
+    /// it there. It is restored into the lake's own folder.
+    /// </summary>
+    private void Freeze(DeltaTable table, DeltaVersion version, DeltaFile file)
+    {
+        FileLocation location = FileLocation.Of(file.Path);
+        if (location.IsHome)
+        {
+            Link(table.PathOf(file), file.Bytes, Plain(file.ContentHash));
+        }
+        else if (!location.IsInBucket)
+        {
+            string home = Path.GetRelativePath(_paths.Root, $"{table.Directory}/{RestoredTables.HomeOf(version, file)}")
+                .Replace('\\', '/');
+            _frozen.Add(new FrozenFile(home, "", file.Bytes, Plain(file.ContentHash))
+            {
+                Source = table.PathOf(file),
+            });
         }
     }
 

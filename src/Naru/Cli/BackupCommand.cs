@@ -69,7 +69,8 @@ internal static class BackupCommand
             BackupFolder folder = BackupOptions.Open(files, parsed.GetValue(source)!, parsed.GetValue(keyFile));
             BackupManifest manifest = folder.Read(parsed.GetValue(id));
             using CopyProgress progress = new("checked", manifest.Files.Length);
-            IReadOnlyList<string> problems = new BackupRestorer(files, folder).Verify(manifest, progress.Add);
+            IReadOnlyList<string> problems =
+                new BackupRestorer(files, folder, TimeProvider.System).Verify(manifest, progress.Add);
             progress.Dispose();
             if (parsed.GetValue(json))
             {

@@ -36,6 +36,7 @@ internal static class CommandTree
         root.Subcommands.Add(AggregateCommand.Create());
         root.Subcommands.Add(ModelCommands.CreateRun());
         root.Subcommands.Add(ModelCommands.CreatePlan());
+        root.Subcommands.Add(TiersCommand.Create());
         root.Subcommands.Add(RejectedCommand.Create());
         root.Subcommands.Add(AuditCommand.Create());
         root.Subcommands.Add(DoctorCommand.Create());

@@ -27,7 +27,7 @@ internal static class RestoreCommand
             BackupManifest manifest = folder.Read(parsed.GetValue(id));
             string directory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(parsed.GetValue(target)!));
             using CopyProgress progress = new("restored", manifest.Files.Length);
-            new BackupRestorer(files, folder).Restore(manifest, directory, file =>
+            new BackupRestorer(files, folder, TimeProvider.System).Restore(manifest, directory, file =>
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 progress.Add(file);

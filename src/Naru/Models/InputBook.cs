@@ -215,7 +215,8 @@ internal sealed class InputBook(
 
     /// <summary>Where the first day begins of which the table has a file.</summary>
     private long? FirstDay(TableName table) =>
-        tables.Find(state.StoredAs(table))?.Current.Files.FirstOrDefault()?.PartitionValues is [{ } day, ..]
+        tables.Find(state.StoredAs(table))?.Current.Files
+            .Select(static file => file.PartitionValues[0]).Min(StringComparer.Ordinal) is { } day
         && calendar.TryParse(day, out Interval first) ? first.First : null;
 
     private async ValueTask<long> CountAsync(TableName table, Interval window, CancellationToken cancellationToken)

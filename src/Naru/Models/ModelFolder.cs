@@ -166,7 +166,10 @@ internal static class ModelFolder
                 new TableName(FilledTable.Schema, file.Name),
                 schema,
                 PartitionOf(header.Every),
-                header.Description),
+                header.Description)
+            {
+                HotFor = header.HotFor, WarmFor = header.WarmFor,
+            },
             GivesPartition = PartitionOf(header.Every).All(
                 column => shape.Columns.Any(each => each.Name == column)),
             Fingerprint = FingerprintOf(file.Text, header.Every, schema),

@@ -34,7 +34,7 @@ internal sealed record ModelHeader : IScheduleRules
     public static readonly ImmutableArray<string> Keys =
     [
         "description", "owner", "every", "schedule", "start", "wait_for_late", "depends_on", "restate", "retries",
-        "retry_after", "timeout", "pool", "ticket", CheckKey,
+        "retry_after", "timeout", "pool", "ticket", "lifetime", CheckKey,
     ];
 
     private const int RetriesMax = 100;
@@ -78,6 +78,11 @@ internal sealed record ModelHeader : IScheduleRules
     /// <summary>In the order of the file.</summary>
     public ImmutableArray<WrittenCheck> Checks { get; private init; } = [];
 
+    /// <summary>How long after its end a day of the table stays hot; null: as `tiers.hot_for` says.</summary>
+    public TimeSpan? HotFor { get; private init; }
+
+    public TimeSpan? WarmFor { get; private init; }
+
     public static ModelHeader Read(string file, string text, ProjectZone zone, MistakeList mistakes)
     {
         ModelHeader header = new();
@@ -106,8 +111,35 @@ internal sealed record ModelHeader : IScheduleRules
         "pool" => this with { Pool = ReadPool(entry, mistakes) },
         CheckKey => CheckReader.Read(entry, mistakes) is { } check
             ? this with { Checks = Checks.Add(check) } : this,
+        "lifetime" => WithLifetime(entry, mistakes),
         _ => this with { Ticket = entry.Value.Length == 0 ? null : entry.Value },
     };
+
+    private ModelHeader WithLifetime(SqlHeaderEntry entry, MistakeList mistakes)
+    {
+        ModelHeader header = this;
+        foreach (string part in entry.Value.Split(',', StringSplitOptions.TrimEntries))
+        {
+            string[] words = part.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            TimeSpan time = TimeSpan.Zero;
+            bool isTime = words.Length == 2 && DurationText.TryParse(words[1], out time) && time > TimeSpan.Zero;
+            switch (isTime ? words[0] : "")
+            {
+                case "hot":
+                    header = header with { HotFor = time };
+                    break;
+                case "warm":
+                    header = header with { WarmFor = time };
+                    break;
+                default:
+                    entry.Mistake(
+                        mistakes, $"'lifetime' has '{part}'", "write it as '-- lifetime: hot 14d, warm 90d'");
+                    break;
+            }
+        }
+
+        return header;
+    }
 
     private static IntervalKind ReadEvery(SqlHeaderEntry entry, MistakeList mistakes)
     {

@@ -22,6 +22,7 @@ using Naru.Query.Gate;
 using Naru.Query.Trino;
 using Naru.State;
 using Naru.Stream;
+using Naru.Tiers;
 using Naru.Watch;
 using Naru.Watch.Alerts;
 using Naru.WebConsole;
@@ -78,6 +79,7 @@ internal sealed class PlatformServer : IAsyncDisposable
             application.Services.GetRequiredService<PrometheusText>();
             application.Services.GetRequiredService<ServerMetrics>();
             PlatformServer server = new(application, projectLock);
+            application.Services.GetRequiredService<LakeMaintenance>().ClaimVolumes();
             application.Services.GetRequiredService<StreamWorker>().Start();
             await application.StartAsync(cancellationToken).ConfigureAwait(false);
             projectLock.Announce(server.Address);
@@ -140,10 +142,9 @@ internal sealed class PlatformServer : IAsyncDisposable
             notice => ServerLog.Topic(provider.GetRequiredService<ILogger<PlatformServer>>(), notice)));
         services.AddCollect(settings.Get<CollectOptions>());
         services.AddAggregates();
+        services.AddTiers(settings.Get<TierOptions>());
         services.AddStream(settings.Get<StreamOptions>());
-        QueryPlace place = new(
-            new QueryPaths(start.Paths.Lake, start.Paths.Tail, start.Paths.Spill, start.Paths.State),
-            settings.Get<ProjectOptions>().FindTimeZone());
+        QueryPlace place = PlaceOf(start);
         services.AddQuery(settings.Get<QueryOptions>(), place);
         services.AddTrino(settings.Get<QueryOptions>(), place);
         services.AddLiveAggregates(ProjectZone.Of(settings.Get<ProjectOptions>().FindTimeZone()));
@@ -175,6 +176,13 @@ internal sealed class PlatformServer : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, start, files));
         return builder.Build();
     }
+
+    private static QueryPlace PlaceOf(ServerStart start) => new(
+        new QueryPaths(start.Paths.Lake, start.Paths.Tail, start.Paths.Spill, start.Paths.State)
+        {
+            Volumes = TierVolumes.Folders(start.Settings.Get<TierOptions>(), start.Paths),
+        },
+        start.Settings.Get<ProjectOptions>().FindTimeZone());
 
     private static void Listen(KestrelServerOptions kestrel, ServerStart start, IFileSystem files)
     {
@@ -219,6 +227,7 @@ internal sealed class PlatformServer : IAsyncDisposable
         application.MapLiveAggregates();
         application.MapAggregates();
         application.MapModels();
+        application.MapTiers();
         application.MapAlerts();
         application.MapConsole();
     }

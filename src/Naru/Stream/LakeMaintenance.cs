@@ -6,14 +6,15 @@ using Naru.Definitions;
 using Naru.Lake.Catalog;
 using Naru.Lake.Delta;
 using Naru.Stream.Aggregate;
+using Naru.Stream.Tiers;
 
 namespace Naru.Stream;
 
 /// <summary>
-/// Tends the tables in the background, one after the other: expiry by lifetime, compaction, vacuum, checkpoints. Never
-/// in the way of landings or readers.
+/// Tends the tables in the background, one after the other: expiry by lifetime, compaction, vacuum, checkpoints, moves
+/// between volumes. Never in the way of landings or readers.
 /// </summary>
-internal sealed class LakeMaintenance(
+internal sealed partial class LakeMaintenance(
     LakeTables tables, StreamWorker worker, IDefinitionSource definitions, MaintenanceParts parts,
         ILogger<LakeMaintenance> logger)
     : BackgroundService
@@ -28,7 +29,7 @@ internal sealed class LakeMaintenance(
         using PeriodicTimer timer = new(Period, parts.Clock);
         while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
         {
-            await Task.Run(() => RunOnce(stoppingToken), stoppingToken).ConfigureAwait(false);
+            await Task.Run(() => PassAsync(stoppingToken), stoppingToken).ConfigureAwait(false);
         }
     }
 
@@ -38,13 +39,7 @@ internal sealed class LakeMaintenance(
         DeleteRetired();
         foreach ((TableName name, DeltaTable table) in tables.All())
         {
-            if (!_tended.TryGetValue(name, out TableMaintenance? maintenance))
-            {
-                maintenance =
-                    new TableMaintenance(table, parts.Files, parts.Rewriter, new MaintenanceOptions(), parts.Clock);
-                _tended.Add(name, maintenance);
-            }
-
+            TableMaintenance maintenance = Tended(name, table);
             TableCare care = CareOf(name);
             MaintenanceReport report = maintenance.Run(care, () => worker.Status.Landing, cancellationToken);
             foreach (string problem in report.Problems)
@@ -73,6 +68,23 @@ internal sealed class LakeMaintenance(
                     report.FilesExpired);
             }
         }
+    }
+
+    private TableMaintenance Tended(TableName name, DeltaTable table)
+    {
+        if (!_tended.TryGetValue(name, out TableMaintenance? maintenance))
+        {
+            MaintenanceOptions options = new();
+            maintenance = new TableMaintenance(
+                table,
+                parts.Files,
+                parts.Rewriter,
+                options with { MovedRetention = parts.Tiers?.Options.MovedKept ?? options.MovedRetention },
+                parts.Clock);
+            _tended.Add(name, maintenance);
+        }
+
+        return maintenance;
     }
 
     /// <summary>
@@ -146,4 +158,8 @@ internal sealed class LakeMaintenance(
 
 /// <summary>What maintenance works with.</summary>
 internal sealed record MaintenanceParts(IFileSystem Files, ITableFileRewriter Rewriter, ExpiryLedger Expiries,
-    KeptTables Kept, TimeProvider Clock);
+    KeptTables Kept, TimeProvider Clock)
+{
+    /// <summary>Null where all of the lake is in one folder.</summary>
+    public TierBook? Tiers { get; init; }
+}

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Naru.Core.Files;
 using Naru.Lake.Catalog;
 using Naru.Lake.Delta;
+using Naru.Lake.Volumes;
 using Naru.Stream.Landing;
 
 namespace Naru.Stream;
@@ -17,18 +18,18 @@ internal sealed class LakeTables(
 {
     private const string Gone = ".gone";
 
-    private readonly DeltaTableOptions _options = new() { Checkpoints = checkpoints, IsReadOnly = isReadOnly };
-
-    private readonly DeltaTableOptions _secureOptions =
-        new() { Checkpoints = checkpoints, IsReadOnly = isReadOnly, KeepsStatisticValues = false };
-
     private readonly ConcurrentDictionary<TableName, DeltaTable> _open = new();
     private readonly Lock _opening = new();
 
-    public string DirectoryOf(TableName name) =>
-        $"{lakeDirectory}/{name.Schema}/{name.Name}/{name.Group.ToString().ToLowerInvariant()}";
+    /// <summary>Where files of tables may be beside the lake's own folder.</summary>
+    public LakeVolumes Volumes { get; init; } = LakeVolumes.None;
+
+    public string DirectoryOf(TableName name) => $"{lakeDirectory}/{FolderOf(name)}";
 
     public string DirectoryOf(string schema) => $"{lakeDirectory}/{schema}";
+
+    /// <summary>The path to open for a file that a landing or a version names.</summary>
+    public string PathOf(TableName name, string path) => Volumes.DiskPath(DirectoryOf(name), path);
 
     /// <summary>Rows that retention and expiry took out of a table since it was made.</summary>
     public static long RowsDeleted(DeltaVersion table) =>
@@ -119,6 +120,15 @@ internal sealed class LakeTables(
         }
     }
 
-    private DeltaTableOptions OptionsOf(TableName name) =>
-        name.Group == ColumnGroup.Secure ? _secureOptions : _options;
+    private static string FolderOf(TableName name) =>
+        $"{name.Schema}/{name.Name}/{name.Group.ToString().ToLowerInvariant()}";
+
+    private DeltaTableOptions OptionsOf(TableName name) => new()
+    {
+        Checkpoints = checkpoints,
+        IsReadOnly = isReadOnly,
+        KeepsStatisticValues = name.Group != ColumnGroup.Secure,
+        Volumes = Volumes,
+        VolumeFolder = FolderOf(name),
+    };
 }

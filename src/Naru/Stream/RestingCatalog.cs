@@ -81,7 +81,6 @@ internal sealed class RestingCatalog : ILakeCatalog
     {
         TableName stored = _listing.StoredAs(name);
         DeltaVersion? version = _tables.Find(stored)?.Current;
-        string directory = _tables.DirectoryOf(stored);
         IEnumerable<string> files = version?.Files.Select(static file => file.Path) ?? [];
         if (_last is not null && !Holds(version, stored, _last))
         {
@@ -91,7 +90,7 @@ internal sealed class RestingCatalog : ILakeCatalog
         }
 
         return new TableSnapshot(
-            name, shape.Schema, shape.PartitionColumns, [.. files.Select(file => $"{directory}/{file}")], []);
+            name, shape.Schema, shape.PartitionColumns, [.. files.Select(file => _tables.PathOf(stored, file))], []);
     }
 
     private static bool Holds(DeltaVersion? version, TableName table, LandingRecord landing) =>

@@ -91,21 +91,21 @@ internal sealed class StreamCatalog : ILakeCatalog
             {
                 TableShape shape = listing.Shapes[name];
                 TableName stored = listing.StoredAs(name);
-                DeltaLease? held = context.Tables.Find(stored)?.Lease();
-                if (held is not null)
+                DeltaTable? table = context.Tables.Find(stored);
+                DeltaVersion? version = null;
+                if (table?.Lease() is { } held)
                 {
                     lease.Add(held);
+                    version = held.Version;
                 }
 
-                DeltaVersion? version = held?.Version;
                 ImmutableArray<TailFile> tail = engine.FlushTail(stored, version);
                 lease.Add(tail);
-                string directory = context.Tables.DirectoryOf(stored);
                 lease.Add(new TableSnapshot(
                     name,
                     shape.Schema,
                     shape.PartitionColumns,
-                    version is null ? [] : [.. version.Files.Select(file => $"{directory}/{file.Path}")],
+                    version is null ? [] : [.. version.Files.Select(table!.PathOf)],
                     [.. tail.Select(static file => file.Path)]));
             }
         }
@@ -142,13 +142,12 @@ internal sealed class StreamCatalog : ILakeCatalog
         }
 
         string path = Write(name, rows);
-        string directory = _tables.DirectoryOf(name);
         lease.Add((
             new TableSnapshot(
                 name,
                 kept.Shape.Schema,
                 StreamTables.PartitionColumns,
-                held is null ? [] : [.. held.Version.Files.Select(file => $"{directory}/{file.Path}")],
+                held is null ? [] : [.. held.Version.Files.Select(_tables.Find(name)!.PathOf)],
                 [path]),
             path));
     }

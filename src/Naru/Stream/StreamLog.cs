@@ -35,6 +35,12 @@ internal static partial class StreamLog
         8, LogLevel.Warning, "Aggregate {Aggregate}: windows were not recomputed: {Problem}; tried again later")]
     public static partial void RecomputeFailed(ILogger logger, string aggregate, string problem);
 
+    [LoggerMessage(10, LogLevel.Information, "table {Table}: {Files} files, {Bytes} bytes moved to another volume")]
+    public static partial void TableMoved(ILogger logger, string table, int files, long bytes);
+
+    [LoggerMessage(11, LogLevel.Error, "a volume of the lake cannot be used: {Problem}; what is on it cannot be read")]
+    public static partial void VolumeAway(ILogger logger, string problem);
+
     [LoggerMessage(9, LogLevel.Warning, "rows of {Table} could not be brought into the lake: {Problem}; tried again")]
     public static partial void NotKept(ILogger logger, string table, string problem);
 }

@@ -8,6 +8,7 @@ using Naru.Definitions;
 using Naru.Lake.Catalog;
 using Naru.Lake.Delta;
 using Naru.Lake.Parquet;
+using Naru.Lake.Volumes;
 using Naru.Stream.Aggregate;
 using Naru.Stream.Audit;
 using Naru.Stream.Decode;
@@ -16,6 +17,8 @@ using Naru.Stream.Impact;
 using Naru.Stream.Landing;
 using Naru.Stream.Replay;
 using Naru.Stream.SystemTables;
+using Naru.Stream.Tiers;
+using Naru.Tiers;
 
 namespace Naru.Stream;
 
@@ -26,23 +29,7 @@ internal static class StreamModule
     {
         services.AddSingleton(options);
         services.AddSingleton<StreamCounters>();
-        services.AddSingleton(static provider => new LakeTables(
-            provider.GetRequiredService<IFileSystem>(),
-            provider.GetRequiredService<ProjectPaths>().Lake,
-            provider.GetRequiredService<IDeltaCheckpointFormat>(),
-            provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<ITableStore>(static provider => provider.GetRequiredService<LakeTables>());
-        services.AddSingleton<IDeltaCheckpointFormat, ParquetCheckpointFormat>();
-        services.AddSingleton<ITableFileRewriter>(static provider => new ParquetFiles(
-            new ParquetOptions(),
-            provider.GetRequiredService<IFileSystem>(),
-            $"{provider.GetRequiredService<ProjectPaths>().Data}/merge"));
-        services.AddSingleton(static provider => new MaintenanceParts(
-            provider.GetRequiredService<IFileSystem>(),
-            provider.GetRequiredService<ITableFileRewriter>(),
-            provider.GetRequiredService<ExpiryLedger>(),
-            provider.GetRequiredService<KeptTables>(),
-            provider.GetRequiredService<TimeProvider>()));
+        AddLake(services);
         services.AddSingleton<ExpiryLedger>();
         services.AddSingleton<ISystemTable, TopicsTable>();
         services.AddSingleton<ISystemTable, TablesTable>();
@@ -54,7 +41,6 @@ internal static class StreamModule
         services.AddSingleton<ISystemTable, ExpiriesTable>();
         services.AddSingleton<ISystemTable, AggregatesTable>();
         services.AddSingleton<ILiveAggregates>(static provider => provider.GetRequiredService<StreamWorker>().Live);
-        services.AddHostedService<LakeMaintenance>();
         services.AddSingleton<ITableFileWriter>(static _ => new ParquetTableWriter(new ParquetOptions()));
         services.AddSingleton<ITableFileReader>(static _ => new ParquetTableReader(new ParquetOptions()));
         services.AddSingleton(static provider => new StreamWorker(
@@ -89,6 +75,45 @@ internal static class StreamModule
             provider.GetRequiredService<ProjectPaths>().Landings));
         services.AddSingleton<AuditRunner>();
         return services;
+    }
+
+    /// <summary>The lake's tables, and what tends them.</summary>
+    private static void AddLake(IServiceCollection services)
+    {
+        services.AddSingleton(static provider => new LakeTables(
+            provider.GetRequiredService<IFileSystem>(),
+            provider.GetRequiredService<ProjectPaths>().Lake,
+            provider.GetRequiredService<IDeltaCheckpointFormat>(),
+            provider.GetRequiredService<TimeProvider>())
+        {
+            Volumes = provider.GetRequiredService<LakeVolumes>(),
+        });
+        services.AddSingleton<ITableStore>(static provider => provider.GetRequiredService<LakeTables>());
+        services.AddSingleton<IDeltaCheckpointFormat, ParquetCheckpointFormat>();
+        services.AddSingleton<ITableFileRewriter>(static provider => new ParquetFiles(
+            new ParquetOptions(),
+            provider.GetRequiredService<IFileSystem>(),
+            $"{provider.GetRequiredService<ProjectPaths>().Data}/merge"));
+        services.AddSingleton(static provider => new MaintenanceParts(
+            provider.GetRequiredService<IFileSystem>(),
+            provider.GetRequiredService<ITableFileRewriter>(),
+            provider.GetRequiredService<ExpiryLedger>(),
+            provider.GetRequiredService<KeptTables>(),
+            provider.GetRequiredService<TimeProvider>())
+        {
+            Tiers = provider.GetRequiredService<TierBook>(),
+        });
+        services.AddSingleton(static provider => new TierBook(
+            provider.GetRequiredService<LakeTables>(),
+            provider.GetRequiredService<TierOptions>(),
+            new TierBookParts(
+                provider.GetRequiredService<IDefinitionSource>(),
+                provider.GetRequiredService<IFilledTables>(),
+                provider.GetRequiredService<IFileSystem>(),
+                provider.GetRequiredService<ProjectPaths>().Lake,
+                provider.GetRequiredService<TimeProvider>())));
+        services.AddSingleton<LakeMaintenance>();
+        services.AddHostedService(static provider => provider.GetRequiredService<LakeMaintenance>());
     }
 
     /// <summary>Tail files of an earlier process are nobody's: their rows are decoded again.</summary>

@@ -2,12 +2,14 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Naru.Core.Files;
 using Naru.Lake.Delta;
+using Naru.Lake.Volumes;
 
 namespace Naru.Sim.Delta;
 
 /// <summary>
 /// One Delta table under crashes: landings that are applied again after a start, compaction, expiry, vacuum,
-/// checkpoints and log cleaning, readers' leases, and a second committer that is behind (a zombie). The oracle keeps
+/// moves to warm and cold volumes and their sweep, checkpoints and log cleaning, readers' leases, and a second
+/// committer that is behind (a zombie), which moves and sweeps too. The oracle keeps
 /// every landing's record, as landing records do on a disk that loses none, and whatever the table acknowledged.
 /// </summary>
 internal sealed class DeltaCrashScenario : CrashScenario
@@ -16,15 +18,16 @@ internal sealed class DeltaCrashScenario : CrashScenario
     private const int RetriesMax = 60;
     private static readonly DateOnly FirstDay = new(2026, 7, 1);
 
-    private static readonly DeltaTableOptions Options = new()
+    private static readonly MaintenanceOptions Care = new()
     {
-        Checkpoints = new PlainCheckpointFormat(), CheckpointIntervalCommits = 4,
+        TargetBytes = 300, WarmTargetBytes = 600, FanInFiles = 3,
     };
 
-    private static readonly MaintenanceOptions Care = new() { TargetBytes = 300, FanInFiles = 3 };
     private readonly IFileSystem _files;
     private readonly RowFiles _rows;
     private readonly Random _random;
+    private readonly LakeVolumes _volumes;
+    private readonly DeltaTableOptions _options;
     private readonly bool _isSecure;
     private readonly ManualTimeProvider _time = new();
     private readonly List<Landing> _landings = [];
@@ -43,10 +46,30 @@ internal sealed class DeltaCrashScenario : CrashScenario
         _rows = new RowFiles(files);
         _random = random;
         _isSecure = random.Next(2) == 0;
+        _volumes = random.Next(2) == 0
+            ? LakeVolumes.None
+            : new LakeVolumes(
+                [
+                    new DiskVolume(files, Tier.Warm, "/warm", "/data"),
+                    new DiskVolume(files, Tier.Cold, "/cold", "/data"),
+                ],
+                null);
+        _options = new DeltaTableOptions
+        {
+            Checkpoints = new PlainCheckpointFormat(),
+            CheckpointIntervalCommits = 4,
+            Volumes = _volumes,
+            VolumeFolder = "kr_shop/click/fields",
+        };
     }
 
     public override void Open()
     {
+        foreach (DiskVolume volume in _volumes.Others.Cast<DiskVolume>())
+        {
+            volume.Claim();
+        }
+
         _table = Make();
         if (_table.Current.Version < _acknowledgedVersion)
         {
@@ -98,8 +121,11 @@ internal sealed class DeltaCrashScenario : CrashScenario
             case < 50:
                 Land();
                 break;
-            case < 70:
+            case < 64:
                 Guard(() => Maintain());
+                break;
+            case < 70:
+                Guard(Move);
                 break;
             case < 76:
                 LeaseOrRelease();
@@ -131,7 +157,7 @@ internal sealed class DeltaCrashScenario : CrashScenario
         _maintenance = null;
     }
 
-    private DeltaTable Make() => DeltaTable.OpenOrCreate(_files, Directory, RowFiles.Definition, Options, _time);
+    private DeltaTable Make() => DeltaTable.OpenOrCreate(_files, Directory, RowFiles.Definition, _options, _time);
 
     private void Land()
     {
@@ -210,6 +236,44 @@ internal sealed class DeltaCrashScenario : CrashScenario
         return report;
     }
 
+    /// <summary>To any volume below the one that each file is on; then what is left is swept.</summary>
+    private void Move() => MoveWith(_table!, _maintenance!);
+
+    private void MoveWith(DeltaTable table, TableMaintenance maintenance)
+    {
+        DateOnly hot = _firstDayKept.AddDays(_random.Next(5));
+        TierRules rules = new(hot, hot.AddDays(-_random.Next(3)));
+        TableTiers tiers = new(table, maintenance, _files);
+        TierReport moved = Now(tiers.MoveAsync(
+            TierPlan.Make(table.Current, rules, _volumes), CancellationToken.None));
+        foreach (IFileVolume volume in _volumes.Others)
+        {
+            TierReport swept = Now(tiers.SweepAsync(
+                volume,
+                new TableCare { FirstDayKept = _firstDayKept, IsSecure = _isSecure },
+                () => _acknowledged,
+                CancellationToken.None));
+            moved = moved with { Problems = [.. moved.Problems, .. swept.Problems] };
+        }
+
+        if (moved.Problems.FirstOrDefault(static problem =>
+            problem.Contains("damaged", StringComparison.Ordinal)
+            || problem.Contains("mount", StringComparison.Ordinal)) is { } damage)
+        {
+            throw new OracleException($"the disk lost nothing that was synced, yet: {damage}");
+        }
+
+        if (!moved.Problems.IsEmpty)
+        {
+            throw new StorageException(StorageFault.Io, moved.Problems[0]);
+        }
+    }
+
+    /// <summary>Volumes on disks answer at once.</summary>
+    private static T Now<T>(ValueTask<T> answer) => answer.IsCompleted
+        ? answer.GetAwaiter().GetResult()
+        : throw new OracleException("a move on disks did not end at once");
+
     private void LeaseOrRelease()
     {
         if (_leases.Count > 2 || (_leases.Count > 0 && _random.Next(2) == 0))
@@ -256,8 +320,9 @@ internal sealed class DeltaCrashScenario : CrashScenario
 
             if (_random.Next(2) == 0)
             {
-                new TableMaintenance(_zombie, _files, _rows, Care, _time)
-                    .Run(new TableCare { IsSecure = _isSecure }, () => _acknowledged, CancellationToken.None);
+                TableMaintenance maintenance = new(_zombie, _files, _rows, Care, _time);
+                maintenance.Run(new TableCare { IsSecure = _isSecure }, () => _acknowledged, CancellationToken.None);
+                MoveWith(_zombie, maintenance);
             }
 
             _zombie = null;
@@ -277,11 +342,15 @@ internal sealed class DeltaCrashScenario : CrashScenario
         {
             // The first look remembers what it does not know, the second deletes it.
             bool isWell = Maintain().Problems.IsEmpty;
+            Move();
             _time.Advance(TimeSpan.FromDays(8));
+            Move();
             if (!Maintain().Problems.IsEmpty || !isWell)
             {
                 return;
             }
+
+            SweepVolumes();
 
             HashSet<string> named = [.. _table!.Current.FilesByPath.Keys, .. _table.Current.Tombstones.Keys];
             foreach (string folder in _files.List(Directory).Where(name => name.Contains('=')))
@@ -295,6 +364,19 @@ internal sealed class DeltaCrashScenario : CrashScenario
                 }
             }
         });
+    }
+
+    private void SweepVolumes()
+    {
+        HashSet<string> named = [.. _table!.Current.FilesByPath.Keys, .. _table.Current.Tombstones.Keys];
+        foreach (IFileVolume volume in _volumes.Others)
+        {
+            if (Now(volume.ListAsync(_table.FolderOn(volume), CancellationToken.None))
+                .FirstOrDefault(path => !named.Contains(path)) is { } orphan)
+            {
+                throw new OracleException($"'{orphan}' is swept by nobody");
+            }
+        }
     }
 
     private bool IsOfALandingToCome(string name) =>

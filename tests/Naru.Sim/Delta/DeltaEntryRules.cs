@@ -89,10 +89,15 @@ internal static partial class DeltaEntryRules
         return CheckMore(kind, action);
     }
 
-    /// <summary>The path of a file below the table's folder, or null when it is not one.</summary>
+    /// <summary>
+    /// The path of a file below the table's folder, or the address of one elsewhere on disk; null when it is neither.
+    /// </summary>
     public static string? DecodePath(JsonElement action)
     {
         string path = action.GetProperty("path").GetString()!;
+        string scheme = path.StartsWith(DeltaValidator.Elsewhere, StringComparison.Ordinal)
+            ? DeltaValidator.Elsewhere : "";
+        path = path[scheme.Length..];
         if (!EncodedPath().IsMatch(path))
         {
             return null;
@@ -101,7 +106,7 @@ internal static partial class DeltaEntryRules
         string decoded = Uri.UnescapeDataString(path);
         return decoded.Split('/').Any(static part => part is "" or "." or "..") || decoded[0] is '_' or '.'
             ? null
-            : decoded;
+            : scheme + decoded;
     }
 
     public static long? RowsOf(JsonElement add)

@@ -20,6 +20,9 @@ public sealed class DeltaValidator
     /// </summary>
     public const string NotContiguous = "versions are not contiguous";
 
+    /// <summary>How addresses of files on other disks begin.</summary>
+    internal const string Elsewhere = "file:///";
+
     private const int VersionDigits = 20;
     private readonly IFileSystem _files;
     private readonly string _directory;
@@ -218,7 +221,8 @@ public sealed class DeltaValidator
     {
         foreach ((string name, JsonElement add) in state.Adds)
         {
-            string path = $"{_directory}/{name}";
+            string path = name.StartsWith(Elsewhere, StringComparison.Ordinal)
+                ? name[(Elsewhere.Length - 1)..] : $"{_directory}/{name}";
             if (!_files.FileExists(path))
             {
                 Problem(path, "an add names it, and it is not there");

@@ -168,7 +168,7 @@ public sealed class BackupFolderTests : IDisposable
         BackupFolder folder = BackupFolder.OpenOrCreate(files, Target, null);
         BackupFile stored = folder.Store("data/a", Source([1]), 1, null);
         BackupManifest manifest = Manifest(folder, stored with { Path = path });
-        BackupRestorer restorer = new(files, folder);
+        BackupRestorer restorer = new(files, folder, TimeProvider.System);
         Assert.Single(restorer.Verify(manifest, static _ => { }));
         Assert.Throws<StorageException>(() => restorer.Restore(manifest, $"{_root}/restored", static _ => { }));
         Assert.False(Path.Exists($"{_root}/restored"));

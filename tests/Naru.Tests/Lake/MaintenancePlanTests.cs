@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Naru.Lake.Delta;
+using Naru.Lake.Volumes;
 using Naru.Sim.Delta;
 
 namespace Naru.Tests.Lake;
@@ -58,8 +59,9 @@ public class MaintenancePlanTests
         ];
         Assert.Equal(10, Plan(files).Length);
         DeltaVersion version = Version(files);
-        Assert.Equal(2, CompactionPlan.Make(version, Options with { PassBytesMax = 250 * MB }, null, Now).Length);
-        Assert.Single(CompactionPlan.Make(version, Options with { PassBytesMax = 1 }, null, Now));
+        MaintenanceOptions two = Options with { PassBytesMax = 250 * MB };
+        Assert.Equal(2, CompactionPlan.Make(version, two, LakeVolumes.None, null, Now).Length);
+        Assert.Single(CompactionPlan.Make(version, Options with { PassBytesMax = 1 }, LakeVolumes.None, null, Now));
     }
 
     [Fact]
@@ -67,8 +69,8 @@ public class MaintenancePlanTests
     {
         DeltaVersion version = Version(
             [File("2026-09-30", 1, MB, hoursOld: 2), File("2026-09-30", 2, MB, hoursOld: 2)]);
-        Assert.Empty(CompactionPlan.Make(version, Options, new DateOnly(2026, 10, 1), Now));
-        Assert.Single(CompactionPlan.Make(version, Options, new DateOnly(2026, 9, 30), Now));
+        Assert.Empty(CompactionPlan.Make(version, Options, LakeVolumes.None, new DateOnly(2026, 10, 1), Now));
+        Assert.Single(CompactionPlan.Make(version, Options, LakeVolumes.None, new DateOnly(2026, 9, 30), Now));
     }
 
     [Fact]
@@ -162,7 +164,7 @@ public class MaintenancePlanTests
     }
 
     private static ImmutableArray<CompactionGroup> Plan(params DeltaFile[] files) =>
-        CompactionPlan.Make(Version(files), Options, null, Now);
+        CompactionPlan.Make(Version(files), Options, LakeVolumes.None, null, Now);
 
     private static DeltaTombstone Tombstone(string path, long time) =>
         new() { Path = path, DeletionTime = time, PartitionValues = ["2026-10-01"], Bytes = 1, DataChange = false };

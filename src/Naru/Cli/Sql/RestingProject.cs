@@ -12,6 +12,7 @@ using Naru.Stream;
 using Naru.Stream.Aggregate;
 using Naru.Stream.Landing;
 using Naru.Stream.SystemTables;
+using Naru.Tiers;
 using Naru.Yaml;
 
 namespace Naru.Cli.Sql;
@@ -52,7 +53,11 @@ internal sealed class RestingProject : IDisposable
         files.CreateDirectory(paths.Lake);
         files.CreateDirectory(paths.Tail);
         files.CreateDirectory(paths.Spill);
-        LakeTables tables = new(files, paths.Lake, _checkpoints, TimeProvider.System, isReadOnly: true);
+        TierOptions tiers = settings.Get<TierOptions>();
+        LakeTables tables = new(files, paths.Lake, _checkpoints, TimeProvider.System, isReadOnly: true)
+        {
+            Volumes = TierVolumes.Open(tiers, paths, files),
+        };
         DefinitionStore definitions = DefinitionStore.Open(files, paths.Definitions, TimeProvider.System);
         LandingRecord? last = LandingLog
             .Read(files, paths.Landings, LastFile(paths, files), long.MaxValue)
@@ -76,7 +81,10 @@ internal sealed class RestingProject : IDisposable
             catalog,
             settings.Get<QueryOptions>(),
             new QueryPlace(
-                new QueryPaths(paths.Lake, paths.Tail, paths.Spill, paths.State),
+                new QueryPaths(paths.Lake, paths.Tail, paths.Spill, paths.State)
+                {
+                    Volumes = TierVolumes.Folders(tiers, paths),
+                },
                 settings.Get<ProjectOptions>().FindTimeZone()),
             this);
     }

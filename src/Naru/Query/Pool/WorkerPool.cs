@@ -55,7 +55,7 @@ internal sealed class WorkerPool : IAsyncDisposable
             Confined = Confined,
             Niceness = options.Niceness,
             SpillFolder = "",
-            Readable = [_paths.Lake, _paths.Tail],
+            Readable = [_paths.Lake, _paths.Tail, .. _paths.Volumes],
             LibraryStamp = DuckDbLibrary.CheckedStamp(),
             ZoneName = ZoneName(place.Zone),
         };

@@ -134,6 +134,6 @@ internal static class LakeReplay
     private static BatchTable? TableOf(LandingContext context, TableName name)
     {
         DeltaTable? table = context.Tables.Find(name);
-        return table is null ? null : new BatchTable(table.Directory, table.Current);
+        return table is null ? null : new BatchTable(table, table.Current);
     }
 }

@@ -106,6 +106,6 @@ internal sealed class AggregateInputs : IDisposable
 
         DeltaLease lease = table.Lease();
         _leases.Add(lease);
-        return new BatchTable(table.Directory, lease.Version);
+        return new BatchTable(table, lease.Version);
     }
 }

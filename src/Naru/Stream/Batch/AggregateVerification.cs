@@ -90,7 +90,7 @@ internal sealed class AggregateVerification
     {
         int start = _inputs.Plan.Outputs.ToList().FindIndex(static output => output.Base == 0);
         Core.Invariant.Hold(start >= 0);
-        using ColumnBatch all = _reader.Read($"{_inputs.Table!.Directory}/{file.Path}", _batch.OutputSchema);
+        using ColumnBatch all = _reader.Read(_inputs.Table!.PathOf(file), _batch.OutputSchema);
         ColumnBatch rows = new(_batch.OutputSchema);
         for (int row = 0; row < all.RowCount; row++)
         {

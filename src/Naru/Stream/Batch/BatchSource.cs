@@ -33,8 +33,10 @@ internal sealed record BatchSource
 }
 
 /// <summary>A Delta table at one version. Whoever reads it holds a lease.</summary>
-internal sealed record BatchTable(string Directory, DeltaVersion Version)
+internal sealed record BatchTable(DeltaTable Table, DeltaVersion Version)
 {
+    public string PathOf(DeltaFile file) => Table.PathOf(file);
+
     public ImmutableArray<BatchFile> Files(ProjectZone zone) =>
         [.. Version.Files.Select(file => BatchFile.Of(this, file, zone))];
 }
@@ -46,7 +48,7 @@ internal readonly record struct BatchFile(string Path, long MinEventTime, long M
 
     internal static BatchFile Of(BatchTable table, DeltaFile file, ProjectZone zone)
     {
-        string path = $"{table.Directory}/{file.Path}";
+        string path = table.PathOf(file);
         if (file is { MinEventTime: { } min, MaxEventTime: { } max })
         {
             return new BatchFile(path, min, max);

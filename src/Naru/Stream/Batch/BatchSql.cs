@@ -43,7 +43,7 @@ internal sealed class BatchSql(AggregatePlan plan, ImmutableArray<BatchSource> s
     /// <summary>Start of the first session in a table that an event in [from, to) would join, or null.</summary>
     public static long? FirstTouched(BatchTable table, AggregatePlan plan, (long From, long To) range)
     {
-        string[] files = [.. table.Version.Files.Select(file => $"{table.Directory}/{file.Path}")];
+        string[] files = [.. table.Version.Files.Select(table.PathOf)];
         if (files.Length == 0)
         {
             return null;

@@ -48,7 +48,7 @@ internal sealed class FilesTable(LakeTables tables) : ISystemTable
 {
     public string Name => "files";
 
-    public string Description => "files of the tables: partition, rows, bytes, times, content hash";
+    public string Description => "files of the tables: partition, rows, bytes, times, content hash, tier";
 
     public TableSchema Schema { get; } = new(
     [
@@ -62,6 +62,7 @@ internal sealed class FilesTable(LakeTables tables) : ISystemTable
         new("max_event_time", ColumnType.Timestamp, true, 8),
         new("landing", ColumnType.Int64, true, 9),
         new("content_hash", ColumnType.String, true, 10),
+        new("tier", ColumnType.String, false, 11),
     ]);
 
     public ValueTask FillAsync(ColumnBatch rows, CancellationToken cancellationToken)
@@ -73,7 +74,8 @@ internal sealed class FilesTable(LakeTables tables) : ISystemTable
                 RowWriter row = new(rows);
                 row.Text(name.Schema).Text(name.Name).Text(name.Group.ToString().ToLowerInvariant()).Text(file.Path);
                 row.Int64(file.Rows).Int64(file.Bytes).Int64(file.MinEventTime).Int64(file.MaxEventTime);
-                row.Int64(file.Landing).Text(file.ContentHash).End();
+                row.Int64(file.Landing).Text(file.ContentHash);
+                row.Text(tables.Volumes.TierOf(file.Path).ToString().ToLowerInvariant()).End();
             }
         }
 

@@ -349,7 +349,7 @@ public sealed class AggregateOperationsTests : IDisposable
         using (AggregateInputs? building = await runner.TakeAsync(versions[1], end))
         {
             Assert.Equal((versions[0], versions[1]), (serving!.Aggregate, building!.Aggregate));
-            Assert.NotEqual(serving.Table!.Directory, building.Table?.Directory);
+            Assert.NotEqual(serving.Table!.Table.Directory, building.Table?.Table.Directory);
             foreach (WindowRange range in versions[1].Waiting)
             {
                 await foreach (RecomputeProgress _ in runner.RecomputeAsync(building, range.From, range.To, end))

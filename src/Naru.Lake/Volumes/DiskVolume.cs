@@ -1,0 +1,165 @@
+using Naru.Core;
+using Naru.Core.Files;
+using Naru.Lake.Delta;
+
+namespace Naru.Lake.Volumes;
+
+/// <summary>
+/// A folder on another disk, laid out as the lake's own: `[region_group]/[table]/[group]/p_ymd=…/[file]`. The file
+/// <see cref="MarkName"/> in it names the project that it belongs to: no other project sweeps it, and a disk that is
+/// not mounted is not taken for an empty one.
+/// </summary>
+public sealed class DiskVolume : IFileVolume
+{
+    public const string MarkName = "naru-volume";
+    private const int CopyBytes = 1 << 20;
+    private const int MarkBytesMax = 64 << 10;
+
+    private readonly IFileSystem _files;
+    private readonly string _folder;
+    private readonly string _owner;
+
+    /// <param name="files">The seam.</param>
+    /// <param name="tier">Which.</param>
+    /// <param name="folder">Absolute, without '/' at its end.</param>
+    /// <param name="owner">The project's folder, as its mark names it.</param>
+    public DiskVolume(IFileSystem files, Tier tier, string folder, string owner)
+    {
+        Invariant.Hold(folder.StartsWith('/') && !folder.EndsWith('/') && owner.Length > 0);
+        _files = files;
+        _folder = folder;
+        _owner = owner;
+        Tier = tier;
+        Root = $"{FileLocation.DiskScheme}{folder}/";
+    }
+
+    public Tier Tier { get; }
+
+    public string Root { get; }
+
+    public string? Fault
+    {
+        get
+        {
+            try
+            {
+                byte[]? mark = WholeFile.Read(_files, MarkPath, MarkBytesMax);
+                string? owner = mark is null ? null : System.Text.Encoding.UTF8.GetString(mark).Trim();
+                return owner == _owner ? null
+                    : owner is null
+                        ? $"\"{_folder}\" has no file \"{MarkName}\": mount the volume"
+                        : $"\"{_folder}\" belongs to the project \"{owner}\": give this one another folder; if it is "
+                            + $"that project under a new name, write \"{_owner}\" into \"{MarkPath}\"";
+            }
+            catch (StorageException error)
+            {
+                return error.Message;
+            }
+        }
+    }
+
+    public long? FreeBytes => _files.DirectoryExists(_folder) ? _files.FreeBytes(_folder) : null;
+
+    private string MarkPath => $"{_folder}/{MarkName}";
+
+    /// <summary>
+    /// Takes a folder that belongs to nobody, and makes it when it is missing. Only while no table has a file on it:
+    /// else a missing mark means that the disk is not there.
+    /// </summary>
+    public void Claim()
+    {
+        if (WholeFile.Read(_files, MarkPath, MarkBytesMax) is null)
+        {
+            _files.CreateDirectory(_folder);
+            WholeFile.Replace(_files, MarkPath, System.Text.Encoding.UTF8.GetBytes(_owner + "\n"));
+        }
+    }
+
+    public ValueTask PutAsync(
+        string source, string path, string contentHash, CancellationToken cancellationToken)
+    {
+        string target = DiskPathOf(path);
+        string folder = target[..target.LastIndexOf('/')];
+        _files.CreateDirectory(folder);
+        _files.Open(target, FileOpen.CreateNew).Dispose();
+        bool isWhole = false;
+        try
+        {
+            Copy(source, target, cancellationToken);
+            string hash = FileContents.ContentHash(_files, target);
+            if (hash != contentHash)
+            {
+                throw new StorageException(
+                    StorageFault.Corrupt,
+                    $"the copy of \"{source}\" in \"{target}\" has {hash}, not {contentHash}: look at the disks");
+            }
+
+            _files.SyncDirectory(folder);
+            isWhole = true;
+        }
+        finally
+        {
+            if (!isWhole)
+            {
+                FileContents.DeleteQuietly(_files, target);
+            }
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask DeleteAsync(string path, CancellationToken cancellationToken)
+    {
+        _files.Delete(DiskPathOf(path));
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask<IReadOnlyList<string>> ListAsync(string folder, CancellationToken cancellationToken)
+    {
+        List<string> paths = [];
+        List(DiskPathOf(folder), folder, paths);
+        return ValueTask.FromResult<IReadOnlyList<string>>(paths);
+    }
+
+    private void List(string directory, string prefix, List<string> paths)
+    {
+        foreach (string name in _files.List(directory))
+        {
+            if (_files.DirectoryExists($"{directory}/{name}"))
+            {
+                List($"{directory}/{name}", $"{prefix}/{name}", paths);
+            }
+            else
+            {
+                paths.Add($"{prefix}/{name}");
+            }
+        }
+    }
+
+    private void Copy(string source, string target, CancellationToken cancellationToken)
+    {
+        using IFile from = _files.Open(source, FileOpen.Read);
+        using IFile to = _files.Open(target, FileOpen.Existing);
+        byte[] buffer = new byte[(int)Math.Clamp(from.Length, 1, CopyBytes)];
+        long at = 0;
+        for (int read = from.Read(buffer, at); read > 0; read = from.Read(buffer, at))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            to.Write(buffer.AsSpan(0, read), at);
+            at += read;
+        }
+
+        to.SyncData();
+
+        // Read back from the disk, not from memory; and neither copy is read again soon.
+        to.DropCache(0, at);
+        from.DropCache(0, at);
+    }
+
+    private string DiskPathOf(string path)
+    {
+        Invariant.Hold(path.StartsWith(Root, StringComparison.Ordinal));
+        Invariant.Hold(!path.Contains("/../", StringComparison.Ordinal));
+        return path[FileLocation.DiskScheme.Length..];
+    }
+}

@@ -1,0 +1,43 @@
+using System.Collections.Immutable;
+using Naru.Core;
+
+namespace Naru.Lake.Volumes;
+
+/// <summary>The volumes of a lake beside its own folder. Immutable.</summary>
+public sealed class LakeVolumes
+{
+    /// <summary>A lake that is all in its own folder.</summary>
+    public static readonly LakeVolumes None = new([], null);
+
+    /// <param name="others">At most one a tier, none for <see cref="Tier.Hot"/>, nearest first.</param>
+    /// <param name="cacheFolder">Where files of buckets are copied to be read.</param>
+    public LakeVolumes(ImmutableArray<IFileVolume> others, string? cacheFolder)
+    {
+        Invariant.Hold(others.All(static volume => volume.Tier != Tier.Hot && volume.Root.EndsWith('/')));
+        Invariant.Hold(others.Select(static volume => volume.Tier).Distinct().Count() == others.Length);
+        Others = [.. others.OrderBy(static volume => volume.Tier)];
+        CacheFolder = cacheFolder;
+    }
+
+    public ImmutableArray<IFileVolume> Others { get; }
+
+    public string? CacheFolder { get; }
+
+    /// <summary>The volume on which a file is; null for one at home, or on a volume that is not configured.</summary>
+    public IFileVolume? Holding(string path) =>
+        Others.FirstOrDefault(volume => path.StartsWith(volume.Root, StringComparison.Ordinal));
+
+    /// <summary>A file on a volume that is not configured any more counts as what its address says.</summary>
+    public Tier TierOf(string path)
+    {
+        FileLocation location = FileLocation.Of(path);
+        return location.IsHome ? Tier.Hot
+            : Holding(path)?.Tier ?? (location.IsInBucket ? Tier.Cold : Tier.Warm);
+    }
+
+    /// <summary>The lowest volume that is there for a tier, at most that tier; null is the lake's own folder.</summary>
+    public IFileVolume? For(Tier tier) => Others.LastOrDefault(volume => volume.Tier <= tier);
+
+    public string DiskPath(string tableFolder, string path) =>
+        FileLocation.Of(path).DiskPath(tableFolder, CacheFolder);
+}
