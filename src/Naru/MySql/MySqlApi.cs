@@ -84,8 +84,9 @@ internal static unsafe partial class MySqlApi
     [LibraryImport(MySqlLibrary.Name, EntryPoint = "mysql_affected_rows")]
     internal static partial ulong AffectedRows(MySqlHandle connection);
 
-    [LibraryImport(MySqlLibrary.Name, EntryPoint = "mysql_warning_count")]
-    internal static partial uint WarningCount(MySqlHandle connection);
+    /// <summary>`Records: 3  Duplicates: 1  Warnings: 0` after an INSERT of several rows; else null.</summary>
+    [LibraryImport(MySqlLibrary.Name, EntryPoint = "mysql_info")]
+    internal static partial byte* Info(MySqlHandle connection);
 
     [LibraryImport(MySqlLibrary.Name, EntryPoint = "mysql_use_result")]
     internal static partial nint UseResult(MySqlHandle connection);

@@ -113,6 +113,16 @@ internal sealed class MariaDbServer : IDisposable
         kill.WaitForExit();
     }
 
+    /// <summary>Starts it again on the same data, after <see cref="Kill"/>.</summary>
+    public Task RestartAsync()
+    {
+        // The shell that watches it would remove the folder.
+        _watcher!.Kill();
+        _watcher.WaitForExit();
+        _watcher.Dispose();
+        return ServeAsync();
+    }
+
     public void Dispose()
     {
         _watcher?.StandardInput.Close();
@@ -121,6 +131,16 @@ internal sealed class MariaDbServer : IDisposable
         _watcher = null;
     }
 
+    /// <summary>The server refuses to run as root.</summary>
+    private static string[] AsUser => Environment.IsPrivilegedProcess
+        ? ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"] : [];
+
+    private string[] Small =>
+    [
+        $"--datadir={_folder}/data", "--innodb-log-file-size=16M", "--innodb-flush-method=nosync",
+        "--innodb-buffer-pool-size=64M", "--skip-log-bin",
+    ];
+
     private static string? FindProgram(string name) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
         .Concat(["/usr/sbin", "/usr/local/sbin"])
         .Select(folder => Path.Combine(folder, name))
@@ -128,30 +148,27 @@ internal sealed class MariaDbServer : IDisposable
 
     private async Task BeginAsync()
     {
-        // The server refuses to run as root.
-        string[] asUser = [];
         WriteCertificates();
         if (Environment.IsPrivilegedProcess)
         {
-            asUser = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"];
             await RunAsync("chown", ["-R", "nobody", _folder]);
             await RunAsync("chmod", ["755", _folder]);
         }
 
-        string[] small =
-        [
-            $"--datadir={_folder}/data", "--innodb-log-file-size=16M", "--innodb-flush-method=nosync",
-            "--innodb-buffer-pool-size=64M", "--skip-log-bin",
-        ];
         string[] initialise =
         [
-            .. asUser, FindProgram("mariadb-install-db")!, "--no-defaults", .. small, "--skip-test-db",
+            .. AsUser, FindProgram("mariadb-install-db")!, "--no-defaults", .. Small, "--skip-test-db",
             "--skip-name-resolve", "--auth-root-authentication-method=normal",
         ];
         await RunAsync(initialise[0], initialise[1..]);
+        await ServeAsync();
+    }
+
+    private async Task ServeAsync()
+    {
         string[] serve =
         [
-            "-c", Watcher, "mariadb", _folder, .. asUser, FindProgram("mariadbd")!, "--no-defaults", .. small,
+            "-c", Watcher, "mariadb", _folder, .. AsUser, FindProgram("mariadbd")!, "--no-defaults", .. Small,
             $"--socket={Socket}", "--skip-networking", "--innodb-flush-log-at-trx-commit=0", "--max-connections=100",
             $"--pid-file={_folder}/data/pid", $"--ssl-ca={Authorities}", $"--ssl-cert={_folder}/server.pem",
             $"--ssl-key={_folder}/server-key.pem", "--character-set-server=utf8mb4",

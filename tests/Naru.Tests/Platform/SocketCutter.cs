@@ -24,6 +24,9 @@ internal sealed class SocketCutter : IDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
+    /// <summary>What happens besides when no more bytes may be answered, once.</summary>
+    public Action? AtEnd { get; init; }
+
     /// <summary>Bytes that the server may still answer.</summary>
     public long Left
     {
@@ -66,7 +69,7 @@ internal sealed class SocketCutter : IDisposable
 
                 await server.ConnectAsync(new UnixDomainSocketEndPoint(_socket), _closed.Token);
                 Task forth = CopyAsync(client, server, static _ => true);
-                Task back = CopyAsync(server, client, bytes => Interlocked.Add(ref _left, -bytes) > 0);
+                Task back = CopyAsync(server, client, Spend);
                 await Task.WhenAny(forth, back);
             }
             catch (Exception error) when (error is OperationCanceledException or SocketException)
@@ -74,6 +77,17 @@ internal sealed class SocketCutter : IDisposable
                 // Cut, as it is meant.
             }
         }
+    }
+
+    private bool Spend(int bytes)
+    {
+        long left = Interlocked.Add(ref _left, -bytes);
+        if (left <= 0 && left + bytes > 0)
+        {
+            AtEnd?.Invoke();
+        }
+
+        return left > 0;
     }
 
     private async Task CopyAsync(Socket from, Socket to, Func<int, bool> mayGo)
