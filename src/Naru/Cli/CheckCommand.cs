@@ -116,6 +116,7 @@ internal static class CheckCommand
         (int Count, string One, string More)[] all =
         [
             (parts.Aggregates.Length, "aggregate", "aggregates"), (parts.Models.Models.Length, "model", "models"),
+            (parts.Exports.Exports.Length, "export", "exports"),
             (parts.Queries, "saved query", "saved queries"), (parts.Dashboards, "dashboard", "dashboards"),
         ];
         return string.Concat(all.Where(static part => part.Count > 0)
@@ -194,6 +195,7 @@ internal static class CheckCommand
             ["queries"] = parts.Queries,
             ["dashboards"] = parts.Dashboards,
             ["models"] = parts.Models.Models.Length,
+            ["exports"] = parts.Exports.Exports.Length,
             ["mistakes"] = mistakes,
             ["changes"] = changes,
             ["impact"] = impact,

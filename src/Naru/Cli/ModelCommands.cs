@@ -167,7 +167,7 @@ internal static class ModelCommands
     private static string Text(JsonElement element, string name) =>
         element.TryGetProperty(name, out JsonElement text) ? text.GetString() ?? "" : "";
 
-    private sealed class RunPrinter(bool json, bool dryRun)
+    internal sealed class RunPrinter(bool json, bool dryRun)
     {
         private int _steps;
         private int _due;

@@ -4,6 +4,7 @@ using Naru.Aggregates;
 using Naru.Archive;
 using Naru.Configuration;
 using Naru.Definitions;
+using Naru.Exports;
 using Naru.Core.Events;
 using Naru.Lake.Catalog;
 using Naru.Models;
@@ -29,6 +30,8 @@ internal sealed class ProjectParts(ProjectFolder project)
 
     public ModelSet Models { get; private set; } = ModelSet.Empty;
 
+    public ExportSet Exports { get; private set; } = ExportSet.Empty;
+
     public ImmutableArray<AlertDefinition> Alerts { get; private set; } = [];
 
     public void Read(ProjectContent content, MistakeList mistakes)
@@ -48,8 +51,15 @@ internal sealed class ProjectParts(ProjectFolder project)
             tables,
             ProjectZone.Of(zone),
             mistakes);
-        IEnumerable<TableDescription> filled = Models.Models.Select(static model => new TableDescription(
-            model.Table.Name, model.Table.Columns, model.Header.Description, System: false));
+        ImmutableArray<TableDescription> filled =
+            [.. DefinedTables.Of(Models.Models.Select(static model => model.Table))];
+        Exports = ExportFolder.Compile(
+            ExportFolder.Kind.Read(project.Files, project.Paths.Exports, mistakes),
+            [.. tables, .. filled],
+            ExportsModule.Kinds,
+            ProjectZone.Of(zone),
+            mistakes);
+        CheckOwners(mistakes);
         ReadArchive(
             [.. tables, .. filled],
             [.. content.LogNames.Concat(NamesIn(project.Paths.Aggregates, AggregateTables.Schema))
@@ -114,13 +124,7 @@ internal sealed class ProjectParts(ProjectFolder project)
     {
         string file = $"alerts/{alert.Name}{AlertFile.Extension}";
         AlertQuery query = alert.Query!;
-        if (!Access.Users.ContainsKey(query.Owner) && !(Access.IsOpen && query.Owner == Principal.Open.Name))
-        {
-            mistakes.Add(new Mistake(
-                file,
-                $"the owner '{query.Owner}' is no user of access/",
-                Access.IsOpen ? "write 'owner: local' until there are users" : "name a user: it has their rights"));
-        }
+        CheckOwner(file, query.Owner, mistakes);
 
         SavedQuery? saved = null;
         if (query.Saved is { } number && !queries.TryGetValue(number, out saved))
@@ -146,6 +150,26 @@ internal sealed class ProjectParts(ProjectFolder project)
         if (query.Sql is { } sql && checker.Fault(QueryTemplate.Read(sql, [])) is { } error)
         {
             mistakes.Add(new Mistake(file, error.Message, error.Hint ?? ""));
+        }
+    }
+
+    private void CheckOwners(MistakeList mistakes)
+    {
+        foreach (ExportDefinition export in Exports.Exports)
+        {
+            CheckOwner($"{ExportFolder.Kind.Folder}/{export.Name}{ExportFile.Extension}", export.Owner, mistakes);
+        }
+    }
+
+    /// <summary>What asks with somebody's rights names a user.</summary>
+    private void CheckOwner(string file, string owner, MistakeList mistakes)
+    {
+        if (!Access.Users.ContainsKey(owner) && !(Access.IsOpen && owner == Principal.Open.Name))
+        {
+            mistakes.Add(new Mistake(
+                file,
+                $"the owner '{owner}' is no user of access/",
+                Access.IsOpen ? "write 'owner: local' until there are users" : "name a user: it has their rights"));
         }
     }
 

@@ -11,6 +11,8 @@ internal sealed record ProjectPaths(string Root)
 
     public string Models => $"{Root}/models";
 
+    public string Exports => $"{Root}/exports";
+
     public string Alerts => $"{Root}/alerts";
 
     /// <summary>Saved queries.</summary>
@@ -40,6 +42,9 @@ internal sealed record ProjectPaths(string Root)
 
     /// <summary>Partial results of open windows.</summary>
     public string AggregateStates => $"{Data}/aggregates";
+
+    /// <summary>What exports know of what their targets hold.</summary>
+    public string SentExports => $"{Data}/exports";
 
     public string State => $"{Data}/state";
 

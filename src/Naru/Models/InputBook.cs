@@ -101,11 +101,16 @@ internal sealed class InputBook(
             case SystemSchema:
                 return "";
             case FilledTable.Schema:
-                return Generations(input.Table, window);
+                return Generations(input, window);
             case AggregateSchema:
-                return Paths(input.Table, window);
+                return Paths(input, window);
             default:
                 RowsOfDays rows = RowsOf(input.Table);
+                if (input.IsAll)
+                {
+                    return Rows(rows.All, null);
+                }
+
                 long days = rows.Sum(window, calendar, hours: false);
                 return window.Kind == IntervalKind.Day || rows.ByHour
                     ? Rows(rows.Sum(window, calendar, rows.ByHour), null)
@@ -123,9 +128,9 @@ internal sealed class InputBook(
             case SystemSchema:
                 return null;
             case FilledTable.Schema:
-                return Generations(input.Table, window) == recorded ? null : $"{input.Table} was filled again";
+                return Generations(input, window) == recorded ? null : $"{input.Table} was filled again";
             case AggregateSchema:
-                return Paths(input.Table, window) == recorded ? null : $"windows of {input.Table} were revised";
+                return Paths(input, window) == recorded ? null : $"windows of {input.Table} were revised";
             default:
                 (long before, long? ofDays) = ReadRows(recorded);
                 if (ofDays is { } known && RowsOf(input.Table).Sum(window, calendar, hours: false) == known)
@@ -163,11 +168,17 @@ internal sealed class InputBook(
         return null;
     }
 
-    private string Generations(TableName table, Interval window)
+    private string Generations(ModelInput input, Interval window)
     {
-        if (things.Filling(table) is not { } upstream)
+        if (things.Filling(input.Table) is not { } upstream)
         {
             return "";
+        }
+
+        if (input.IsAll)
+        {
+            return Digest(string.Join(',', ledger.Of(upstream.Thing, upstream.Every).Select(static entry =>
+                string.Create(CultureInfo.InvariantCulture, $"{entry.Interval.First}:{entry.Record.Generation}"))));
         }
 
         long[] filled =
@@ -179,15 +190,15 @@ internal sealed class InputBook(
         return filled.Length <= GenerationsShown ? list : Digest(list);
     }
 
-    private string Paths(TableName table, Interval window)
+    private string Paths(ModelInput input, Interval window)
     {
-        if (tables.Find(state.StoredAs(table))?.Current is not { } version)
+        if (tables.Find(state.StoredAs(input.Table))?.Current is not { } version)
         {
             return "";
         }
 
         IEnumerable<string> files = version.Files
-            .Where(file => (file.MinEventTime ?? long.MinValue) < window.End
+            .Where(file => input.IsAll || (file.MinEventTime ?? long.MinValue) < window.End
                 && (file.MaxEventTime ?? long.MaxValue) >= window.First && InDays(file, window))
             .Select(static file => file.Path);
         return Digest(string.Join('\n', files));
@@ -291,6 +302,8 @@ internal sealed class InputBook(
 
             void Add(string key, long count) => rows[key] = rows.GetValueOrDefault(key) + Math.Max(count, 0);
         }
+
+        public long All => Version?.Rows ?? 0;
 
         public long Sum(Interval window, IntervalCalendar calendar, bool hours)
         {

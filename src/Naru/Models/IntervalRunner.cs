@@ -21,7 +21,11 @@ internal sealed record RunOutcome(bool Done, long Rows, string Why)
 }
 
 /// <summary>Who wants a run, and which it is.</summary>
-internal sealed record RunOrder(string Run, string By);
+internal sealed record RunOrder(string Run, string By)
+{
+    /// <summary>Whatever speaks against it.</summary>
+    public bool Force { get; init; }
+}
 
 /// <summary>It cannot be done: says why, and the mend.</summary>
 internal class FillException(string message, Exception? inner = null) : Exception(message, inner);

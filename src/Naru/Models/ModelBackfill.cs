@@ -86,7 +86,10 @@ internal sealed class ModelBackfill(
     {
         RunOrder run = new(
             string.Create(CultureInfo.InvariantCulture, $"{order.Thing.Name}-{time.GetUtcNow():yyyyMMddHHmmss}"),
-            order.By);
+            order.By)
+        {
+            Force = order.Force,
+        };
         foreach ((IScheduled thing, long from, long to) in Ranges(order))
         {
             Interval[] due =

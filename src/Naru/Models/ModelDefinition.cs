@@ -6,7 +6,11 @@ using Naru.Models.Checks;
 namespace Naru.Models;
 
 /// <summary>A table that a model reads, and how far back from its interval's start.</summary>
-internal sealed record ModelInput(TableName Table, TimeSpan Back);
+internal sealed record ModelInput(TableName Table, TimeSpan Back)
+{
+    /// <summary>All of it is read, whatever the interval; it is complete when it is for the interval.</summary>
+    public bool IsAll { get; init; }
+}
 
 /// <summary>One right file of `models/`.</summary>
 internal sealed record ModelDefinition : IScheduled

@@ -30,6 +30,9 @@ internal sealed class ModelText
     /// <summary>Whether it reads of which interval it is one of, and so cannot fill several at once.</summary>
     public bool NamesOneInterval => _parts.Any(static part => part.Parameter is "day" or "hour" or "interval");
 
+    /// <summary>Whether it reads of any interval at all; else it reads the same whatever the interval.</summary>
+    public bool NamesInterval => _parts.Any(static part => part.Parameter is not (null or "name" or "rows"));
+
     public static ModelText? Read(string file, string text, MistakeList mistakes) =>
         Read(file, text, Names, mistakes);
 

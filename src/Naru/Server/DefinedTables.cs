@@ -10,6 +10,10 @@ namespace Naru.Server;
 /// <summary>Tables as a project's files define them, whether or not anything is in them yet.</summary>
 internal static class DefinedTables
 {
+    /// <summary>Of models and snapshots.</summary>
+    public static IEnumerable<TableDescription> Of(IEnumerable<FilledTable> filled) => filled.Select(static table =>
+        new TableDescription(table.Name, table.Columns, table.Description, System: false));
+
     /// <summary>Of logs, aggregates and the stream.</summary>
     public static ImmutableArray<TableDescription> Of(
         IEnumerable<LogDefinition> logs, IEnumerable<AggregatePlan> aggregates) =>

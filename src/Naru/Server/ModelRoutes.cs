@@ -104,29 +104,36 @@ internal static class ModelRoutes
             return;
         }
 
+        await AnswerAsync(http, order!, backfill, planner.Calendar).ConfigureAwait(false);
+    }
+
+    /// <summary>Does what was ordered, and tells it line by line.</summary>
+    internal static async Task AnswerAsync(
+        HttpContext http, BackfillOrder order, ModelBackfill backfill, IntervalCalendar calendar)
+    {
         http.Response.ContentType = "application/x-ndjson";
         int done = 0;
         int failed = 0;
         long rows = 0;
         try
         {
-            IReadOnlyList<BackfillStep> steps = await backfill.PlanAsync(order!, http.RequestAborted)
+            IReadOnlyList<BackfillStep> steps = await backfill.PlanAsync(order, http.RequestAborted)
                 .ConfigureAwait(false);
             foreach (BackfillStep step in steps)
             {
-                await WriteAsync(http, new JsonObject { ["step"] = ModelJson.About(step, planner.Calendar) })
+                await WriteAsync(http, new JsonObject { ["step"] = ModelJson.About(step, calendar) })
                     .ConfigureAwait(false);
             }
 
             if (http.Request.Query["dry_run"] != "true")
             {
-                await foreach (BackfillEvent ended in backfill.RunAsync(order!, http.RequestAborted)
+                await foreach (BackfillEvent ended in backfill.RunAsync(order, http.RequestAborted)
                     .ConfigureAwait(false))
                 {
                     done += ended.Outcome.Done ? 1 : 0;
                     failed += ended.Outcome.Done ? 0 : 1;
                     rows += ended.Outcome.Rows;
-                    await WriteAsync(http, new JsonObject { ["ended"] = ModelJson.About(ended, planner.Calendar) })
+                    await WriteAsync(http, new JsonObject { ["ended"] = ModelJson.About(ended, calendar) })
                         .ConfigureAwait(false);
                 }
             }
@@ -205,7 +212,7 @@ internal static class ModelRoutes
         return null;
     }
 
-    private static IResult? Range(
+    internal static IResult? Range(
         IQueryCollection query, IntervalCalendar calendar, ref long from, ref long to)
     {
         foreach (string name in (string[])["from", "to"])
@@ -227,7 +234,7 @@ internal static class ModelRoutes
         return null;
     }
 
-    private static async Task WriteAsync(HttpContext http, JsonObject line)
+    internal static async Task WriteAsync(HttpContext http, JsonObject line)
     {
         await http.Response.WriteAsync(line.ToJsonString(ModelJson.Plain) + "\n", http.RequestAborted)
             .ConfigureAwait(false);

@@ -16,6 +16,8 @@ using Naru.Core.Events;
 using Naru.Core.Files;
 using Naru.Core.Topics;
 using Naru.Definitions;
+using Naru.Exports;
+using Naru.Lake.Catalog;
 using Naru.Models;
 using Naru.Query;
 using Naru.Query.Gate;
@@ -68,6 +70,7 @@ internal sealed class PlatformServer : IAsyncDisposable
             StreamModule.ClearTail(files, start.Paths);
             ProjectFreezer.Clear(files, start.Paths);
             ModelsModule.ClearScratch(files, start.Paths);
+            ExportsModule.ClearScratch(files, start.Paths);
             IStateStore state = await StateModule
                 .OpenAsync(
                     start.Settings.Get<StateOptions>(), start.Paths, files, TimeProvider.System, cancellationToken)
@@ -149,20 +152,7 @@ internal sealed class PlatformServer : IAsyncDisposable
         services.AddTrino(settings.Get<QueryOptions>(), place);
         services.AddLiveAggregates(ProjectZone.Of(settings.Get<ProjectOptions>().FindTimeZone()));
         services.AddAggregateChecks();
-        services.AddSingleton(_ => state);
-        services.AddSingleton(provider => new ServerLife(
-            state,
-            settings.Get<StateOptions>().Store != StateStoreKind.Embedded,
-            TimeProvider.System,
-            provider.GetRequiredService<ILogger<ServerLife>>()));
-        services.AddHostedService(static provider => provider.GetRequiredService<ServerLife>());
-        services.AddSingleton<IInputState, InputState>();
-        services.AddModels(
-            settings.Get<ModelsOptions>(),
-            ProjectZone.Of(place.Zone),
-            static provider => DefinedTables.Of(
-                provider.GetRequiredService<IDefinitionSource>().Current.Logs,
-                provider.GetRequiredService<IAggregateSource>().Current.Plans));
+        AddScheduled(services, settings, ProjectZone.Of(place.Zone), state);
         services.AddSingleton<DefinitionEditor>();
         services.AddArchive(settings.Get<ArchiveOptions>());
         services.AddSingleton<QueryDesk>();
@@ -175,6 +165,35 @@ internal sealed class PlatformServer : IAsyncDisposable
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, start, files));
         return builder.Build();
+    }
+
+    /// <summary>The ledger of hours and days, and all that is done by them.</summary>
+    private static void AddScheduled(
+        IServiceCollection services, Settings settings, ProjectZone zone, IStateStore state)
+    {
+        services.AddSingleton(_ => state);
+        services.AddSingleton(provider => new ServerLife(
+            state,
+            settings.Get<StateOptions>().Store != StateStoreKind.Embedded,
+            TimeProvider.System,
+            provider.GetRequiredService<ILogger<ServerLife>>()));
+        services.AddHostedService(static provider => provider.GetRequiredService<ServerLife>());
+        services.AddSingleton<IInputState, InputState>();
+        services.AddModels(
+            settings.Get<ModelsOptions>(),
+            zone,
+            static provider => DefinedTables.Of(
+                provider.GetRequiredService<IDefinitionSource>().Current.Logs,
+                provider.GetRequiredService<IAggregateSource>().Current.Plans));
+        services.AddExports(
+            zone,
+            static provider =>
+            [
+                .. DefinedTables.Of(
+                    provider.GetRequiredService<IDefinitionSource>().Current.Logs,
+                    provider.GetRequiredService<IAggregateSource>().Current.Plans),
+                .. DefinedTables.Of(provider.GetRequiredService<IFilledTables>().Current),
+            ]);
     }
 
     private static QueryPlace PlaceOf(ServerStart start) => new(
@@ -228,6 +247,7 @@ internal sealed class PlatformServer : IAsyncDisposable
         application.MapAggregates();
         application.MapModels();
         application.MapTiers();
+        application.MapExports();
         application.MapAlerts();
         application.MapConsole();
     }

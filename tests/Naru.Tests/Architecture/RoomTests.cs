@@ -33,6 +33,10 @@ public class RoomTests
         ["Ledger"] = ["State"],
         ["Models"] = ["Lake", "Query", "Ledger", "State", "Definitions", "Access", "Configuration", "Yaml"],
         ["Sources"] = ["Lake", "MySql", "Ledger", "State", "Definitions", "Configuration", "Yaml"],
+        ["Exports"] =
+        [
+            "Lake", "Models", "Query", "Ledger", "Definitions", "Access", "Configuration", "Yaml", "Watch.Alerts",
+        ],
         ["Server"] = [Everything],
         ["WebConsole"] = [Everything],
         ["Cli"] = [Everything],
