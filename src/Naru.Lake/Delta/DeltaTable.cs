@@ -108,6 +108,14 @@ public sealed partial class DeltaTable
         };
     }
 
+    /// <summary>Why the table cannot take files of these columns; null when it can.</summary>
+    public string? Refuses(TableSchema wanted)
+    {
+        DeltaVersion current = Refresh();
+        return DeltaSchema.Evolve(current.Schema, wanted, current.PartitionColumns.Length, out string reason) is null
+            ? reason : null;
+    }
+
     /// <summary>
     /// Makes one commit, durable when this returns. When another committer was faster: given up if the table holds
     /// this commit already or a file to remove is gone, else tried on top of the other's. Throws

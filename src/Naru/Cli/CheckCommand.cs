@@ -117,6 +117,7 @@ internal static class CheckCommand
         [
             (parts.Aggregates.Length, "aggregate", "aggregates"), (parts.Models.Models.Length, "model", "models"),
             (parts.Exports.Exports.Length, "export", "exports"),
+            (parts.Sources.Sources.Length, "source", "sources"),
             (parts.Queries, "saved query", "saved queries"), (parts.Dashboards, "dashboard", "dashboards"),
         ];
         return string.Concat(all.Where(static part => part.Count > 0)
@@ -196,6 +197,7 @@ internal static class CheckCommand
             ["dashboards"] = parts.Dashboards,
             ["models"] = parts.Models.Models.Length,
             ["exports"] = parts.Exports.Exports.Length,
+            ["sources"] = parts.Sources.Sources.Length,
             ["mistakes"] = mistakes,
             ["changes"] = changes,
             ["impact"] = impact,

@@ -38,6 +38,7 @@ internal static class CommandTree
         root.Subcommands.Add(ModelCommands.CreatePlan());
         root.Subcommands.Add(TiersCommand.Create());
         root.Subcommands.Add(ExportCommand.Create());
+        root.Subcommands.Add(SourceCommand.Create());
         root.Subcommands.Add(RejectedCommand.Create());
         root.Subcommands.Add(AuditCommand.Create());
         root.Subcommands.Add(DoctorCommand.Create());

@@ -5,7 +5,9 @@ using System.Text.Json;
 
 namespace Naru.Cli;
 
-/// <summary>`naru run` fills intervals of a model; `naru plan` says what is to be filled, and why.</summary>
+/// <summary>
+/// `naru run` fills intervals of a model or a source's table; `naru plan` says what is to be filled, and why.
+/// </summary>
 internal static class ModelCommands
 {
     private const int StepsShown = 40;
@@ -13,7 +15,10 @@ internal static class ModelCommands
     public static Command CreateRun()
     {
         ServerOptions common = new();
-        Argument<string> name = new("MODEL") { Description = "the model: its file in models/, without .sql" };
+        Argument<string> name = new("TABLE")
+        {
+            Description = "the table without `mart.`: a model's (its file in models/, without .sql) or a source's",
+        };
         Option<string> from = new("--from")
         {
             Description = "first interval, inclusive, in the project's zone", HelpName = "TIME", Required = true,
@@ -30,7 +35,8 @@ internal static class ModelCommands
         Option<bool> force = new("--force") { Description = "also intervals whose inputs are not complete" };
         Command command = new(
             "run",
-            "Fill intervals of a model that are missing, stale or failed. Given again it goes on where it ended. "
+            "Fill intervals of a model or of a source's table that are missing, stale or failed. Given again it goes "
+            + "on where it ended. "
             + "Example: naru run ad_daily --from 2026-11-01 --to 2026-11-08 --parallel 4 --downstream")
         {
             name, from, to, parallel, single, downstream, dryRun, all, force,
@@ -58,13 +64,15 @@ internal static class ModelCommands
     public static Command CreatePlan()
     {
         ServerOptions common = new();
-        Argument<string?> name = new("MODEL")
+        Argument<string?> name = new("TABLE")
         {
-            Description = "one model, interval by interval; default: all, with counts",
+            Description = "one model or table of a source, interval by interval; default: all, with counts",
             Arity = ArgumentArity.ZeroOrOne,
         };
         Command command = new(
-            "plan", "Say which intervals of models are missing, stale or failed, and why. Example: naru plan ad_daily")
+            "plan",
+            "Say which intervals of models and sources are missing, stale or failed, and why. "
+            + "Example: naru plan ad_daily")
         {
             name,
         };
@@ -87,7 +95,13 @@ internal static class ModelCommands
             }
             else if (model is null)
             {
-                PrintModels(answer.RootElement.GetProperty("models"));
+                PrintThings(
+                [
+                    .. answer.RootElement.GetProperty("snapshots").EnumerateArray()
+                        .Select(static each => (Text(each, "name"), each)),
+                    .. answer.RootElement.GetProperty("models").EnumerateArray()
+                        .Select(static each => (Text(each, "model"), each)),
+                ]);
             }
             else
             {
@@ -99,23 +113,24 @@ internal static class ModelCommands
         return command;
     }
 
-    private static void PrintModels(JsonElement models)
+    private static void PrintThings(IReadOnlyList<(string Name, JsonElement About)> things)
     {
-        if (models.GetArrayLength() == 0)
+        if (things.Count == 0)
         {
-            Console.WriteLine("there is no model; write one to models/NAME.sql");
+            Console.WriteLine(
+                "there is no model and no source; write one to models/NAME.sql, or to sources/NAME.yaml");
             return;
         }
 
         string[] states = ["done", "running", "missing", "waiting", "stale", "failed"];
-        int width = models.EnumerateArray().Max(static model => Text(model, "model").Length);
+        int width = things.Max(static thing => thing.Name.Length);
         string heads = string.Join(' ', states.Select(static each => $"{each,8}"));
-        Console.WriteLine($"{"model".PadRight(width)} every {heads}");
-        foreach (JsonElement model in models.EnumerateArray())
+        Console.WriteLine($"{"table".PadRight(width)} every {heads}");
+        foreach ((string name, JsonElement about) in things)
         {
-            JsonElement counts = model.GetProperty("intervals");
+            JsonElement counts = about.GetProperty("intervals");
             string numbers = string.Join(' ', states.Select(state => $"{counts.GetProperty(state).GetInt64(),8}"));
-            Console.WriteLine($"{Text(model, "model").PadRight(width)} {Text(model, "every"),-5} {numbers}");
+            Console.WriteLine($"{name.PadRight(width)} {Text(about, "every"),-5} {numbers}");
         }
     }
 
@@ -150,7 +165,7 @@ internal static class ModelCommands
         }
         else if (spans.Count == 0)
         {
-            Console.WriteLine("no interval yet: the model has no `start`, and none was run");
+            Console.WriteLine("no interval yet: it has no `start`, and none was run");
         }
     }
 

@@ -10,6 +10,9 @@ using Naru.Lake.Catalog;
 using Naru.Models;
 using Naru.Query.Gate;
 using Naru.Server;
+using Naru.Sources;
+using Naru.Lake.Delta;
+using Naru.Stream;
 using Naru.Stream.Aggregate;
 using Naru.Watch.Alerts;
 using Naru.Yaml;
@@ -32,6 +35,8 @@ internal sealed class ProjectParts(ProjectFolder project)
 
     public ExportSet Exports { get; private set; } = ExportSet.Empty;
 
+    public SourceSet Sources { get; private set; } = SourceSet.Empty;
+
     public ImmutableArray<AlertDefinition> Alerts { get; private set; } = [];
 
     public void Read(ProjectContent content, MistakeList mistakes)
@@ -46,13 +51,27 @@ internal sealed class ProjectParts(ProjectFolder project)
         Access = AccessFolder.Read(
             AccessFolder.Files(project.Files, project.Paths.Access), zone, "", mistakes) ?? AccessSet.Empty;
         RuleChecker.Check(Access, tables, mistakes);
-        Models = ModelFolder.Compile(
-            [.. ModelFolder.Files(project.Files, project.Paths.Models, mistakes)],
-            tables,
+        Sources = SourceFolder.Compile(
+            SourceFolder.Files(project.Files, project.Paths.Sources, mistakes),
+            SourceKinds.All,
             ProjectZone.Of(zone),
             mistakes);
+        TableDescription[] snapshots = Snapshots();
+        Models = ModelFolder.Compile(
+            [.. ModelFolder.Files(project.Files, project.Paths.Models, mistakes)],
+            [.. tables, .. snapshots],
+            ProjectZone.Of(zone),
+            mistakes);
+        foreach (SnapshotDefinition twice in Sources.Snapshots.Where(each => Models.Find(each.Name) is not null))
+        {
+            mistakes.Add(new Mistake(
+                $"models/{twice.Name}.sql",
+                $"mart.{twice.Name} is filled by sources/{twice.Source}.yaml already",
+                "give the model another name"));
+        }
+
         ImmutableArray<TableDescription> filled =
-            [.. DefinedTables.Of(Models.Models.Select(static model => model.Table))];
+            [.. DefinedTables.Of(Models.Models.Select(static model => model.Table)), .. snapshots];
         Exports = ExportFolder.Compile(
             ExportFolder.Kind.Read(project.Files, project.Paths.Exports, mistakes),
             [.. tables, .. filled],
@@ -63,8 +82,30 @@ internal sealed class ProjectParts(ProjectFolder project)
         ReadArchive(
             [.. tables, .. filled],
             [.. content.LogNames.Concat(NamesIn(project.Paths.Aggregates, AggregateTables.Schema))
-                .Concat(NamesIn(project.Paths.Models, FilledTable.Schema))],
+                .Concat(NamesIn(project.Paths.Models, FilledTable.Schema))
+                .Concat(Sources.Snapshots.Select(static each => each.Fills!.Value.ToString()))],
             mistakes);
+    }
+
+    /// <summary>Tables that snapshots have filled: what the others look like, only their servers know.</summary>
+    private TableDescription[] Snapshots()
+    {
+        if (!Sources.Snapshots.Any())
+        {
+            return [];
+        }
+
+        using ParquetCheckpointFormat checkpoints = new();
+        LakeTables lake = new(
+            project.Files, project.Paths.Lake, checkpoints, TimeProvider.System, isReadOnly: true);
+        return
+        [
+            .. Sources.Snapshots
+                .Select(each => (Snapshot: each, Schema: lake.Find(each.Fills!.Value)?.Current.Schema))
+                .Where(static each => each.Schema is not null)
+                .Select(static each => new TableDescription(
+                    each.Snapshot.Fills!.Value, each.Schema!, each.Snapshot.Description, System: false)),
+        ];
     }
 
     /// <param name="tables">Those that there will be.</param>

@@ -13,6 +13,9 @@ internal sealed record ProjectPaths(string Root)
 
     public string Exports => $"{Root}/exports";
 
+    /// <summary>Databases of others that tables are taken from.</summary>
+    public string Sources => $"{Root}/sources";
+
     public string Alerts => $"{Root}/alerts";
 
     /// <summary>Saved queries.</summary>

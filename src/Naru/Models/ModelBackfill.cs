@@ -188,9 +188,23 @@ internal sealed class ModelBackfill(
             return new BackfillStep(thing, view, Runs: false, "a run is at it");
         }
 
+        if (view.Status is IntervalStatus.Done && !order.All)
+        {
+            return new BackfillStep(thing, view, Runs: false, "done");
+        }
+
+        if (thing.IsWhole && planner.Calendar.Next(view.Interval).End <= now && !order.Force)
+        {
+            return new BackfillStep(
+                thing,
+                view,
+                Runs: false,
+                "it would get what there is now, not what there was then; --force takes that");
+        }
+
         if (view.Status is IntervalStatus.Done)
         {
-            return new BackfillStep(thing, view, order.All, order.All ? "all were asked for" : "done");
+            return new BackfillStep(thing, view, Runs: true, "all were asked for");
         }
 
         if (view.AwaitsInput && !order.All)

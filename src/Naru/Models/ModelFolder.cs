@@ -48,8 +48,9 @@ internal static class ModelFolder
         MistakeList mistakes)
     {
         List<ModelDefinition> models = [];
+        HashSet<string> own = [.. found.Select(static file => file.Name)];
         Dictionary<string, TableDescription> known = others
-            .Where(static table => table.Name.Schema != FilledTable.Schema)
+            .Where(table => table.Name.Schema != FilledTable.Schema || !own.Contains(table.Name.Name))
             .ToDictionary(static table => table.Name.ToString(), StringComparer.Ordinal);
         foreach (ModelFile file in InOrder(found, mistakes))
         {

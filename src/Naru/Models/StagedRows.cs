@@ -13,14 +13,14 @@ namespace Naru.Models;
 internal sealed record StagedInterval(Interval Interval, long Attempt, DeltaFile File, string Path);
 
 /// <summary>Rows that are made and not committed. What is not taken into a commit goes with it.</summary>
-internal sealed class StagedRows(DeltaTable table, TableSchema schema, IFileSystem files) : IDisposable
+internal sealed class StagedRows(IntervalTable table, IFileSystem files) : IDisposable
 {
     private readonly List<StagedInterval> _intervals = [];
     private readonly HashSet<string> _left = new(StringComparer.Ordinal);
 
-    public DeltaTable Table => table;
+    public IntervalTable Table => table;
 
-    public TableSchema Schema => schema;
+    public TableSchema Schema => table.Schema;
 
     public IReadOnlyList<StagedInterval> Intervals => _intervals;
 

@@ -6,6 +6,7 @@ using Naru.Core.Schedules;
 using Naru.Core.Text;
 using Naru.Ledger;
 using Naru.Models;
+using Naru.Sources;
 
 namespace Naru.Server;
 
@@ -17,8 +18,8 @@ internal static class ModelJson
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>Models by their name alone.</summary>
-    public static string NameOf(IScheduled thing) => thing is ModelDefinition ? thing.Name : thing.Thing;
+    /// <summary>What fills a table by the table's name alone.</summary>
+    public static string NameOf(IScheduled thing) => thing.Fills is not null ? thing.Name : thing.Thing;
 
     public static string NameOf(IntervalStatus status) => status.ToString().ToLowerInvariant();
 
@@ -42,6 +43,21 @@ internal static class ModelJson
             ["check"] = check.Text,
             ["severity"] = check.Severity.ToString().ToLowerInvariant(),
         })]),
+        ["intervals"] = counts,
+    };
+
+    public static JsonObject About(SnapshotDefinition snapshot, ModelPlanner planner, JsonObject counts) => new()
+    {
+        ["name"] = snapshot.Name,
+        ["table"] = snapshot.Fills!.Value.ToString(),
+        ["description"] = snapshot.Description,
+        ["source"] = snapshot.Source,
+        ["server_table"] = snapshot.ServerTable.ToString(),
+        ["every"] = snapshot.Every == IntervalKind.Hour ? "hour" : "day",
+        ["schedule"] = snapshot.Schedule?.ToString(),
+        ["start"] = snapshot.Start is { } start
+            ? planner.Calendar.Name(planner.Calendar.At(snapshot.Every, start)) : null,
+        ["cursor"] = snapshot.Cursor.Length == 0 ? null : snapshot.Cursor,
         ["intervals"] = counts,
     };
 

@@ -8,6 +8,7 @@ using Naru.Core.Files;
 using Naru.Core.Schedules;
 using Naru.Core.Text;
 using Naru.Models;
+using Naru.Sources;
 using Naru.State;
 
 namespace Naru.Server;
@@ -29,7 +30,7 @@ internal static class ModelRoutes
             .WithSummary("Fills intervals of a model; answers with lines of JSON as it goes on.");
     }
 
-    private static async Task<IResult> ListAsync(HttpContext http, IModelSource models, ModelPlanner planner,
+    private static async Task<IResult> ListAsync(HttpContext http, ScheduledThings things, ModelPlanner planner,
         TimeProvider time)
     {
         if (AccessModule.Refusal(http, out _) is { } refusal)
@@ -37,36 +38,50 @@ internal static class ModelRoutes
             return refusal;
         }
 
-        long now = Now(time);
-        JsonArray list = [];
-        foreach (ModelDefinition model in models.Current.Models)
+        JsonArray models = [];
+        JsonArray snapshots = [];
+        foreach (IScheduled thing in things.All)
         {
-            IReadOnlyList<IntervalView> views = planner.StartOf(model) is { } start
-                ? await planner.ViewAsync(model, start, now, http.RequestAborted).ConfigureAwait(false) : [];
-            JsonObject counts = [];
-            foreach (IntervalStatus status in Enum.GetValues<IntervalStatus>())
+            JsonObject counts = await CountsAsync(thing, planner, Now(time), http.RequestAborted).ConfigureAwait(false);
+            if (thing is ModelDefinition model)
             {
-                counts[ModelJson.NameOf(status)] =
-                    views.Count(view => view.Status == status && view.Interval.End <= now);
+                models.Add(ModelJson.About(model, planner, counts));
             }
-
-            list.Add(ModelJson.About(model, planner, counts));
+            else if (thing is SnapshotDefinition snapshot)
+            {
+                snapshots.Add(ModelJson.About(snapshot, planner, counts));
+            }
         }
 
-        return Results.Json(new JsonObject { ["models"] = list });
+        return Results.Json(new JsonObject { ["models"] = models, ["snapshots"] = snapshots });
+    }
+
+    /// <summary>How many of a thing's intervals that are over stand how.</summary>
+    internal static async Task<JsonObject> CountsAsync(
+        IScheduled thing, ModelPlanner planner, long now, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<IntervalView> views = planner.StartOf(thing) is { } start
+            ? await planner.ViewAsync(thing, start, now, cancellationToken).ConfigureAwait(false) : [];
+        JsonObject counts = [];
+        foreach (IntervalStatus status in Enum.GetValues<IntervalStatus>())
+        {
+            counts[ModelJson.NameOf(status)] = views.Count(view => view.Status == status && view.Interval.End <= now);
+        }
+
+        return counts;
     }
 
     private static async Task<IResult> IntervalsAsync(
-        string name, HttpContext http, IModelSource models, ModelPlanner planner, TimeProvider time)
+        string name, HttpContext http, ScheduledThings things, ModelPlanner planner, TimeProvider time)
     {
         if (AccessModule.Refusal(http, out _) is { } refusal)
         {
             return refusal;
         }
 
-        if (models.Current.Find(name) is not { } model)
+        if (Find(name, things) is not { } model)
         {
-            return Unknown(name, models);
+            return Unknown(name, things);
         }
 
         long now = Now(time);
@@ -86,16 +101,16 @@ internal static class ModelRoutes
         });
     }
 
-    private static async Task RunAsync(string name, HttpContext http, IModelSource models, ModelBackfill backfill,
+    private static async Task RunAsync(string name, HttpContext http, ScheduledThings things, ModelBackfill backfill,
         ModelPlanner planner)
     {
         IResult? refusal = AccessModule.Refusal(http, out Principal? principal);
         BackfillOrder? order = null;
         if (refusal is null)
         {
-            refusal = models.Current.Find(name) is { } model
-                ? Order(http.Request.Query, model, principal!, planner.Calendar, out order)
-                : Unknown(name, models);
+            refusal = Find(name, things) is { } thing
+                ? Order(http.Request.Query, thing, principal!, planner.Calendar, out order)
+                : Unknown(name, things);
         }
 
         if (refusal is not null)
@@ -155,7 +170,7 @@ internal static class ModelRoutes
 
     private static IResult? Order(
         IQueryCollection query,
-        ModelDefinition model,
+        IScheduled thing,
         Principal principal,
         IntervalCalendar calendar,
         out BackfillOrder? order)
@@ -182,14 +197,21 @@ internal static class ModelRoutes
         }
 
         bool single = query["single"] == "true";
-        if (single && model.Text.NamesOneInterval)
+        ModelDefinition? model = thing as ModelDefinition;
+        if (single && model is null)
+        {
+            return ServerErrors.BadRequest(
+                $"{thing.Name} is no model, so one run fills one interval of it", "leave `single` out");
+        }
+
+        if (single && model!.Text.NamesOneInterval)
         {
             return ServerErrors.BadRequest(
                 $"model {model.Name} names one interval ($day, $hour or $interval), so one run cannot fill several",
                 "use $from and $to, or leave `single` out");
         }
 
-        if (single && !model.GivesPartition)
+        if (single && !model!.GivesPartition)
         {
             string columns = string.Join(" and ", model.Table.PartitionColumns);
             return ServerErrors.BadRequest(
@@ -199,7 +221,7 @@ internal static class ModelRoutes
 
         order = new BackfillOrder
         {
-            Thing = model,
+            Thing = thing,
             From = from,
             To = to,
             Parallel = parallel,
@@ -241,9 +263,15 @@ internal static class ModelRoutes
         await http.Response.Body.FlushAsync(http.RequestAborted).ConfigureAwait(false);
     }
 
-    private static IResult Unknown(string name, IModelSource models) => ServerErrors.NotFound(
-        $"there is no model \"{name}\"",
-        NearestName.Find(name, models.Current.Models.Select(static model => model.Name)) is { } near
+    /// <summary>What `naru run` and `naru plan` name: models, and the tables that sources fill.</summary>
+    private static IScheduled? Find(string name, ScheduledThings things) =>
+        things.All.FirstOrDefault(thing => thing.Fills is not null && thing.Name == name);
+
+    private static IResult Unknown(string name, ScheduledThings things) => ServerErrors.NotFound(
+        $"there is no model and no table of a source \"{name}\"",
+        NearestName.Find(
+            name,
+            things.All.Where(static thing => thing.Fills is not null).Select(static thing => thing.Name)) is { } near
             ? $"did you mean {near}?" : "models are the files of models/; `naru check` tells which are wrong");
 
     private static long Now(TimeProvider time) =>

@@ -22,6 +22,7 @@ using Naru.Models;
 using Naru.Query;
 using Naru.Query.Gate;
 using Naru.Query.Trino;
+using Naru.Sources;
 using Naru.State;
 using Naru.Stream;
 using Naru.Tiers;
@@ -179,12 +180,19 @@ internal sealed class PlatformServer : IAsyncDisposable
             provider.GetRequiredService<ILogger<ServerLife>>()));
         services.AddHostedService(static provider => provider.GetRequiredService<ServerLife>());
         services.AddSingleton<IInputState, InputState>();
+
+        // Before the models, which read what these fill.
+        services.AddSources(SourceKinds.All, zone);
         services.AddModels(
             settings.Get<ModelsOptions>(),
             zone,
-            static provider => DefinedTables.Of(
-                provider.GetRequiredService<IDefinitionSource>().Current.Logs,
-                provider.GetRequiredService<IAggregateSource>().Current.Plans));
+            static provider =>
+            [
+                .. DefinedTables.Of(
+                    provider.GetRequiredService<IDefinitionSource>().Current.Logs,
+                    provider.GetRequiredService<IAggregateSource>().Current.Plans),
+                .. DefinedTables.Of(((IFilledTables)provider.GetRequiredService<SourceReloader>()).Current),
+            ]);
         services.AddExports(
             zone,
             static provider =>
@@ -192,7 +200,8 @@ internal sealed class PlatformServer : IAsyncDisposable
                 .. DefinedTables.Of(
                     provider.GetRequiredService<IDefinitionSource>().Current.Logs,
                     provider.GetRequiredService<IAggregateSource>().Current.Plans),
-                .. DefinedTables.Of(provider.GetRequiredService<IFilledTables>().Current),
+                .. DefinedTables.Of(
+                    provider.GetServices<IFilledTables>().SelectMany(static slice => slice.Current)),
             ]);
     }
 
@@ -248,6 +257,7 @@ internal sealed class PlatformServer : IAsyncDisposable
         application.MapModels();
         application.MapTiers();
         application.MapExports();
+        application.MapSources();
         application.MapAlerts();
         application.MapConsole();
     }

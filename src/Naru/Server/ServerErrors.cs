@@ -28,6 +28,10 @@ internal static class ServerErrors
     public static IResult Storage(string message) =>
         Error(503, "storage_failed", message, "see `naru doctor` on the project");
 
+    /// <summary>Another server, which this one asked.</summary>
+    public static IResult Source(string message) =>
+        Error(502, "source_failed", message, "`naru source list` shows where each source is");
+
     public static IResult UnknownLog(string log, DefinitionSet definitions) => Error(
         404,
         "unknown_log",

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Naru.Lake.Columns;
+using Naru.Models;
 
 namespace Naru.Sources;
 
@@ -13,6 +14,9 @@ internal interface ISourceKind
     ImmutableArray<string> Names { get; }
 
     int DefaultPort { get; }
+
+    /// <summary>Where a table is that is named without a schema; empty where a database has none.</summary>
+    string DefaultSchema => "";
 
     /// <summary>Connects to nothing yet.</summary>
     ISourceServer Open(SourceEndpoint endpoint);
@@ -102,7 +106,7 @@ internal interface IRowSink
 
 /// <summary>Why a source cannot be read: the fact, then the mend. Never holds a password.</summary>
 internal sealed class SourceException(string message, bool passes = false, Exception? inner = null)
-    : Exception(message, inner)
+    : FillException(message, inner)
 {
     /// <summary>
     /// It may be different at the next attempt: the server is not there, a connection broke, a deadlock.

@@ -7,6 +7,15 @@ namespace Naru.Sources;
 /// <param name="Name">As the server has it.</param>
 internal readonly record struct SourceTableName(string Schema, string Name)
 {
+    /// <summary>As a file or a person names it: `public.orders`, `orders`.</summary>
+    public static SourceTableName Parse(string text, string defaultSchema)
+    {
+        int dot = text.IndexOf('.', StringComparison.Ordinal);
+        return dot > 0 && defaultSchema.Length > 0
+            ? new SourceTableName(text[..dot], text[(dot + 1)..])
+            : new SourceTableName(defaultSchema, text);
+    }
+
     public override string ToString() => Schema.Length == 0 ? Name : $"{Schema}.{Name}";
 }
 

@@ -224,6 +224,32 @@ internal sealed class StreamCatalog : ILakeCatalog
     }
 }
 
+/// <summary>The tables of all slices that fill some; another array when one of theirs is.</summary>
+internal sealed class FilledTableList(ImmutableArray<IFilledTables> slices) : IFilledTables
+{
+    private readonly Lock _gate = new();
+    private ImmutableArray<ImmutableArray<FilledTable>> _parts = [];
+    private ImmutableArray<FilledTable> _all = [];
+
+    public ImmutableArray<FilledTable> Current
+    {
+        get
+        {
+            ImmutableArray<ImmutableArray<FilledTable>> parts = [.. slices.Select(static slice => slice.Current)];
+            lock (_gate)
+            {
+                if (_parts.Length != parts.Length || !_parts.Zip(parts).All(static pair => pair.First == pair.Second))
+                {
+                    _parts = parts;
+                    _all = [.. parts.SelectMany(static part => part).DistinctBy(static table => table.Name)];
+                }
+
+                return _all;
+            }
+        }
+    }
+}
+
 /// <summary>Tables that other slices fill.</summary>
 internal sealed record TablesOfSlices(KeptTables Kept, IFilledTables Batch);
 

@@ -56,7 +56,8 @@ internal static class StreamModule
             provider.GetRequiredService<CatalogStorage>(),
             provider.GetServices<ISystemTable>(),
             new TablesOfSlices(
-                provider.GetRequiredService<KeptTables>(), provider.GetRequiredService<IFilledTables>())));
+                provider.GetRequiredService<KeptTables>(),
+                new FilledTableList([.. provider.GetServices<IFilledTables>()]))));
         services.AddSingleton(static provider => new CatalogStorage(
             provider.GetRequiredService<LakeTables>(),
             provider.GetRequiredService<ITableFileWriter>(),

@@ -33,6 +33,9 @@ internal sealed class YamlReader
 
     public YamlMapping Mapping { get; }
 
+    /// <summary>Where mistakes go.</summary>
+    public MistakeList Mistakes => _mistakes;
+
     /// <summary>The node behind a key, or null when absent.</summary>
     public YamlNode? Find(string key)
     {

@@ -32,7 +32,7 @@ public class RoomTests
         ["State"] = ["Configuration"],
         ["Ledger"] = ["State"],
         ["Models"] = ["Lake", "Query", "Ledger", "State", "Definitions", "Access", "Configuration", "Yaml"],
-        ["Sources"] = ["Lake", "MySql", "Ledger", "State", "Definitions", "Configuration", "Yaml"],
+        ["Sources"] = ["Lake", "Models", "MySql", "Ledger", "State", "Definitions", "Configuration", "Yaml"],
         ["Exports"] =
         [
             "Lake", "Models", "Query", "Ledger", "Definitions", "Access", "Configuration", "Yaml", "Watch.Alerts",

@@ -1,0 +1,200 @@
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Naru.Access;
+using Naru.Core.Text;
+using Naru.Models;
+using Naru.Sources;
+
+namespace Naru.Server;
+
+/// <summary>
+/// Sources for administrators: which there are, and what is on their servers. What fills tables is under /v1/models,
+/// like every other run.
+/// </summary>
+internal static class SourceRoutes
+{
+    private static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(30);
+
+    public static void MapSources(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/v1/sources", ListAsync).Needs(Permission.Administer)
+            .WithSummary("Lists sources with the tables that they fill, and how their intervals stand.");
+        routes.MapGet("/v1/sources/{name}/databases", DatabasesAsync).Needs(Permission.Administer)
+            .WithSummary("Databases of a source's server that its user may connect to.");
+        routes.MapGet("/v1/sources/{name}/tables", TablesAsync).Needs(Permission.Administer)
+            .WithSummary("Tables and views of a source's database, with their sizes.");
+        routes.MapGet("/v1/sources/{name}/tables/{table}", TableAsync).Needs(Permission.Administer)
+            .WithSummary("Columns of a table of a source's database, and what they are in the lake.");
+    }
+
+    private static async Task<IResult> ListAsync(
+        HttpContext http, ISourceSet sources, ModelPlanner planner, TimeProvider time)
+    {
+        if (AccessModule.Refusal(http, out _) is { } refusal)
+        {
+            return refusal;
+        }
+
+        long now = (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+        JsonArray list = [];
+        foreach (SourceDefinition source in sources.Current.Sources)
+        {
+            JsonArray tables = [];
+            foreach (SnapshotDefinition table in source.Tables)
+            {
+                JsonObject counts = await ModelRoutes.CountsAsync(table, planner, now, http.RequestAborted)
+                    .ConfigureAwait(false);
+                tables.Add(ModelJson.About(table, planner, counts));
+            }
+
+            list.Add(SourceJson.About(source, tables));
+        }
+
+        return Results.Json(new JsonObject { ["sources"] = list });
+    }
+
+    private static Task<IResult> DatabasesAsync(
+        string name, HttpContext http, ISourceSet sources, SourceConnector connector) => AskAsync(
+        name,
+        http,
+        (sources, connector),
+        static async (server, _, stop) => new JsonObject
+        {
+            ["databases"] = new JsonArray(
+                [.. (await server.DatabasesAsync(stop).ConfigureAwait(false)).Select(static each => (JsonNode)each)]),
+        });
+
+    private static Task<IResult> TablesAsync(
+        string name, HttpContext http, ISourceSet sources, SourceConnector connector) => AskAsync(
+        name,
+        http,
+        (sources, connector),
+        static async (server, source, stop) => new JsonObject
+        {
+            ["tables"] = new JsonArray(
+            [
+                .. (await server.TablesAsync(stop).ConfigureAwait(false))
+                    .Select(table => (JsonNode)SourceJson.About(source, table)),
+            ]),
+        });
+
+    private static Task<IResult> TableAsync(
+        string name, string table, HttpContext http, ISourceSet sources, SourceConnector connector) => AskAsync(
+        name,
+        http,
+        (sources, connector),
+        async (server, source, stop) =>
+            await server.DescribeAsync(SourceTableName.Parse(table, source.Kind.DefaultSchema), stop)
+                .ConfigureAwait(false) is { } found ? SourceJson.About(found) : null);
+
+    /// <summary>Asks a server; null of the question is "not found".</summary>
+    private static async Task<IResult> AskAsync(
+        string name,
+        HttpContext http,
+        (ISourceSet Sources, SourceConnector Connector) on,
+        Func<ISourceServer, SourceDefinition, CancellationToken, Task<JsonObject?>> question)
+    {
+        if (AccessModule.Refusal(http, out _) is { } refusal)
+        {
+            return refusal;
+        }
+
+        if (on.Sources.Current.Find(name) is not { } source)
+        {
+            return Unknown(name, on.Sources.Current);
+        }
+
+        string? shardName = http.Request.Query["shard"];
+        SourceShard? shard = string.IsNullOrEmpty(shardName)
+            ? source.Shards[0] : source.Shards.FirstOrDefault(each => each.Name == shardName);
+        if (shard is null)
+        {
+            return ServerErrors.NotFound(
+                $"source {name} has no shard \"{shardName}\"",
+                $"shards: {string.Join(", ", source.Shards.Select(static each => each.Name))}");
+        }
+
+        string? database = http.Request.Query["database"];
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
+        limit.CancelAfter(AnswerMax);
+        try
+        {
+            ISourceServer server = on.Connector.Open(source, shard, string.IsNullOrEmpty(database) ? null : database);
+            await using (server.ConfigureAwait(false))
+            {
+                return await question(server, source, limit.Token).ConfigureAwait(false) is { } answer
+                    ? Results.Json(answer)
+                    : ServerErrors.NotFound(
+                        "there is no such table, or the source's user may not see it",
+                        $"`naru source tables {name}` lists those that there are");
+            }
+        }
+        catch (SourceException exception)
+        {
+            return ServerErrors.Source(on.Connector.Scrub(source, exception.Message));
+        }
+        catch (OperationCanceledException) when (!http.RequestAborted.IsCancellationRequested)
+        {
+            return ServerErrors.Source(
+                $"the server of source {name} did not answer within {AnswerMax.TotalSeconds:0} s");
+        }
+    }
+
+    private static IResult Unknown(string name, SourceSet sources) => ServerErrors.NotFound(
+        $"there is no source \"{name}\"",
+        NearestName.Find(name, sources.Sources.Select(static source => source.Name)) is { } near
+            ? $"did you mean {near}?" : "sources are the files of sources/; `naru check` tells which are wrong");
+}
+
+/// <summary>What the routes say of sources and servers.</summary>
+internal static class SourceJson
+{
+    public static JsonObject About(SourceDefinition source, JsonArray tables) => new()
+    {
+        ["source"] = source.Name,
+        ["kind"] = source.Kind.Names[0],
+        ["description"] = source.Description,
+        ["owner"] = source.Owner,
+        ["schema_changes"] = source.SchemaChanges.ToString().ToLowerInvariant(),
+        ["shards"] = new JsonArray([.. source.Shards.Select(static shard => (JsonNode)new JsonObject
+        {
+            ["shard"] = shard.Name.Length == 0 ? null : shard.Name,
+            ["host"] = shard.Host,
+            ["port"] = shard.Port,
+            ["database"] = shard.Database,
+        })]),
+        ["tables"] = tables,
+    };
+
+    /// <param name="source">Whose server it is on.</param>
+    /// <param name="table">Which.</param>
+    public static JsonObject About(SourceDefinition source, SourceTableSize table) => new()
+    {
+        ["table"] = table.Name.ToString(),
+        ["view"] = table.IsView,
+        ["rows"] = table.Rows,
+        ["bytes"] = table.Bytes,
+        ["fills"] = new JsonArray([.. source.Tables.Where(each => each.ServerTable == table.Name)
+            .Select(static each => (JsonNode)each.Name)]),
+    };
+
+    public static JsonObject About(SourceTable table) => new()
+    {
+        ["table"] = table.Name.ToString(),
+        ["view"] = table.IsView,
+        ["rows"] = table.Rows,
+        ["bytes"] = table.Bytes,
+        ["key"] = new JsonArray([.. table.Key.Select(static column => (JsonNode)column)]),
+        ["columns"] = new JsonArray([.. table.Columns.Select(static column => (JsonNode)new JsonObject
+        {
+            ["column"] = column.Name,
+            ["name"] = SourceNames.ColumnOf(column.Name),
+            ["server_type"] = column.ServerType,
+            ["type"] = column.Type.Sql,
+            ["nullable"] = column.Nullable,
+            ["note"] = column.Note.Length == 0 ? null : column.Note,
+        })]),
+    };
+}

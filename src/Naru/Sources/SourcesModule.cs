@@ -1,0 +1,79 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Naru.Configuration;
+using Naru.Core.Events;
+using Naru.Core.Files;
+using Naru.Core.Schedules;
+using Naru.Definitions;
+using Naru.Ledger;
+using Naru.Lake.Catalog;
+using Naru.Lake.Parquet;
+using Naru.Models;
+using Naru.State;
+
+namespace Naru.Sources;
+
+/// <summary>
+/// Snapshots of other databases. Added before the models, which read them: what is scheduled is told in the order of
+/// what reads what.
+/// </summary>
+internal static class SourcesModule
+{
+    /// <param name="services">Takes the services.</param>
+    /// <param name="kinds">Of servers.</param>
+    /// <param name="zone">The project's.</param>
+    public static IServiceCollection AddSources(
+        this IServiceCollection services, SourceKinds kinds, ProjectZone zone)
+    {
+        services.AddSingleton(kinds);
+        services.AddSingleton(provider =>
+        {
+            SourceReloader reloader = new(
+                provider.GetRequiredService<IFileSystem>(),
+                provider.GetRequiredService<ProjectPaths>().Sources,
+                zone,
+                provider.GetRequiredService<ITableStore>(),
+                new SourceReloaderParts(
+                    provider.GetRequiredService<DefinitionsOptions>(),
+                    provider.GetRequiredService<TimeProvider>(),
+                    kinds,
+                    Logger(provider)));
+            reloader.TakeNow();
+            return reloader;
+        });
+        services.AddSingleton<ISourceSet>(static provider => provider.GetRequiredService<SourceReloader>());
+        services.AddSingleton<IScheduledSource>(static provider => provider.GetRequiredService<SourceReloader>());
+        services.AddSingleton<IFilledTables>(static provider => provider.GetRequiredService<SourceReloader>());
+        services.AddHostedService(static provider => provider.GetRequiredService<SourceReloader>());
+        services.AddSingleton(provider => new SourceConnector(
+            provider.GetRequiredService<IFileSystem>(), provider.GetRequiredService<ProjectPaths>().Root, zone));
+        services.AddSingleton<SourceSessions>();
+        services.AddSingleton<SeenTables>();
+        services.AddSingleton(static provider => new SnapshotParts(
+            provider.GetRequiredService<SourceConnector>(),
+            new IntervalTables(
+                provider.GetRequiredService<ITableStore>(),
+                provider.GetRequiredService<IFileSystem>(),
+                provider.GetRequiredService<IntervalCalendar>()),
+            provider.GetRequiredService<ITableFileWriter>(),
+            provider.GetRequiredService<SeenTables>(),
+            provider.GetRequiredService<IntervalLedger>())
+        {
+            Time = provider.GetRequiredService<TimeProvider>(),
+            Logger = Logger(provider),
+        });
+        services.AddSingleton<IScheduledRunner>(static provider => new IntervalRunner<SnapshotDefinition>(
+            new SnapshotFiller(
+                provider.GetRequiredService<ISourceSet>(),
+                provider.GetRequiredService<SourceSessions>(),
+                provider.GetRequiredService<SnapshotParts>()),
+            provider.GetRequiredService<IntervalLedger>(),
+            provider.GetRequiredService<InputBook>(),
+            provider.GetRequiredService<RunnerParts>()));
+        services.AddSingleton<ISystemTable, SchemaChangesTable>();
+        return services;
+    }
+
+    private static ILogger Logger(IServiceProvider provider) =>
+        provider.GetRequiredService<ILoggerFactory>().CreateLogger("Naru.Sources");
+}

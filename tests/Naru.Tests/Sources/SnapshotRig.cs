@@ -1,0 +1,157 @@
+using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using Naru.Core.Events;
+using Naru.Core.Files;
+using Naru.Core.Schedules;
+using Naru.Definitions;
+using Naru.Lake.Catalog;
+using Naru.Lake.Delta;
+using Naru.Lake.DuckDb;
+using Naru.Lake.Parquet;
+using Naru.Ledger;
+using Naru.Models;
+using Naru.Sources;
+using Naru.State;
+using Naru.Stream;
+using Naru.Yaml;
+
+namespace Naru.Tests.Sources;
+
+/// <summary>One source on a lake and a ledger of its own, without the platform around it.</summary>
+internal sealed class SnapshotRig : IDisposable, ISourceSet
+{
+    private static readonly ProjectZone Zone = ProjectZone.Of(TimeZoneInfo.FindSystemTimeZoneById("Asia/Seoul"));
+
+    private readonly string _root = Directory.CreateTempSubdirectory("naru-snap-").FullName;
+    private readonly PosixFileSystem _files = new();
+    private readonly IStateStore _store;
+    private readonly IntervalTables _intervals;
+    private readonly ParquetTableWriter _writer = new(new ParquetOptions());
+    private readonly LakeTables _tables;
+    private readonly IntervalRunner<SnapshotDefinition> _runner;
+    private readonly SourceSessions _sessions;
+
+    public SnapshotRig(string yaml)
+    {
+        _store = EmbeddedStateStore.Open(
+            _files, $"{_root}/state.journal", $"{_root}/state.lock", new EmbeddedStateLimits());
+        Ledger = new IntervalLedger(_store);
+        Seen = new SeenTables(_store);
+        _tables = new LakeTables(_files, $"{_root}/lake", new ParquetCheckpointFormat(), TimeProvider.System);
+        _intervals = new IntervalTables(_tables, _files, Calendar);
+        SourceConnector connector = new(_files, _root, Zone);
+        _sessions = new SourceSessions(connector, TimeProvider.System);
+        SnapshotParts parts = new(connector, _intervals, _writer, Seen, Ledger)
+        {
+            Time = new HurriedTime(), Logger = NullLogger.Instance,
+        };
+        ServerLife life = new(_store, isShared: false, TimeProvider.System, NullLogger<ServerLife>.Instance);
+        ScheduledThings things = new([this]);
+        _runner = new IntervalRunner<SnapshotDefinition>(
+            new SnapshotFiller(this, _sessions, parts),
+            Ledger,
+            new InputBook(_tables, things, Ledger, null!, Calendar),
+            new RunnerParts(Calendar, TimeProvider.System, life, NullLogger.Instance));
+        Define(yaml);
+    }
+
+    public static IntervalCalendar Calendar { get; } = new(Zone);
+
+    public SourceSet Current { get; private set; } = SourceSet.Empty;
+
+    public IntervalLedger Ledger { get; }
+
+    public SeenTables Seen { get; }
+
+    public static Interval Day(int day) => Calendar.TryParse($"2026-11-{day:00}", out Interval interval)
+        ? interval : throw new ArgumentOutOfRangeException(nameof(day));
+
+    /// <summary>Takes a file of `sources/`, which must be right.</summary>
+    public void Define(string yaml)
+    {
+        MistakeList mistakes = new();
+        string name = yaml.Split('\n')[0].Split(':')[1].Trim();
+        Current = SourceFolder.Compile(
+            [new DefinitionFile($"sources/{name}.yaml", name, Encoding.UTF8.GetBytes(yaml))],
+            SourceKinds.All,
+            Zone,
+            mistakes);
+        Assert.Empty(mistakes.Sorted());
+    }
+
+    public SnapshotDefinition Table(string name) => Current.Snapshots.Single(table => table.Name == name);
+
+    public Task<RunOutcome> RunAsync(string table, Interval interval) => _runner.RunAsync(
+        Table(table), [interval], new RunOrder("run", "test"), TestContext.Current.CancellationToken);
+
+    /// <summary>Fills it, which must succeed.</summary>
+    public async Task<long> FillAsync(string table, Interval interval)
+    {
+        RunOutcome outcome = await RunAsync(table, interval);
+        Assert.True(outcome.Done, outcome.Why);
+        return outcome.Rows;
+    }
+
+    /// <summary>Rows of a query as texts, values by '|'; `{NAME}` is a table of schema mart.</summary>
+    public string[] Ask(string sql)
+    {
+        foreach (SnapshotDefinition snapshot in Current.Snapshots)
+        {
+            string marker = $"{{{snapshot.Name}}}";
+            if (sql.Contains(marker, StringComparison.Ordinal))
+            {
+                sql = sql.Replace(marker, From(snapshot.Fills!.Value), StringComparison.Ordinal);
+            }
+        }
+
+        using DuckDbDatabase database = DuckDbDatabase.OpenMemory();
+        using DuckDbConnection connection = database.Connect();
+        connection.Execute("SET TimeZone = 'UTC'");
+        using DuckDbResult result = connection.Materialize($"SELECT COLUMNS(*)::VARCHAR FROM ({sql})");
+        List<string> rows = [];
+        while (result.TryNext(out DuckDbChunk? chunk))
+        {
+            for (int row = 0; row < chunk.RowCount; row++)
+            {
+                DuckDbChunk values = chunk;
+                rows.Add(string.Join('|', Enumerable.Range(0, result.Columns.Length).Select(column =>
+                    values[column].IsNull(row) ? "NULL" : values[column].StringAt(row))));
+            }
+        }
+
+        return [.. rows];
+    }
+
+    /// <summary>Files of the lake that no version of a table has.</summary>
+    public string[] Strays() =>
+    [
+        .. Directory.EnumerateFiles(_root, "*.parquet", SearchOption.AllDirectories)
+            .Except(Current.Snapshots.SelectMany(snapshot => Paths(snapshot.Fills!.Value))),
+    ];
+
+    public void Dispose()
+    {
+        _sessions.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        _writer.Dispose();
+        Directory.Delete(_root, recursive: true);
+    }
+
+    private IEnumerable<string> Paths(TableName name) => _tables.Find(name) is { } table
+        ? table.Refresh().Files.Select(table.PathOf) : [];
+
+    private string From(TableName name)
+    {
+        string[] paths = [.. Paths(name)];
+        Assert.NotEmpty(paths);
+        string list = string.Join(", ", paths.Select(static path => $"'{path}'"));
+        return $"read_parquet([{list}], hive_partitioning=true, union_by_name=true, hive_types={{'p_ymd': DATE}})";
+    }
+
+    /// <summary>Waits pass at once.</summary>
+    private sealed class HurriedTime : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(
+                callback, state, dueTime == Timeout.InfiniteTimeSpan ? dueTime : TimeSpan.Zero, period);
+    }
+}
