@@ -90,6 +90,11 @@ internal static class CheckCommand
             text.Append(mistake).Append('\n');
         }
 
+        foreach (Mistake warning in report.Warnings)
+        {
+            text.Append("warning: ").Append(warning).Append('\n');
+        }
+
         foreach (LogPlan plan in report.Plans.Where(static plan => plan.Action != PublishAction.None))
         {
             text.Append(plan.Name).Append(": ").Append(What(plan)).Append('\n');
@@ -106,10 +111,13 @@ internal static class CheckCommand
 
         int files = report.Mistakes.Select(static mistake => mistake.File).Distinct().Count();
         text.Append(report.Mistakes.Count == 0
-            ? $"{Count(report.LogCount, "log")}{Parts(parts)}, nothing wrong\n"
+            ? $"{Count(report.LogCount, "log")}{Parts(parts)}, nothing wrong{Warned(report)}\n"
             : $"{Count(report.Mistakes.Count, "mistake")} in {Count(files, "file")}\n");
         return text.ToString();
     }
+
+    private static string Warned(CheckReport report) =>
+        report.Warnings.Count == 0 ? "" : $", {Count(report.Warnings.Count, "warning")}";
 
     private static string Parts(ProjectParts parts)
     {
@@ -165,6 +173,12 @@ internal static class CheckCommand
             mistakes.Add(JsonSerializer.SerializeToNode(mistake, DefinitionsJson.Readable));
         }
 
+        JsonArray warnings = [];
+        foreach (Mistake warning in report.Warnings)
+        {
+            warnings.Add(JsonSerializer.SerializeToNode(warning, DefinitionsJson.Readable));
+        }
+
         JsonArray changes = [];
         foreach (LogPlan plan in report.Plans.Where(static plan => plan.Action != PublishAction.None))
         {
@@ -199,6 +213,7 @@ internal static class CheckCommand
             ["exports"] = parts.Exports.Exports.Length,
             ["sources"] = parts.Sources.Sources.Length,
             ["mistakes"] = mistakes,
+            ["warnings"] = warnings,
             ["changes"] = changes,
             ["impact"] = impact,
         }.ToJsonString(DefinitionsJson.Indented) + "\n";

@@ -39,6 +39,8 @@ internal static class CommandTree
         root.Subcommands.Add(TiersCommand.Create());
         root.Subcommands.Add(ExportCommand.Create());
         root.Subcommands.Add(SourceCommand.Create());
+        root.Subcommands.Add(RunsCommand.Create());
+        root.Subcommands.Add(LineageCommand.Create());
         root.Subcommands.Add(RejectedCommand.Create());
         root.Subcommands.Add(AuditCommand.Create());
         root.Subcommands.Add(DoctorCommand.Create());

@@ -70,6 +70,7 @@ internal sealed class ProjectParts(ProjectFolder project)
                 "give the model another name"));
         }
 
+        JudgeNames(content, mistakes);
         ImmutableArray<TableDescription> filled =
             [.. DefinedTables.Of(Models.Models.Select(static model => model.Table)), .. snapshots];
         Exports = ExportFolder.Compile(
@@ -106,6 +107,19 @@ internal sealed class ProjectParts(ProjectFolder project)
                 .Select(static each => new TableDescription(
                     each.Snapshot.Fills!.Value, each.Schema!, each.Snapshot.Description, System: false)),
         ];
+    }
+
+    private void JudgeNames(ProjectContent content, MistakeList mistakes)
+    {
+        NamingRules? naming = NamingRules.TryParse(
+            (content.Settings?.Get<ModelsOptions>() ?? new ModelsOptions()).Naming);
+        foreach (ModelDefinition model in Models.Models)
+        {
+            foreach ((string message, string hint) in naming?.Judge(model) ?? [])
+            {
+                mistakes.Warn(new Mistake($"models/{model.Name}.sql", message, hint));
+            }
+        }
     }
 
     /// <param name="tables">Those that there will be.</param>

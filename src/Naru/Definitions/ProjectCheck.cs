@@ -12,7 +12,11 @@ internal sealed record CheckReport(
     IReadOnlyList<Mistake> Mistakes,
     ImmutableArray<LogPlan> Plans,
     ImmutableArray<ChangedLog> Changed,
-    int LogCount);
+    int LogCount)
+{
+    /// <summary>What is not wrong, and might be better.</summary>
+    public IReadOnlyList<Mistake> Warnings { get; init; } = [];
+}
 
 /// <summary>Holds a project's files against what is published, without changing anything.</summary>
 internal static class ProjectCheck
@@ -35,7 +39,10 @@ internal static class ProjectCheck
             mistakes.Sorted(),
             plans,
             [.. content.Logs.Select(file => Changed(store, file)).OfType<ChangedLog>()],
-            content.LogFiles.Length);
+            content.LogFiles.Length)
+        {
+            Warnings = mistakes.Warnings(),
+        };
     }
 
     /// <summary>

@@ -50,10 +50,10 @@ internal sealed record IntervalRecord
     public string Why { get; init; } = "";
 
     /// <summary>
-    /// Of the checks by which it failed: only other inputs, another definition or other checks can mend it. Null where
-    /// something else failed.
+    /// The schedule leaves it as it failed, because its rows did not hold or somebody cancelled it, until an input, the
+    /// definition or its checks change: those of then. Null where it tries again.
     /// </summary>
-    public string? FailedChecks { get; init; }
+    public string? Held { get; init; }
 
     /// <summary>What is to be told of the rows that were filled; null is nothing.</summary>
     public string? Warnings { get; init; }

@@ -25,6 +25,18 @@ internal interface IScheduled
     /// <summary>Changes when what it does may.</summary>
     string Fingerprint { get; }
 
+    /// <summary>Who answers for it; may be empty.</summary>
+    string Owner => "";
+
+    string Description => "";
+
+    /// <summary>What outside of the lake its rows come from, in words: `shop_db public.order`. Null for nothing.
+    /// </summary>
+    string? ReadsFrom => null;
+
+    /// <summary>Where outside of the lake its rows go; null for nowhere.</summary>
+    string? SendsTo => null;
+
     /// <summary>Changes when what its rows are judged by does.</summary>
     string ChecksPrint => "";
 
@@ -57,6 +69,18 @@ internal interface IScheduleRules
     int Retries { get; }
 
     TimeSpan RetryAfter { get; }
+
+    /// <summary>When an interval is late; null is never.</summary>
+    Deadline? Sla => null;
+
+    /// <summary>Intervals that are done at the same time.</summary>
+    int ParallelMax => int.MaxValue;
+
+    /// <summary>Of what is due the newest comes first.</summary>
+    bool NewestFirst => false;
+
+    /// <summary>Of what is missing the newest is done alone: what came before it is left to people.</summary>
+    bool LatestOnly => false;
 }
 
 /// <summary>Knows the right files of one folder of things that are scheduled.</summary>

@@ -25,6 +25,9 @@ internal sealed record RunOrder(string Run, string By)
 {
     /// <summary>Whatever speaks against it.</summary>
     public bool Force { get; init; }
+
+    /// <summary>By which people can end it.</summary>
+    public RunHandle? Handle { get; init; }
 }
 
 /// <summary>It cannot be done: says why, and the mend.</summary>
@@ -105,9 +108,13 @@ internal sealed class IntervalRunner<T>(
         }
         catch (Exception exception) when (exception is not InvariantException)
         {
-            string why = WhyOf(exception);
+            string? by = cancellationToken.IsCancellationRequested ? order.Handle?.CancelledBy : null;
+            string why = by is null ? WhyOf(exception) : $"cancelled by {by}";
             bool counts = exception is not OperationCanceledException;
-            await EndAsync(thing, begun, index => Failed(begun[index].Record, why, counts)).ConfigureAwait(false);
+            await EndAsync(thing, begun, index => Failed(begun[index].Record, why, counts) with
+            {
+                Held = by is null ? null : thing.ChecksPrint,
+            }).ConfigureAwait(false);
             ModelsLog.Failed(parts.Logger, thing.Thing, NameOf(intervals), why);
             cancellationToken.ThrowIfCancellationRequested();
             return new RunOutcome(Done: false, 0, why);
@@ -170,7 +177,7 @@ internal sealed class IntervalRunner<T>(
                     StartedAt = Now(),
                     EndedAt = 0,
                     Why = "",
-                    FailedChecks = null,
+                    Held = null,
                     Warnings = null,
                     Definition = thing.Fingerprint,
                     Inputs = versions,
@@ -182,7 +189,7 @@ internal sealed class IntervalRunner<T>(
     }
 
     private IntervalRecord Ended(T thing, IntervalRecord running, FilledRows filled) => filled.Failures.Length > 0
-        ? Failed(running, filled.Failures, counts: true) with { FailedChecks = thing.ChecksPrint }
+        ? Failed(running, filled.Failures, counts: true) with { Held = thing.ChecksPrint }
         : Filled(running, filled.Rows) with { Warnings = filled.Warnings.Length > 0 ? filled.Warnings : null };
 
     private RunOutcome OutcomeOf(T thing, IReadOnlyList<Interval> intervals, ImmutableArray<FilledRows> filled)

@@ -24,17 +24,29 @@ internal sealed class IntervalScheduler(
     private const int BackoffDoublingsMax = 6;
 
     private readonly ConcurrentDictionary<(string Thing, long First), Task> _running = new();
+    private volatile bool _isHeld;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using PeriodicTimer timer = new(parts.Options.LookEvery, parts.Time);
         try
         {
-            do
+            Task<bool> tick = timer.WaitForNextTickAsync(stoppingToken).AsTask();
+            while (true)
             {
                 await LookSafelyAsync(stoppingToken).ConfigureAwait(false);
+                Task[] running = [.. _running.Values];
+                if (_isHeld && running.Length > 0)
+                {
+                    await Task.WhenAny([tick, .. running]).ConfigureAwait(false);
+                }
+
+                if (!_isHeld || running.Length == 0 || tick.IsCompleted)
+                {
+                    await tick.ConfigureAwait(false);
+                    tick = timer.WaitForNextTickAsync(stoppingToken).AsTask();
+                }
             }
-            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));
         }
         catch (OperationCanceledException)
         {
@@ -51,6 +63,7 @@ internal sealed class IntervalScheduler(
     public async Task<int> LookAsync(CancellationToken cancellationToken)
     {
         await ledger.RefreshAsync(cancellationToken).ConfigureAwait(false);
+        _isHeld = false;
         Queue<(IScheduled Thing, IAsyncEnumerator<Interval> Due)> turns = new();
         foreach (IScheduled thing in things.All)
         {
@@ -104,23 +117,44 @@ internal sealed class IntervalScheduler(
 
         long now = Now();
         PlanPass pass = new();
-        IEnumerable<Interval> over = planner.Calendar.Between(thing.Every, start, now)
-            .Where(interval => interval.End <= now);
-        foreach (Interval interval in thing.IsWhole ? over.TakeLast(1) : over)
+        List<Interval> over = [.. planner.Calendar.Between(thing.Every, start, now)];
+        over.RemoveAll(interval => interval.End > now);
+        over.RemoveRange(0, thing.IsWhole ? Math.Max(0, over.Count - 1) : 0);
+        if (thing.Rules.NewestFirst || thing.Rules.LatestOnly)
         {
-            if (_running.Keys.Any(each => each.Thing == thing.Thing
-                && (thing.IsOneAtATime || each.First == interval.First)))
+            over.Reverse();
+        }
+
+        bool hasNewer = false;
+        foreach (Interval interval in over)
+        {
+            if (IsFull(thing))
             {
-                continue;
+                yield break;
             }
 
-            IntervalView view = await planner.ViewAsync(thing, interval, pass, cancellationToken).ConfigureAwait(false);
-            if (IsDue(thing, view, now)
-                && await planner.MayMendAsync(thing, view, cancellationToken).ConfigureAwait(false))
+            bool isRunning = _running.ContainsKey((thing.Thing, interval.First));
+            IntervalView? view = isRunning
+                ? null : await planner.ViewAsync(thing, interval, pass, cancellationToken).ConfigureAwait(false);
+            bool isLeft = thing.Rules.LatestOnly && hasNewer && view?.Status == IntervalStatus.Missing;
+            bool isDue = view is not null && !isLeft && IsDue(thing, view, now)
+                && await planner.MayMendAsync(thing, view, cancellationToken).ConfigureAwait(false);
+            hasNewer |= isDue || view?.Status is not (IntervalStatus.Missing or IntervalStatus.Waiting);
+            if (isDue)
             {
                 yield return interval;
             }
         }
+    }
+
+    /// <summary>As many of its intervals are under way as may be; the next look comes when one of them has ended.
+    /// </summary>
+    private bool IsFull(IScheduled thing)
+    {
+        int most = thing.IsOneAtATime ? 1 : thing.Rules.ParallelMax;
+        bool full = most < int.MaxValue && _running.Keys.Count(each => each.Thing == thing.Thing) >= most;
+        _isHeld |= full;
+        return full;
     }
 
     private bool IsDue(IScheduled thing, IntervalView view, long now)
@@ -158,6 +192,7 @@ internal sealed class IntervalScheduler(
         (string, long) key = (thing.Thing, interval.First);
         RunOrder order = new(
             string.Create(CultureInfo.InvariantCulture, $"{thing.Name}-{interval.First}"), "schedule");
+        RunHandle run = parts.Runs.Begin(thing.Thing, order, cancellationToken);
         TaskCompletionSource registered = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _running[key] = Task.Run(
             async () =>
@@ -165,16 +200,17 @@ internal sealed class IntervalScheduler(
                 await registered.Task.ConfigureAwait(false);
                 try
                 {
-                    await runs.Of(thing).RunAsync(thing, [interval], order, cancellationToken).ConfigureAwait(false);
+                    await runs.Of(thing).RunAsync(thing, [interval], run.Order, run.Token).ConfigureAwait(false);
                 }
                 catch (Exception exception)
                     when (exception is not (OperationCanceledException or InvariantException))
                 {
                     // The ledger could not be written: the entry says running until the server starts again.
-                    ModelsLog.NotScheduled(parts.Logger, exception);
+                    ModelsLog.Broke(parts.Logger, exception);
                 }
                 finally
                 {
+                    run.Dispose();
                     _running.TryRemove(key, out _);
                 }
             },
@@ -200,4 +236,4 @@ internal sealed class IntervalScheduler(
     private long Now() => (parts.Time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 }
 
-internal sealed record SchedulerParts(ModelsOptions Options, TimeProvider Time, ILogger Logger);
+internal sealed record SchedulerParts(ModelsOptions Options, RunBook Runs, TimeProvider Time, ILogger Logger);

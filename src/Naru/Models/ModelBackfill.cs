@@ -46,7 +46,7 @@ internal sealed record BackfillEvent(IScheduled Thing, Interval First, Interval 
 /// ended.
 /// </summary>
 internal sealed class ModelBackfill(
-    ScheduledThings things, ModelPlanner planner, ScheduledRuns runs, TimeProvider time)
+    ScheduledThings things, ModelPlanner planner, ScheduledRuns runs, RunBook runBook, TimeProvider time)
 {
     /// <summary>What an order would do, thing by thing, each after those that it reads.</summary>
     public async Task<IReadOnlyList<BackfillStep>> PlanAsync(BackfillOrder order, CancellationToken cancellationToken)
@@ -90,6 +90,8 @@ internal sealed class ModelBackfill(
         {
             Force = order.Force,
         };
+        using RunHandle handle = runBook.Begin(order.Thing.Thing, run, cancellationToken);
+        (run, cancellationToken) = (handle.Order, handle.Token);
         foreach ((IScheduled thing, long from, long to) in Ranges(order))
         {
             Interval[] due =
@@ -101,7 +103,7 @@ internal sealed class ModelBackfill(
                 order.Single && thing is ModelDefinition { GivesPartition: true, Text.NamesOneInterval: false }
                     ? Adjoining(due) : [.. due.Select(static interval => (Interval[])[interval])];
             Channel<BackfillEvent> events = Channel.CreateUnbounded<BackfillEvent>();
-            int parallel = thing.IsOneAtATime ? 1 : order.Parallel;
+            int parallel = thing.IsOneAtATime ? 1 : Math.Min(order.Parallel, thing.Rules.ParallelMax);
             Task all = RunAllAsync(thing, groups, (parallel, run), events.Writer, cancellationToken);
             await foreach (BackfillEvent ended in events.Reader.ReadAllAsync(CancellationToken.None)
                 .ConfigureAwait(false))
@@ -109,7 +111,19 @@ internal sealed class ModelBackfill(
                 yield return ended;
             }
 
+            await EndAsync(all, handle).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task EndAsync(Task all, RunHandle handle)
+    {
+        try
+        {
             await all.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException exception) when (handle.CancelledBy is { } by)
+        {
+            throw new OperationCanceledException($"the run was cancelled by {by}", exception, handle.Token);
         }
     }
 

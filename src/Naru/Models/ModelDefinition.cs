@@ -43,6 +43,10 @@ internal sealed record ModelDefinition : IScheduled
 
     public IntervalKind Every => Header.Every;
 
+    public string Owner => Header.Owner;
+
+    public string Description => Header.Description;
+
     public string Thing => ModelThing.Of(Name);
 
     IScheduleRules IScheduled.Rules => Header;

@@ -34,10 +34,11 @@ internal sealed record ModelHeader : IScheduleRules
     public static readonly ImmutableArray<string> Keys =
     [
         "description", "owner", "every", "schedule", "start", "wait_for_late", "depends_on", "restate", "retries",
-        "retry_after", "timeout", "pool", "ticket", "lifetime", CheckKey,
+        "retry_after", "timeout", "pool", "ticket", "lifetime", "sla", "parallel", "order", "catch_up", CheckKey,
     ];
 
     private const int RetriesMax = 100;
+    private const int ParallelLimit = 64;
     private static readonly TimeSpan LongestWait = TimeSpan.FromDays(30);
     private static readonly TimeSpan LongestReach = TimeSpan.FromDays(3_660);
 
@@ -75,6 +76,14 @@ internal sealed record ModelHeader : IScheduleRules
 
     public string? Ticket { get; private init; }
 
+    public Deadline? Sla { get; private init; }
+
+    public int ParallelMax { get; private init; } = int.MaxValue;
+
+    public bool NewestFirst { get; private init; }
+
+    public bool LatestOnly { get; private init; }
+
     /// <summary>In the order of the file.</summary>
     public ImmutableArray<WrittenCheck> Checks { get; private init; } = [];
 
@@ -105,10 +114,14 @@ internal sealed record ModelHeader : IScheduleRules
         "wait_for_late" => this with { WaitForLate = Duration(entry, LongestWait, mistakes) },
         "depends_on" => this with { DependsOn = ReadDependsOn(entry, mistakes) },
         "restate" => this with { Restate = ReadRestate(entry, mistakes) },
-        "retries" => this with { Retries = ReadRetries(entry, mistakes) ?? Retries },
+        "retries" => this with { Retries = Count(entry, 0, RetriesMax, mistakes) ?? Retries },
         "retry_after" => this with { RetryAfter = Duration(entry, LongestWait, mistakes) ?? RetryAfter },
         "timeout" => this with { Timeout = Duration(entry, LongestWait, mistakes) },
         "pool" => this with { Pool = ReadPool(entry, mistakes) },
+        "sla" => this with { Sla = ReadSla(entry, mistakes) },
+        "parallel" => this with { ParallelMax = Count(entry, 1, ParallelLimit, mistakes) ?? ParallelMax },
+        "order" => this with { NewestFirst = OneOf(entry, "oldest", "newest", mistakes) },
+        "catch_up" => this with { LatestOnly = OneOf(entry, "all", "latest", mistakes) },
         CheckKey => CheckReader.Read(entry, mistakes) is { } check
             ? this with { Checks = Checks.Add(check) } : this,
         "lifetime" => WithLifetime(entry, mistakes),
@@ -224,16 +237,40 @@ internal sealed record ModelHeader : IScheduleRules
         }
     }
 
-    private static int? ReadRetries(SqlHeaderEntry entry, MistakeList mistakes)
+    private static Deadline? ReadSla(SqlHeaderEntry entry, MistakeList mistakes)
     {
-        if (int.TryParse(entry.Value, NumberStyles.None, CultureInfo.InvariantCulture, out int retries)
-            && retries <= RetriesMax)
+        Deadline? sla = Deadline.TryParse(entry.Value);
+        if (sla is null)
         {
-            return retries;
+            entry.Mistake(
+                mistakes,
+                $"'sla' is '{entry.Value}', which is no time and no duration",
+                "write it as '-- sla: 09:00', or '-- sla: 30m' after the interval's end");
+        }
+
+        return sla;
+    }
+
+    private static bool OneOf(SqlHeaderEntry entry, string no, string yes, MistakeList mistakes)
+    {
+        if (entry.Value != no && entry.Value != yes)
+        {
+            entry.Mistake(mistakes, $"'{entry.Key}' is '{entry.Value}'", $"write '{no}' or '{yes}'");
+        }
+
+        return entry.Value == yes;
+    }
+
+    private static int? Count(SqlHeaderEntry entry, int least, int most, MistakeList mistakes)
+    {
+        if (int.TryParse(entry.Value, NumberStyles.None, CultureInfo.InvariantCulture, out int count)
+            && count >= least && count <= most)
+        {
+            return count;
         }
 
         entry.Mistake(
-            mistakes, $"'retries' is '{entry.Value}'", $"write a whole number from 0 to {RetriesMax}");
+            mistakes, $"'{entry.Key}' is '{entry.Value}'", $"write a whole number from {least} to {most}");
         return null;
     }
 

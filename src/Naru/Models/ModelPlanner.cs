@@ -93,13 +93,13 @@ internal sealed class ModelPlanner(
     }
 
     /// <summary>
-    /// Whether another attempt can end otherwise. Rows that did not hold would not do so again, unless what they are
-    /// made from changed, or the model.
+    /// Whether the schedule may try again what failed. Rows that did not hold would not do so again, unless what they
+    /// are made from changed, or the model; what somebody cancelled is left alone as well.
     /// </summary>
     public async ValueTask<bool> MayMendAsync(
         IScheduled thing, IntervalView view, CancellationToken cancellationToken)
     {
-        if (view.Entry?.Record is not { State: FillState.Failed, FailedChecks: { } checks } failed
+        if (view.Entry?.Record is not { State: FillState.Failed, Held: { } checks } failed
             || failed.Definition != thing.Fingerprint || checks != thing.ChecksPrint)
         {
             return true;

@@ -73,6 +73,7 @@ internal static class ModelsModule
             provider.GetRequiredService<InputBook>(),
             provider.GetRequiredService<RunnerParts>()));
         services.AddSingleton<ScheduledRuns>();
+        services.AddSingleton<RunBook>();
         services.AddSingleton<ModelBackfill>();
         services.AddHostedService(static provider => new IntervalScheduler(
             provider.GetRequiredService<ScheduledThings>(),
@@ -81,6 +82,7 @@ internal static class ModelsModule
             provider.GetRequiredService<IntervalLedger>(),
             new SchedulerParts(
                 provider.GetRequiredService<ModelsOptions>(),
+                provider.GetRequiredService<RunBook>(),
                 provider.GetRequiredService<TimeProvider>(),
                 Logger(provider))));
         services.AddSingleton<ISystemTable, IntervalsTable>();

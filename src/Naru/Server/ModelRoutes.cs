@@ -162,6 +162,10 @@ internal static class ModelRoutes
         {
             // Whoever asked went away, and the run with it.
         }
+        catch (OperationCanceledException exception)
+        {
+            await WriteAsync(http, new JsonObject { ["error"] = exception.Message }).ConfigureAwait(false);
+        }
         catch (Exception exception) when (exception is StorageException or StateException)
         {
             await WriteAsync(http, new JsonObject { ["error"] = exception.Message }).ConfigureAwait(false);

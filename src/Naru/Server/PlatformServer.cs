@@ -162,6 +162,8 @@ internal sealed class PlatformServer : IAsyncDisposable
         services.AddSingleton<ServerMetrics>();
         services.AddSingleton<PrometheusText>();
         services.AddSingleton<IWatchSource, WatchSource>();
+        services.AddSingleton<IAlarmSource, ScheduleAlarms>();
+        services.AddSingleton<LineageReader>();
         services.AddAlerts(settings);
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, start, files));
@@ -258,6 +260,8 @@ internal sealed class PlatformServer : IAsyncDisposable
         application.MapTiers();
         application.MapExports();
         application.MapSources();
+        application.MapRuns();
+        application.MapLineage();
         application.MapAlerts();
         application.MapConsole();
     }

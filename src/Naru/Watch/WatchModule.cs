@@ -37,6 +37,7 @@ internal static class WatchModule
                 provider.GetRequiredService<IWebhookSender>())
             {
                 Time = provider.GetRequiredService<TimeProvider>(),
+                Alarms = provider.GetServices<IAlarmSource>,
                 Queries = new AlertQueries(provider.GetRequiredService<IAlertAsker>, zone),
             },
             options,

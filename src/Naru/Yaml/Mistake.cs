@@ -22,19 +22,27 @@ internal sealed record Mistake(string File, int Line, int Column, string Message
 internal sealed class MistakeList
 {
     private readonly List<Mistake> _mistakes = [];
+    private readonly List<Mistake> _warnings = [];
 
     public int Count => _mistakes.Count;
 
     /// <summary>By file, line and column.</summary>
-    public IReadOnlyList<Mistake> Sorted() =>
-    [
-        .. _mistakes.OrderBy(static mistake => mistake.File, StringComparer.Ordinal)
-            .ThenBy(static mistake => mistake.Line)
-            .ThenBy(static mistake => mistake.Column),
-    ];
+    public IReadOnlyList<Mistake> Sorted() => Sorted(_mistakes);
+
+    /// <summary>What is not wrong, and might be better; in the same order.</summary>
+    public IReadOnlyList<Mistake> Warnings() => Sorted(_warnings);
 
     public void Add(Mistake mistake) => _mistakes.Add(mistake);
 
+    public void Warn(Mistake advice) => _warnings.Add(advice);
+
     public void Add(string file, YamlNode at, string message, string hint) =>
         _mistakes.Add(new Mistake(file, at.Line, at.Column, message, hint));
+
+    private static Mistake[] Sorted(List<Mistake> mistakes) =>
+    [
+        .. mistakes.OrderBy(static mistake => mistake.File, StringComparer.Ordinal)
+            .ThenBy(static mistake => mistake.Line)
+            .ThenBy(static mistake => mistake.Column),
+    ];
 }

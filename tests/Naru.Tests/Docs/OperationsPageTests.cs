@@ -32,7 +32,7 @@ public sealed partial class OperationsPageTests
         string files = string.Concat(Repository.TrackedFiles
             .Where(static path => path.StartsWith("samples/shop/alerts/", StringComparison.Ordinal))
             .Select(Repository.Read));
-        foreach (string kind in Enum.GetNames<AlertKind>())
+        foreach (string kind in Enum.GetNames<AlertKind>().Where(static kind => kind != nameof(AlertKind.Alarm)))
         {
             Assert.Contains(
                 $"kind: {WordStart().Replace(kind, "_$0").ToLowerInvariant()}\n", files, StringComparison.Ordinal);

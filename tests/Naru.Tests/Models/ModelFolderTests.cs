@@ -102,6 +102,10 @@ public sealed class ModelFolderTests
     [InlineData("-- pool: big\nSELECT 1 AS a", "there is no pool 'big'; pools: etl, eda")]
     [InlineData("-- restate: often\nSELECT 1 AS a", "'restate' is 'often'")]
     [InlineData("-- timeout: 90d\nSELECT 1 AS a", "'timeout' is '90d', which is no duration up to 30d")]
+    [InlineData("-- sla: late\nSELECT 1 AS a", "'sla' is 'late', which is no time and no duration")]
+    [InlineData("-- parallel: 0\nSELECT 1 AS a", "'parallel' is '0'; write a whole number from 1 to 64")]
+    [InlineData("-- order: random\nSELECT 1 AS a", "'order' is 'random'; write 'oldest' or 'newest'")]
+    [InlineData("-- catch_up: some\nSELECT 1 AS a", "'catch_up' is 'some'; write 'all' or 'latest'")]
     [InlineData(
         "-- check: not_nul(a)\nSELECT 1 AS a",
         "a.sql:1:4: there is no check 'not_nul'; did you mean 'not_null'?")]
@@ -158,6 +162,44 @@ public sealed class ModelFolderTests
             model.ChecksPrint);
         Assert.Equal("me", model.Header.Owner);
         Assert.Equal(new RowBounds(0.3, 2), model.Checks[2].Written.Bounds);
+    }
+
+    [Theory]
+    [InlineData("place_comparative_db_aggr_30d_daily", "day", null)]
+    [InlineData("leisure_impression_timeseries_hourly", "hour", null)]
+    [InlineData("place_order_snapshot_daily", "day", null)]
+    [InlineData("t1_place_order_snapshot_daily", "day", null)]
+    [InlineData("t2_customer", "day", null)]
+    [InlineData("t3_seller_exported_jdbc", "day", null)]
+    [InlineData("place_order_snapshot_daily", "hour", "says daily, and the model is filled by the hour; name it "
+        + "'place_order_snapshot_hourly', or change 'every'")]
+    [InlineData("place_order", "day", "does not say what is in it and how often it is filled; name it "
+        + "'place_order_aggr_daily', …_timeseries_daily or …_snapshot_daily")]
+    [InlineData("t1_order", "hour", "does not say what is in it")]
+    [InlineData("order_aggr_daily", "day", "does not say what is in it")]
+    public void Names_are_judged_by_the_house_s_rules(string name, string every, string? told)
+    {
+        ModelDefinition model = Compile((name, $"-- every: {every}\nSELECT 1 AS n")).Models.Single();
+        string[] found =
+            [.. NamingRules.TryParse("on")!.Judge(model).Select(static each => $"{each.Message}; {each.Hint}")];
+        Assert.Equal(told is null ? 0 : 1, found.Length);
+        Assert.Contains(told ?? "", found.FirstOrDefault() ?? "", StringComparison.Ordinal);
+        Assert.Empty(NamingRules.TryParse("off")!.Judge(model));
+        Assert.Equal(
+            name.StartsWith("place_", StringComparison.Ordinal),
+            !NamingRules.TryParse("place_.*")!.Judge(model).Any());
+    }
+
+    [Fact]
+    public void A_table_of_a_tier_that_reads_a_higher_one_is_told()
+    {
+        ModelSet set = Compile(
+            ("t3_shop", "SELECT 1 AS n"), ("t2_shop", "SELECT n FROM t3_shop"), ("t3_all", "SELECT n FROM t2_shop"));
+        Assert.Equal(
+            "t2_shop is of tier 2 and reads t3_shop of tier 3",
+            Assert.Single(NamingRules.TryParse("on")!.Judge(set.Find("t2_shop")!)).Message);
+        Assert.Empty(NamingRules.TryParse("on")!.Judge(set.Find("t3_all")!));
+        Assert.Null(NamingRules.TryParse("(a"));
     }
 
     [Fact]

@@ -22,6 +22,7 @@ public sealed class AlertWatchTests : IDisposable
         Webhook = "file:hook", GroupWait = TimeSpan.FromSeconds(20), RepeatInterval = TimeSpan.FromHours(1),
     };
 
+    private readonly List<Alarm> _alarms = [];
     private AlertWatch _watch;
 
     public AlertWatchTests()
@@ -38,7 +39,10 @@ public sealed class AlertWatchTests : IDisposable
     public void Dispose() => _project.Dispose();
 
     private AlertWatch Open() => new(
-        new AlertSurroundings(_project.Files, _project.Paths, _store, _source, _sender) { Time = _time },
+        new AlertSurroundings(_project.Files, _project.Paths, _store, _source, _sender)
+        {
+            Time = _time, Alarms = () => [new FixedAlarms(_alarms)],
+        },
         _options,
         NullLogger.Instance);
 
@@ -82,6 +86,33 @@ public sealed class AlertWatchTests : IDisposable
             "FIRING stuck on agg.views: events come and the watermark has stood still for 6m (limit 5m)",
             text,
             StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_alarm_is_told_once_and_when_it_is_over_and_no_file_is_needed()
+    {
+        _alarms.Add(new Alarm("model ad_daily late", "2026-03-05 should have been done by 09:00", "ann"));
+        await LookAsync(10, 4);
+        Assert.Equal(
+            "FIRING model ad_daily late: 2026-03-05 should have been done by 09:00 - owner ann",
+            Assert.Single(_sender.Sent).Split('\n')[1]);
+        Assert.Equal(AlertState.Firing, State("model ad_daily late"));
+
+        // Not again while it lasts, nor by a server that starts anew.
+        _watch = Open();
+        await LookAsync(3_600, 5);
+        Assert.Single(_sender.Sent);
+        _alarms.Clear();
+        await LookAsync(10, 12);
+        Assert.Equal(2, _sender.Sent.Count);
+        Assert.Contains("RESOLVED model ad_daily late: 2026-03-05", _sender.Sent[1], StringComparison.Ordinal);
+        await LookAsync();
+        Assert.Empty(_watch.Book.Instances);
+    }
+
+    private sealed class FixedAlarms(IReadOnlyList<Alarm> alarms) : IAlarmSource
+    {
+        public IEnumerable<Alarm> Read(DateTimeOffset now) => alarms;
     }
 
     [Fact]

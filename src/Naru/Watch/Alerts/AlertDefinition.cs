@@ -22,6 +22,9 @@ internal enum AlertKind
 
     /// <summary>What a query answers.</summary>
     Query,
+
+    /// <summary>What the platform tells by itself; no file has this kind.</summary>
+    Alarm,
 }
 
 /// <summary>One file of `alerts/`, checked.</summary>

@@ -19,6 +19,7 @@ internal sealed class AlertWatch
     private readonly ILogger _logger;
     private readonly AlertJudge _judge;
     private ImmutableArray<AlertDefinition> _alerts = [];
+    private ImmutableArray<Alarm> _alarms = [];
     private IReadOnlyList<string> _told = [];
     private readonly ConcurrentQueue<(string Alert, DateTimeOffset? Until, string By)> _mutes = new();
     private volatile AlertBook _book;
@@ -36,6 +37,12 @@ internal sealed class AlertWatch
     public AlertBook Book => _book;
 
     public ImmutableArray<AlertDefinition> Alerts => _alerts;
+
+    /// <summary>What an instance is of; null when that is gone.</summary>
+    public AlertDefinition? DefinitionOf(AlertInstance instance) =>
+        _alerts.FirstOrDefault(alert => alert.Name == instance.Alert)
+        ?? (_alarms.FirstOrDefault(alarm => alarm.Name == instance.Alert) is { } known ? AlarmAlerts.Of(known) : null)
+        ?? (AlarmAlerts.IsAlarm(instance.Alert) ? AlarmAlerts.Of(new Alarm(instance.Alert, "", "")) : null);
 
     /// <summary>When its query is asked next.</summary>
     public DateTimeOffset? NextOf(AlertDefinition alert, AlertInstance instance) =>
@@ -94,6 +101,15 @@ internal sealed class AlertWatch
                 instances.Add(next);
                 book = Tell(book, alert.Webhook, notice, now);
             }
+        }
+
+        _alarms = [.. (_around.Alarms?.Invoke() ?? []).SelectMany(source => source.Read(now))];
+        foreach ((AlertDefinition alarm, Verdict verdict) in AlarmAlerts.Judge(_alarms, book))
+        {
+            (AlertInstance next, AlertNotice? notice) = AlertMachine.Step(
+                alarm, book.Find(alarm.Name, "", now), verdict, now, repeat: null);
+            instances.Add(next);
+            book = Tell(book, null, notice, now);
         }
 
         foreach (AlertInstance gone in book.Instances.Where(old =>
@@ -253,6 +269,9 @@ internal sealed record AlertSurroundings(
     IWebhookSender Sender)
 {
     public required TimeProvider Time { get; init; }
+
+    /// <summary>Found at the first look: what they read has alerts among its tables. Null: there are none.</summary>
+    public Func<IEnumerable<IAlarmSource>>? Alarms { get; init; }
 
     /// <summary>Null: queries are not asked.</summary>
     public AlertQueries? Queries { get; init; }

@@ -37,11 +37,9 @@ internal sealed class AlertsTable(AlertWatch watch) : ISystemTable
     public ValueTask FillAsync(ColumnBatch rows, CancellationToken cancellationToken)
     {
         AlertBook book = watch.Book;
-        Dictionary<string, AlertDefinition> alerts = watch.Alerts.ToDictionary(
-            static alert => alert.Name, StringComparer.Ordinal);
         foreach (AlertInstance instance in book.Instances)
         {
-            if (alerts.TryGetValue(instance.Alert, out AlertDefinition? alert))
+            if (watch.DefinitionOf(instance) is { } alert)
             {
                 Fill(rows, alert, instance, book, watch.NextOf(alert, instance));
             }

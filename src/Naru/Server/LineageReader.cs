@@ -1,0 +1,28 @@
+using System.Collections.Immutable;
+using Naru.Aggregates;
+using Naru.Definitions;
+using Naru.Models;
+using Naru.Stream.Aggregate;
+
+namespace Naru.Server;
+
+/// <summary>What is made from what, now.</summary>
+internal sealed class LineageReader(ScheduledThings things, IDefinitionSource logs, IAggregateSource aggregates)
+{
+    public Lineage Read()
+    {
+        IEnumerable<(LineageNode, ImmutableArray<string>)> given =
+        [
+            .. logs.Current.Logs.Select(static log => (
+                new LineageNode(log.FullName, "log", null) { Description = log.Description, Owner = log.Owner },
+                ImmutableArray<string>.Empty)),
+            .. aggregates.Current.Plans.Select(static plan => (
+                new LineageNode($"{AggregateTables.Schema}.{plan.Name}", "aggregate", null)
+                {
+                    Description = plan.Description, Owner = plan.Owner,
+                },
+                plan.Sources.Select(static source => source.Log).ToImmutableArray())),
+        ];
+        return Lineage.Of(things.All, given);
+    }
+}
