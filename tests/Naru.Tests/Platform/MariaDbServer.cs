@@ -87,7 +87,10 @@ internal sealed class MariaDbServer : IDisposable
     }
 
     /// <summary>Runs a file of statements with the server's own client, as a person would.</summary>
-    public async Task LoadAsync(string folder, string file)
+    /// <param name="folder">Where the file and those that it names lie.</param>
+    /// <param name="file">Its name.</param>
+    /// <param name="before">A statement of the same session.</param>
+    public async Task LoadAsync(string folder, string file, string before = "SELECT 1")
     {
         ProcessStartInfo start = new(Program("mariadb"))
         {
@@ -100,7 +103,7 @@ internal sealed class MariaDbServer : IDisposable
         using Process client = Process.Start(start)!;
         Task<string> told = client.StandardOutput.ReadToEndAsync();
         Task<string> wrong = client.StandardError.ReadToEndAsync();
-        await client.StandardInput.WriteLineAsync($"source {file}");
+        await client.StandardInput.WriteLineAsync($"{before};\nsource {file}");
         client.StandardInput.Close();
         await client.WaitForExitAsync();
         Assert.True(client.ExitCode == 0, $"{file}: {await wrong}{await told}");
@@ -169,7 +172,7 @@ internal sealed class MariaDbServer : IDisposable
         string[] serve =
         [
             "-c", Watcher, "mariadb", _folder, .. AsUser, FindProgram("mariadbd")!, "--no-defaults", .. Small,
-            $"--socket={Socket}", "--skip-networking", "--innodb-flush-log-at-trx-commit=0", "--max-connections=100",
+            $"--socket={Socket}", "--skip-networking", "--innodb-flush-log-at-trx-commit=2", "--max-connections=100",
             $"--pid-file={_folder}/data/pid", $"--ssl-ca={Authorities}", $"--ssl-cert={_folder}/server.pem",
             $"--ssl-key={_folder}/server-key.pem", "--character-set-server=utf8mb4",
         ];
