@@ -7,6 +7,7 @@ using Naru.Core.Events;
 using Naru.Core.Files;
 using Naru.Core.Schedules;
 using Naru.Definitions;
+using Naru.Exports.MySql;
 using Naru.Exports.PostgreSql;
 using Naru.Lake.Catalog;
 using Naru.Ledger;
@@ -19,7 +20,7 @@ namespace Naru.Exports;
 internal static class ExportsModule
 {
     /// <summary>Every kind of target: those of `naru check` too.</summary>
-    public static TargetKinds Kinds { get; } = new([new PostgresTargetKind()]);
+    public static TargetKinds Kinds { get; } = new([new PostgresTargetKind(), new MySqlTargetKind()]);
 
     /// <param name="services">Takes the services.</param>
     /// <param name="zone">The project's.</param>

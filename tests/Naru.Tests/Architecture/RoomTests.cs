@@ -35,7 +35,8 @@ public class RoomTests
         ["Sources"] = ["Lake", "Models", "MySql", "Ledger", "State", "Definitions", "Configuration", "Yaml"],
         ["Exports"] =
         [
-            "Lake", "Models", "Query", "Ledger", "Definitions", "Access", "Configuration", "Yaml", "Watch.Alerts",
+            "Lake", "Models", "Query", "Ledger", "Definitions", "Access", "MySql", "Configuration", "Yaml",
+            "Watch.Alerts",
         ],
         ["Server"] = [Everything],
         ["WebConsole"] = [Everything],

@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace Naru.Tests.Platform;
 
 /// <summary>
-/// Listens on loopback before a server's Unix socket, and cuts every connection when the server has answered so many
-/// bytes on all of them together.
+/// Listens on loopback before a server's Unix socket, and cuts every connection when so many bytes have passed on all
+/// of them together, in either direction.
 /// </summary>
 internal sealed class SocketCutter : IDisposable
 {
@@ -24,10 +24,10 @@ internal sealed class SocketCutter : IDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>What happens besides when no more bytes may be answered, once.</summary>
+    /// <summary>What happens besides when no more bytes may pass, once.</summary>
     public Action? AtEnd { get; init; }
 
-    /// <summary>Bytes that the server may still answer.</summary>
+    /// <summary>Bytes that may still pass.</summary>
     public long Left
     {
         get => Interlocked.Read(ref _left);
@@ -68,7 +68,7 @@ internal sealed class SocketCutter : IDisposable
                 }
 
                 await server.ConnectAsync(new UnixDomainSocketEndPoint(_socket), _closed.Token);
-                Task forth = CopyAsync(client, server, static _ => true);
+                Task forth = CopyAsync(client, server, Spend);
                 Task back = CopyAsync(server, client, Spend);
                 await Task.WhenAny(forth, back);
             }

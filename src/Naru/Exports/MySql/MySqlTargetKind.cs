@@ -1,0 +1,102 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Naru.Configuration;
+using Naru.Models;
+using Naru.MySql;
+
+namespace Naru.Exports.MySql;
+
+/// <summary>A table of a MySQL or MariaDB.</summary>
+internal sealed record MySqlTargetDefinition : TargetDefinition
+{
+    public required string Host { get; init; }
+
+    public required int Port { get; init; }
+
+    public required string Database { get; init; }
+
+    public required string User { get; init; }
+
+    /// <summary>A reference.</summary>
+    public string Password { get; init; } = "";
+
+    public TargetTls Tls { get; init; }
+
+    /// <summary>A PEM file of the authorities that are trusted; empty for the system's.</summary>
+    public string TlsAuthorities { get; init; } = "";
+
+    public required string Table { get; init; }
+
+    public override string Place => Host.StartsWith('/')
+        ? $"{Host} {Database}.{Table}"
+        : string.Create(CultureInfo.InvariantCulture, $"{Host}:{Port}/{Database} {Table}");
+}
+
+/// <summary>`kind: mysql`, which MariaDB is, too.</summary>
+internal sealed class MySqlTargetKind : ITargetKind
+{
+    private const int DefaultPort = 3306;
+    private const int NameLengthMax = 64;
+
+    public string Name => "mysql";
+
+    public ImmutableArray<ExportMode> Modes { get; } =
+        [ExportMode.Append, ExportMode.Upsert, ExportMode.Mirror, ExportMode.Swap];
+
+    public ImmutableArray<string> Keys { get; } =
+        ["host", "port", "database", "user", "password", "tls", "tls_authorities", "table"];
+
+    public TargetDefinition Read(TargetReader reader)
+    {
+        string table = reader.Yaml.RequiredText("table", "write the table that rows go to, as in orders") ?? "";
+        if (table.Length > NameLengthMax)
+        {
+            reader.Yaml.Mistake(
+                reader.Yaml.Find("table")!,
+                $"'table' is '{table}'",
+                string.Create(CultureInfo.InvariantCulture, $"write a name of at most {NameLengthMax} characters"));
+        }
+
+        return new MySqlTargetDefinition
+        {
+            Kind = Name,
+            Host = reader.Host(),
+            Port = reader.Port(DefaultPort),
+            Database = reader.Yaml.RequiredText("database", "write the database that the table is in") ?? "",
+            User = reader.Yaml.RequiredText("user", "write the user that may write the table") ?? "",
+            Password = reader.Secret("password"),
+            Tls = reader.Tls(),
+            TlsAuthorities = reader.Yaml.Text("tls_authorities") ?? "",
+            Table = table,
+        };
+    }
+
+    public IExportTarget Open(TargetDefinition target, TargetTools tools)
+    {
+        MySqlTargetDefinition to = (MySqlTargetDefinition)target;
+        bool local = to.Host.StartsWith('/');
+        string? password = null;
+        if (to.Password.Length > 0)
+        {
+            password = SecretReference.Read(to.Password, tools.Files, tools.Root, out string problem)
+                ?? throw new FillException($"the password of the target is not known: {problem}");
+        }
+
+        MySqlAddress address = new()
+        {
+            Host = local ? "localhost" : to.Host,
+            Port = to.Port,
+            Socket = local ? to.Host : null,
+            Database = to.Database,
+            User = to.User,
+            Password = password,
+            Tls = local || to.Tls == TargetTls.Off ? MySqlTls.Off
+                : to.Tls == TargetTls.Require ? MySqlTls.Encrypt : MySqlTls.VerifyFull,
+            AuthoritiesFile = to.TlsAuthorities.Length > 0 ? Path.Combine(tools.Root, to.TlsAuthorities) : null,
+            ConnectTimeout = TimeSpan.FromSeconds(15),
+        };
+        return address.Fault() is { } fault
+            ? throw new FillException($"the target cannot be reached: {fault}")
+            : new MySqlTarget(to, address, tools);
+    }
+}
