@@ -128,6 +128,10 @@ internal static class SnapshotSpeed
         public ColumnBatch Begin() => new(new TableSchema(
             [.. table.Columns.Select(static (column, i) => new Column(column.Name, column.Type, true, i + 1))]));
 
+        public void Tell(SourceColumn column, string what, long values)
+        {
+        }
+
         public bool IsFull(int rows, long bytes) => rows >= All.Length;
 
         public async ValueTask<ColumnBatch> TakeAsync(ColumnBatch batch, int rows, CancellationToken cancellationToken)

@@ -100,6 +100,9 @@ internal interface IRowSink
     /// <summary>Takes a full batch and gives an empty one; waits where the source has a limit.</summary>
     ValueTask<ColumnBatch> TakeAsync(ColumnBatch batch, int rows, CancellationToken cancellationToken);
 
+    /// <summary>Takes what became of so many values of a column: `are null for 0000-00-00`. Before the end.</summary>
+    void Tell(SourceColumn column, string what, long values);
+
     /// <summary>Takes the last one, which may be empty.</summary>
     ValueTask EndAsync(ColumnBatch batch, int rows, CancellationToken cancellationToken);
 }

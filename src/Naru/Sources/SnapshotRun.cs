@@ -22,6 +22,7 @@ internal sealed class SnapshotRun(
     private const int PartsAtOnceMax = 16;
 
     private readonly ConcurrentBag<DeltaFile> _written = [];
+    private readonly ConcurrentDictionary<(string Column, string What), long> _told = new();
 
     /// <summary>Gives the rows that the interval has now.</summary>
     /// <param name="shards">A point in time of each of the source's databases.</param>
@@ -98,6 +99,11 @@ internal sealed class SnapshotRun(
             },
             (target, source.Shards[chunk.Shard].Name),
             stop).ConfigureAwait(false)).ConfigureAwait(false);
+        foreach (((string column, string what), long values) in _told)
+        {
+            SourcesLog.Replaced(
+                parts.Logger, source.Name, snapshot.ServerTable.ToString(), column, values, what);
+        }
     }
 
     /// <summary>Reads a part, again where what went wrong may pass: the point in time is the same.</summary>
@@ -116,6 +122,11 @@ internal sealed class SnapshotRun(
                 foreach (DeltaFile file in sink.Files)
                 {
                     _written.Add(file);
+                }
+
+                foreach ((SourceColumn column, string what, long values) in sink.Told)
+                {
+                    _told.AddOrUpdate((column.Name, what), values, (_, sum) => sum + values);
                 }
 
                 return;

@@ -28,11 +28,17 @@ internal sealed class SnapshotSink(SnapshotTarget target, string shard) : IRowSi
 
     private readonly byte[] _shard = Encoding.UTF8.GetBytes(shard);
     private readonly List<DeltaFile> _files = [];
+    private readonly List<(SourceColumn Column, string What, long Values)> _told = [];
     private Task<DeltaFile>? _writing;
     private long _bytes;
 
     /// <summary>What was written: whole once the read has ended.</summary>
     public IReadOnlyList<DeltaFile> Files => _files;
+
+    /// <summary>What became of values that the lake has no like of.</summary>
+    public IReadOnlyList<(SourceColumn Column, string What, long Values)> Told => _told;
+
+    public void Tell(SourceColumn column, string what, long values) => _told.Add((column, what, values));
 
     public ColumnBatch Begin() => new(target.Table.Inside);
 

@@ -26,6 +26,11 @@ internal static partial class SourcesLog
     public static partial void Kept(
         ILogger logger, string source, string table, string column, string type, string note);
 
+    [LoggerMessage(9, LogLevel.Warning,
+        "{Table} of source {Source}: {Values} values of column {Column} {What}")]
+    public static partial void Replaced(
+        ILogger logger, string source, string table, string column, long values, string what);
+
     [LoggerMessage(8, LogLevel.Warning,
         "{Table} of source {Source}: its sessions see no common point in time, so rows may be of different moments")]
     public static partial void Inconsistent(ILogger logger, string source, string table);

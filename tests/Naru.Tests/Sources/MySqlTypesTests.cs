@@ -139,6 +139,27 @@ public sealed class MySqlTypesTests
         Assert.False(unfit.Passes);
     }
 
+    [Fact]
+    public async Task Dates_that_are_none_are_counted_over_all_batches()
+    {
+        MySqlAddress address = await MariaDbServer.DatabaseAsync();
+        MariaDbServer.Execute(
+            address,
+            "SET sql_mode = ''",
+            "CREATE TABLE t (a DATE NOT NULL, b DATETIME, c TIMESTAMP(3) NULL)",
+            "INSERT INTO t SELECT IF(seq % 4 = 0, '0000-00-00', '2026-01-01'), IF(seq % 10 = 0, '0000-00-00', NULL), "
+            + "'2026-01-01' FROM seq_1_to_100");
+        await using ISourceSnapshot snapshot = await BeginAsync(address, 1);
+        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "t"), Stop))!;
+        Assert.All(table.Columns, static column => Assert.True(column.Nullable));
+        RowTexts rows = new(table.Columns);
+        await snapshot.ReadAsync(new SourceRead { Table = table, Columns = table.Columns }, rows, Stop);
+        Assert.Equal(
+            ["a: 25 are null, for the server has 0000-00-00", "b: 10 are null, for the server has 0000-00-00"],
+            rows.Told);
+        Assert.Equal(25, rows.Rows.Count(static row => row.StartsWith("NULL|", StringComparison.Ordinal)));
+    }
+
     internal static async Task<ISourceSnapshot> BeginAsync(MySqlAddress address, int sessions)
     {
         ISourceServer server = new MySqlKind().Open(Endpoint(address));

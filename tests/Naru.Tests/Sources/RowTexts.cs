@@ -14,6 +14,11 @@ internal sealed class RowTexts(IReadOnlyList<SourceColumn> columns) : IRowSink
 
     public IReadOnlyList<string> Rows => _rows;
 
+    /// <summary>What became of values: `v: 2 are null, …`.</summary>
+    public List<string> Told { get; } = [];
+
+    public void Tell(SourceColumn column, string what, long values) => Told.Add($"{column.Name}: {values} {what}");
+
     public ColumnBatch Begin() => new(new TableSchema(
         [.. columns.Select(static (column, i) => new Column(column.Name, column.Type, true, i + 1))]));
 

@@ -27,6 +27,7 @@ internal sealed class MySqlReader
     private readonly SourceRead _read;
     private readonly ProjectZone _zone;
     private readonly MySqlForm[] _forms;
+    private readonly long[] _noDates;
     private byte[] _hex = new byte[256];
 
     public MySqlReader(MySqlRows rows, SourceRead read, ProjectZone zone)
@@ -36,6 +37,7 @@ internal sealed class MySqlReader
         _read = read;
         _zone = zone;
         _forms = [.. read.Columns.Select(static column => (MySqlForm)column.Form)];
+        _noDates = new long[_forms.Length];
     }
 
     /// <summary>Rows that the last <see cref="Fill"/> put into its batch.</summary>
@@ -65,6 +67,14 @@ internal sealed class MySqlReader
             if (sink.IsFull(RowsFilled, bytes))
             {
                 return true;
+            }
+        }
+
+        for (int i = 0; i < _noDates.Length; i++)
+        {
+            if (_noDates[i] > 0)
+            {
+                sink.Tell(_read.Columns[i], "are null, for the server has 0000-00-00", _noDates[i]);
             }
         }
 
@@ -116,6 +126,7 @@ internal sealed class MySqlReader
     {
         if (IsNoDate(value))
         {
+            _noDates[index]++;
             column.AppendNull();
             return;
         }
@@ -127,6 +138,7 @@ internal sealed class MySqlReader
     {
         if (IsNoDate(value))
         {
+            _noDates[index]++;
             column.AppendNull();
             return;
         }
