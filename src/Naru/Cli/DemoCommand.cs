@@ -38,12 +38,16 @@ internal static class DemoCommand
         {
             Description = "address and port, e.g. 127.0.0.1:8150; default: the project's", HelpName = "ADDR",
         };
+        Option<bool> noDatabase = new("--no-database")
+        {
+            Description = "without the shop's own PostgreSQL, and what is read from it and written to it",
+        };
         Command command = new(
             "demo",
             "Make a sample shop, start the platform on it and send it live traffic. "
             + "Example: naru demo my-shop --rate 500")
         {
-            directory, replay, seed, rate, noHistory, seconds, listen,
+            directory, replay, seed, rate, noHistory, seconds, listen, noDatabase,
         };
         rate.Validators.Add(static result =>
         {
@@ -63,6 +67,7 @@ internal static class DemoCommand
                 History = !parsed.GetValue(noHistory),
                 Seconds = parsed.GetValue(seconds),
                 Listen = parsed.GetValue(listen),
+                Database = !parsed.GetValue(noDatabase),
             };
             try
             {

@@ -26,6 +26,9 @@ internal sealed record DemoRequest
     public long? Seconds { get; init; }
 
     public string? Listen { get; init; }
+
+    /// <summary>With the shop's own database, where this machine has PostgreSQL.</summary>
+    public bool Database { get; init; } = true;
 }
 
 /// <summary>The demo from the folder to the last line: prepare, start the platform, send, show, stop.</summary>
@@ -49,6 +52,8 @@ internal sealed class DemoRun(DemoRequest request, TimeProvider time)
         Say(made
             ? $"made the project {request.Folder}; starting the platform on it …"
             : $"{request.Folder} is there already: going on with it, without history; starting the platform …");
+        await using ShopDatabase? database =
+            await StartDatabaseAsync(made, cancellationToken).ConfigureAwait(false);
         await using DemoServer server =
             await DemoServer.StartAsync(_paths, request.Listen, time, cancellationToken).ConfigureAwait(false);
         using HttpClient http = new() { BaseAddress = new Uri(server.Address) };
@@ -88,6 +93,28 @@ internal sealed class DemoRun(DemoRequest request, TimeProvider time)
             await Task.WhenAll(Quiet(traffic), Quiet(asking)).ConfigureAwait(false);
             Conclude(server.Address, start);
         }
+    }
+
+    private async Task<ShopDatabase?> StartDatabaseAsync(bool made, CancellationToken cancellationToken)
+    {
+        string? programs = request.Database && request.Replay is null ? ShopDatabase.FindPrograms(_files) : null;
+        if (made && programs is null)
+        {
+            ShopDatabase.LeaveOut(_files, _paths.Root);
+        }
+
+        if (programs is null || !ShopDatabase.IsWanted(_files, _paths))
+        {
+            if (request.Database && request.Replay is null)
+            {
+                Say("without the shop's own database, its snapshots and exports: there is no PostgreSQL server here "
+                    + "(apt-get install postgresql)");
+            }
+
+            return null;
+        }
+
+        return await ShopDatabase.StartAsync(_files, _paths, programs, time, cancellationToken).ConfigureAwait(false);
     }
 
     private static async Task Quiet(Task task) =>

@@ -3,13 +3,16 @@ namespace Naru.Demo;
 /// <summary>What names one run of the sample shop: the same options give the same bytes.</summary>
 internal sealed record ShopOptions
 {
+    /// <summary>The sample's.</summary>
+    public static readonly TimeZoneInfo Zone = TimeZoneInfo.FindSystemTimeZoneById("Asia/Seoul");
+
     public long Seed { get; init; } = 1;
 
     /// <summary>Where history ends and live traffic begins.</summary>
     public required DateTimeOffset Start { get; init; }
 
     /// <summary>What a day is, as in the project's naru.yaml.</summary>
-    public TimeZoneInfo TimeZone { get; init; } = TimeZoneInfo.FindSystemTimeZoneById("Asia/Seoul");
+    public TimeZoneInfo TimeZone { get; init; } = Zone;
 
     /// <summary>Whole days before the day of <see cref="Start"/>.</summary>
     public int HistoryDays { get; init; } = 14;

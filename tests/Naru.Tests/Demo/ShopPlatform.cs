@@ -3,6 +3,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using Naru.Core.Files;
+using Naru.Demo;
 using Naru.Tests.Tidy;
 
 namespace Naru.Tests.Demo;
@@ -20,6 +22,7 @@ internal sealed class ShopPlatform : IDisposable
     {
         Folder = Directory.CreateTempSubdirectory("naru-shop-").FullName;
         CopyFolder(Path.Combine(Repository.Root, "samples/shop"), Folder);
+        ShopDatabase.LeaveOut(new PosixFileSystem(), Folder);
         File.AppendAllText(Path.Combine(Folder, "naru.yaml"), "stream: {landing_interval: 1s}\n");
         Http = new HttpClient { BaseAddress = new Uri($"http://{_listen}"), Timeout = TimeSpan.FromSeconds(60) };
     }
