@@ -38,6 +38,7 @@ internal static class BenchCommand
         new("P15", "a table of MariaDB into Parquet beside mariadb-dump", SnapshotSpeed.RunAsync),
         new("kill", "from a kill to the end of its caller's answer, whatever the query does", KillTime.RunAsync),
         new("busy", "short queries and collect while pool etl is full, beside idle", BusyPools.RunAsync),
+        new("intervals", "an interval of a model beside its query alone", IntervalCost.RunAsync),
         new("console", "first paint of console pages in Chromium, nothing cached", ConsoleLoad.RunAsync),
     ];
 
