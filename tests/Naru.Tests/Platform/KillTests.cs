@@ -24,7 +24,7 @@ public sealed class KillTests(ITestOutputHelper output)
 
     [Fact]
     [Trait("Size", "Slow")]
-    public Task Nothing_acknowledged_is_lost_or_doubled_over_60_kills() => RunAsync(60, 5_000);
+    public Task Nothing_acknowledged_is_lost_or_doubled_over_40_kills() => RunAsync(40, 5_000);
 
     [Fact]
     [Trait("Size", "Long")]
@@ -36,7 +36,7 @@ public sealed class KillTests(ITestOutputHelper output)
     /// </summary>
     [Fact]
     [Trait("Size", "Slow")]
-    public Task Nothing_acknowledged_is_lost_whichever_call_it_dies_in() => DieInCallsAsync(112);
+    public Task Nothing_acknowledged_is_lost_whichever_call_it_dies_in() => DieInCallsAsync(63);
 
     [Fact]
     [Trait("Size", "Long")]
