@@ -53,7 +53,7 @@ public sealed class ThreeTierTests
             await DoneAsync(platform, $"models/{Performance}", Day);
             Assert.Equal("2", (await PostgresTextAsync(target, "SELECT count(*)::text FROM campaign_spend"))[0]);
 
-            (string, string)[] late = [("kr_ad.impression", Impression(Day, "late", "ad-0001", "c-01"))];
+            (string, string)[] late = [("kr_ad.impression", Event(Day, "late", "ad-0001", "c-01"))];
             sent.AddRange(late);
             await SendAsync(platform, late);
             await StaleAsync(platform, [Impressions, Performance, Spend], [Campaigns, Snapshot], export: true);
@@ -118,19 +118,17 @@ public sealed class ThreeTierTests
         Enumerable.Range(0, count).SelectMany(n =>
         {
             (string ad, string campaign) = ($"ad-{n % 5:d4}", $"c-0{(n % 2) + 1}");
-            (string, string) shown = ("kr_ad.impression", Impression(day, $"{n}", ad, campaign));
+            (string, string) shown = ("kr_ad.impression", Event(day, $"{n}", ad, campaign));
             return n % 4 != 0 ? [shown] : new[]
             {
                 shown,
-                ("kr_ad.click", $$"""
-                    {"event_id":"{{day}}-{{n}}","event_time":"{{day}}T12:{{n % 60:d2}}:05+09:00","impression_id":"i-{{day}}-{{n}}","ad_id":"{{ad}}","campaign_id":"{{campaign}}","cost":"{{n + 1}}.250000","session_id":"s"}
-                    """),
+                ("kr_ad.click", Event(day, $"{n}", ad, campaign, $",\"cost\":\"{n + 1}.250000\"")),
             };
         });
 
-    private static string Impression(string day, string n, string ad, string campaign) => $$"""
-        {"event_id":"{{day}}-{{n}}","event_time":"{{day}}T12:00:00+09:00","impression_id":"i-{{day}}-{{n}}","ad_id":"{{ad}}","campaign_id":"{{campaign}}","session_id":"s"}
-        """;
+    private static string Event(string day, string n, string ad, string campaign, string more = "") =>
+        $"{{\"event_id\":\"{day}-{n}\",\"event_time\":\"{day}T12:00:00+09:00\",\"impression_id\":\"i-{day}-{n}\","
+        + $"\"ad_id\":\"{ad}\",\"campaign_id\":\"{campaign}\",\"session_id\":\"s\"{more}}}";
 
     private static async Task SendAsync(PlatformProcess platform, IEnumerable<(string Log, string Event)> events)
     {
@@ -148,9 +146,9 @@ public sealed class ThreeTierTests
     /// <summary>Of the day, so much is stale and so much is done; the day before is done.</summary>
     private async Task StaleAsync(PlatformProcess platform, string[] stale, string[] done, bool export)
     {
-        Assert.Equal(
-            [.. stale.Select(static _ => "stale"), .. done.Select(static _ => "done")],
-            await Task.WhenAll(stale.Concat(done).Select(name => StatusAsync(platform, $"models/{name}", Day))));
+        string[] came =
+            await Task.WhenAll(stale.Concat(done).Select(name => StatusAsync(platform, $"models/{name}", Day)));
+        Assert.Equal([.. stale.Select(static _ => "stale"), .. done.Select(static _ => "done")], came);
         Assert.Equal(export ? "stale" : "done", await StatusAsync(platform, "exports/campaign_spend", Day));
         Assert.Equal("done", await StatusAsync(platform, $"models/{Impressions}", Before));
         Assert.Equal("done", await StatusAsync(platform, $"models/{Performance}", Before));
