@@ -113,7 +113,10 @@ internal sealed class QueryChecker : IDisposable
             return null;
         }
 
-        return asked.Split('.') is [var schema, var name] && (schema == SystemSchema || _broken.Contains(asked))
+        // What is not qualified may be a model's, or an aggregate's.
+        string full = asked.Contains('.', StringComparison.Ordinal)
+            ? asked : _broken.FirstOrDefault(name => name.EndsWith($".{asked}", StringComparison.Ordinal)) ?? "";
+        return full.Split('.') is [var schema, var name] && (schema == SystemSchema || _broken.Contains(full))
             ? new TableName(schema, name) : null;
     }
 }

@@ -1,17 +1,19 @@
 using System.Collections.Immutable;
+using System.Text;
+using System.Text.RegularExpressions;
 using Naru.Access;
 using Naru.Aggregates;
 using Naru.Archive;
 using Naru.Configuration;
+using Naru.Core.Events;
 using Naru.Definitions;
 using Naru.Exports;
-using Naru.Core.Events;
 using Naru.Lake.Catalog;
+using Naru.Lake.Delta;
 using Naru.Models;
 using Naru.Query.Gate;
 using Naru.Server;
 using Naru.Sources;
-using Naru.Lake.Delta;
 using Naru.Stream;
 using Naru.Stream.Aggregate;
 using Naru.Watch.Alerts;
@@ -20,7 +22,7 @@ using Naru.Yaml;
 namespace Naru.Cli;
 
 /// <summary>What a project's folder holds beside its logs, held against them.</summary>
-internal sealed class ProjectParts(ProjectFolder project)
+internal sealed partial class ProjectParts(ProjectFolder project)
 {
     public ImmutableArray<AggregatePlan> Aggregates { get; private set; } = [];
 
@@ -57,8 +59,16 @@ internal sealed class ProjectParts(ProjectFolder project)
             ProjectZone.Of(zone),
             mistakes);
         TableDescription[] snapshots = Snapshots();
+        HashSet<string> unseen = new(
+            Sources.Snapshots.Select(static each => each.Name)
+                .Except(snapshots.Select(static table => table.Name.Name)),
+            SqlName.Comparer);
         Models = ModelFolder.Compile(
-            [.. ModelFolder.Files(project.Files, project.Paths.Models, mistakes)],
+            Checkable(
+                ModelFolder.Files(project.Files, project.Paths.Models, mistakes),
+                static file => (file.Path, file.Name, ModelText.Words(file.Text)),
+                unseen,
+                mistakes),
             [.. tables, .. snapshots],
             ProjectZone.Of(zone),
             mistakes);
@@ -74,7 +84,11 @@ internal sealed class ProjectParts(ProjectFolder project)
         ImmutableArray<TableDescription> filled =
             [.. DefinedTables.Of(Models.Models.Select(static model => model.Table)), .. snapshots];
         Exports = ExportFolder.Compile(
-            ExportFolder.Kind.Read(project.Files, project.Paths.Exports, mistakes),
+            Checkable(
+                ExportFolder.Kind.Read(project.Files, project.Paths.Exports, mistakes),
+                static file => (file.Path, file.Name, Words(file.Bytes)),
+                unseen,
+                mistakes),
             [.. tables, .. filled],
             ExportsModule.Kinds,
             ProjectZone.Of(zone),
@@ -108,6 +122,37 @@ internal sealed class ProjectParts(ProjectFolder project)
                     each.Snapshot.Fills!.Value, each.Schema!, each.Snapshot.Description, System: false)),
         ];
     }
+
+    /// <summary>
+    /// The files that can be held against the tables. What a snapshot looks like that was never taken, only its server
+    /// knows, so who reads one, or what reads it, is left out and told; their names join the unseen.
+    /// </summary>
+    private static List<T> Checkable<T>(
+        IEnumerable<T> files,
+        Func<T, (string Path, string Name, IEnumerable<string> Words)> of,
+        HashSet<string> unseen,
+        MistakeList mistakes)
+    {
+        List<T> left = [.. files];
+        for (int at; unseen.Count > 0 && (at = left.FindIndex(file => Find(file) is not null)) >= 0;)
+        {
+            (string path, string name, _) = of(left[at]);
+            mistakes.Warn(new Mistake(
+                path,
+                $"not checked: the columns of {Find(left[at])} are not known before its first snapshot",
+                "check again where the project has run"));
+            unseen.Add(name);
+            left.RemoveAt(at);
+        }
+
+        return left;
+
+        string? Find(T file) => of(file).Words.FirstOrDefault(unseen.Contains);
+    }
+
+    /// <summary>Of a file that is no SQL, or not all of it.</summary>
+    private static IEnumerable<string> Words(byte[] utf8) =>
+        Word().Matches(Encoding.UTF8.GetString(utf8)).Select(static word => word.Value);
 
     private void JudgeNames(ProjectContent content, MistakeList mistakes)
     {
@@ -236,4 +281,7 @@ internal sealed class ProjectParts(ProjectFolder project)
     {
         Fields = [.. log.Fields.Select(static (field, i) => field with { FieldId = LogTables.FirstFieldId + i })],
     };
+
+    [GeneratedRegex(@"\w+")]
+    private static partial Regex Word();
 }

@@ -43,6 +43,40 @@ public sealed class CheckTests : IDisposable
         Assert.DoesNotContain("queries/T-1.sql", output);
     }
 
+    [Fact]
+    public async Task What_reads_a_snapshot_that_was_never_taken_is_told_to_be_unchecked_and_is_no_mistake()
+    {
+        Write("sources/db.yaml", """
+            source: db
+            kind: postgresql
+            host: 127.0.0.1
+            database: shop
+            user: reader
+            tls: off
+            tables: [{table: public.item, name: t1_db_item}]
+            """);
+        Write("models/t2_item.sql", "-- owner: test\nSELECT id FROM t1_db_item WHERE p_ymd = $day\n");
+        Write("models/t3_item.sql", "-- owner: test\nSELECT count(*) AS n FROM mart.t2_item WHERE p_ymd = $day\n");
+        Write("exports/items.yaml", """
+            # The shop's own.
+            export: items
+            owner: local
+            table: mart.t3_item
+            mode: append
+            target: {kind: file, path: out/items, format: csv}
+            """);
+        Write("queries/T-1.sql", "-- title: right\nSELECT n FROM t3_item, t1_db_item\n");
+        (int code, string output) = await PlatformProcess.RunAsync("check", _project.Root);
+        Assert.True(code == 0, output);
+        foreach (string told in (string[])
+            ["models/t2_item.sql: not checked: the columns of t1_db_item",
+             "models/t3_item.sql: not checked: the columns of t2_item",
+             "exports/items.yaml: not checked: the columns of t3_item"])
+        {
+            Assert.Contains($"warning: {told} are not known before its first snapshot", output);
+        }
+    }
+
     private static string Alert(string name, string asks) => $"""
         alert: {name}
         kind: query
