@@ -195,7 +195,8 @@ internal sealed class ShopDatabase : IAsyncDisposable
     private static string HomeOf(ProjectPaths paths, string folder)
     {
         string hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(paths.Root)))[..16];
-        return Environment.IsPrivilegedProcess ? Path.Combine(Path.GetTempPath(), $"naru-demo-database-{hash}") : folder;
+        return Environment.IsPrivilegedProcess
+            ? Path.Combine(Path.GetTempPath(), $"naru-demo-database-{hash}") : folder;
     }
 
     /// <summary>Chooses a password, a port and the first day, and writes them where the project's files look.</summary>
@@ -251,7 +252,8 @@ internal sealed class ShopDatabase : IAsyncDisposable
         {
             string said = $"{error}{await told.ConfigureAwait(false)}".Trim();
             throw new DemoException(
-                $"the shop's database cannot be made: {program} says {said}", "start the demo without it: --no-database");
+                $"the shop's database cannot be made: {program} says {said}",
+                "start the demo without it: --no-database");
         }
     }
 }
