@@ -69,17 +69,22 @@ internal static class DemoCommand
                 Listen = parsed.GetValue(listen),
                 Database = !parsed.GetValue(noDatabase),
             };
-            try
-            {
-                await new DemoRun(request, TimeProvider.System).RunAsync(cancellationToken).ConfigureAwait(false);
-                return ExitCode.Done;
-            }
-            catch (DemoException exception)
-            {
-                await Console.Error.WriteLineAsync($"{exception.Message}\n{exception.Hint}").ConfigureAwait(false);
-                return ExitCode.Failed;
-            }
+            return await RunAsync(request, cancellationToken).ConfigureAwait(false);
         });
         return command;
+    }
+
+    private static async Task<int> RunAsync(DemoRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await new DemoRun(request, TimeProvider.System).RunAsync(cancellationToken).ConfigureAwait(false);
+            return ExitCode.Done;
+        }
+        catch (DemoException exception)
+        {
+            await Console.Error.WriteLineAsync($"{exception.Message}\n{exception.Hint}").ConfigureAwait(false);
+            return ExitCode.Failed;
+        }
     }
 }
