@@ -86,9 +86,9 @@ internal sealed class ExportRows : IDisposable
     public const int BadRowsMax = 10_000;
 
     private const string Number = "_naru_n";
-    private const string Reason = "_naru_reason";
-    private const string Tries = "_naru_tries";
-    private const string At = "_naru_at";
+    public const string Reason = "_naru_reason";
+    public const string Tries = "_naru_tries";
+    public const string At = "_naru_at";
     private const int ReasonLengthMax = 500;
     private const string KeyIsNull = "its key is null";
     private const string KeyIsTwice = "its key is there more than once";
@@ -174,27 +174,19 @@ internal sealed class ExportRows : IDisposable
     /// Takes an earlier export as what the target holds, for <see cref="RowSet.Changed"/> and
     /// <see cref="RowSet.Removed"/>; false when it was of other columns.
     /// </summary>
-    public bool TryBase(string path)
+    public bool TryBase(string path) => TryBases([path]);
+
+    /// <summary>As <see cref="TryBase"/>, where the target may hold rows of any of several exports.</summary>
+    public bool TryBases(ImmutableArray<string> paths)
     {
         Invariant.Hold(!Key.IsEmpty && !_hasBase);
-        using (DuckDbResult described = _connection.Materialize($"DESCRIBE SELECT * FROM {File(path)}"))
+        if (paths.IsEmpty || paths.Any(path => !HasOurColumns(path)))
         {
-            List<(string, string)> columns = [];
-            while (described.TryNext(out DuckDbChunk? chunk))
-            {
-                for (int row = 0; row < chunk.RowCount; row++)
-                {
-                    columns.Add((chunk[0].StringAt(row), chunk[1].StringAt(row)));
-                }
-            }
-
-            if (!columns.SequenceEqual(Columns.Select(static column => (column.Name, column.Source))))
-            {
-                return false;
-            }
+            return false;
         }
 
-        _connection.Execute($"CREATE VIEW base AS SELECT * FROM {File(path)}");
+        string all = string.Join(" UNION ALL ", paths.Select(static path => $"SELECT * FROM {File(path)}"));
+        _connection.Execute($"CREATE VIEW base AS {all}");
         _hasBase = true;
         return true;
     }
@@ -225,12 +217,16 @@ internal sealed class ExportRows : IDisposable
         }
     }
 
-    /// <summary>Rows with the query's types: first the row's number, then its columns.</summary>
+    /// <summary>
+    /// Rows with the query's types: first the row's number, then its columns, or those of the key for
+    /// <see cref="RowSet.Removed"/>. Equal rows come in the same order whenever they are sent.
+    /// </summary>
     public DuckDbResult Typed(RowSet set)
     {
         string columns = string.Join(
             ", ", set == RowSet.Removed ? Key.Select(Quoted) : Columns.Select(static column => Quoted(column.Name)));
-        return _connection.Stream($"SELECT {Number}, {columns} FROM {From(set)}");
+        string order = Key.IsEmpty ? columns : string.Join(", ", Key.Select(Quoted));
+        return _connection.Stream($"SELECT {Number}, {columns} FROM {From(set)} ORDER BY {order}, {Number}");
     }
 
     /// <summary>Writes the rows that went out, as the base of a later export.</summary>
@@ -260,11 +256,27 @@ internal sealed class ExportRows : IDisposable
         return (int)Numbers($"SELECT count(*) FROM {File(path)}").First();
     }
 
+    private bool HasOurColumns(string path)
+    {
+        using DuckDbResult described = _connection.Materialize($"DESCRIBE SELECT * FROM {File(path)}");
+        List<(string, string)> columns = [];
+        while (described.TryNext(out DuckDbChunk? chunk))
+        {
+            for (int row = 0; row < chunk.RowCount; row++)
+            {
+                columns.Add((chunk[0].StringAt(row), chunk[1].StringAt(row)));
+            }
+        }
+
+        return columns.SequenceEqual(Columns.Select(static column => (column.Name, column.Source)));
+    }
+
     private static string Quoted(string name) => SqlIdentifier.Quote(name);
 
     private static string Literal(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
 
-    private static string File(string path) => $"read_parquet({Literal(path)}, hive_partitioning=false)";
+    /// <summary>A Parquet file in FROM.</summary>
+    public static string File(string path) => $"read_parquet({Literal(path)}, hive_partitioning=false)";
 
     private void Copy(string query, string path) => _connection.Execute(
         $"COPY ({query}) TO {Literal(path)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)");
@@ -438,8 +450,9 @@ internal sealed class ExportRows : IDisposable
         {
             // What the target has of a row that does not fit any more goes too: it would be known to nobody.
             TakeBad();
-            return $"(SELECT 0::BIGINT AS {Number}, {Literal(_source.Interval)} AS {IntervalColumn}, base.* FROM base "
-                + $"WHERE NOT EXISTS (SELECT 1 FROM sent WHERE {SameKey("sent", "base")} "
+            string key = string.Join(", ", Key.Select(Quoted));
+            return $"(SELECT DISTINCT 0::BIGINT AS {Number}, {Literal(_source.Interval)} AS {IntervalColumn}, {key} "
+                + $"FROM base WHERE NOT EXISTS (SELECT 1 FROM sent WHERE {SameKey("sent", "base")} "
                 + $"AND sent.{Number} NOT IN (SELECT n FROM bad)))";
         }
 

@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using System.Globalization;
+using System.Text;
 using Naru.Core.Files;
 
 namespace Naru.Exports;
@@ -20,6 +22,9 @@ internal sealed class ExportState(IFileSystem files, string folder)
 
     /// <summary>The bad rows of earlier exports of the same columns; null for none.</summary>
     public string? FindBad(string columns) => files.FileExists(BadPath(columns)) ? BadPath(columns) : null;
+
+    public static bool IsBad(string file) =>
+        file.StartsWith(Bad, StringComparison.Ordinal) && file.EndsWith(Extension, StringComparison.Ordinal);
 
     /// <summary>The rows that the target got by then; null when they are not known.</summary>
     public string? FindBase(string token) => files.FileExists(BasePath(token)) ? BasePath(token) : null;
@@ -62,26 +67,21 @@ internal sealed class ExportState(IFileSystem files, string folder)
         }
     }
 
-    /// <summary>Of targets that cannot say it themselves: what they hold; null when that is not known.</summary>
-    public string? ReadHeld() => WholeFile.Read(files, $"{folder}/{Held}") is { } bytes
-        ? System.Text.Encoding.UTF8.GetString(bytes) : null;
+    /// <summary>
+    /// Of targets that cannot say it themselves: the exports of which they may hold rows. One, unless one was
+    /// interrupted; none when nothing was sent, or nothing is known.
+    /// </summary>
+    public ImmutableArray<string> ReadHeld() => WholeFile.Read(files, $"{folder}/{Held}") is { } bytes
+        ? [.. Encoding.UTF8.GetString(bytes).Split('\n', StringSplitOptions.RemoveEmptyEntries)] : [];
 
-    /// <summary>Null: what the target holds is not known from now on.</summary>
-    public void WriteHeld(string? token)
+    public void WriteHeld(ImmutableArray<string> tokens)
     {
         files.CreateDirectory(folder);
-        if (token is null)
-        {
-            files.Delete($"{folder}/{Held}");
-            files.SyncDirectory(folder);
-            return;
-        }
-
         string fresh = $"{folder}/{Held}.tmp";
         files.Delete(fresh);
         using (IFile file = files.Open(fresh, FileOpen.CreateNew))
         {
-            file.Write(System.Text.Encoding.UTF8.GetBytes(token), 0);
+            file.Write(Encoding.UTF8.GetBytes(string.Join('\n', tokens)), 0);
             file.SyncData();
         }
 

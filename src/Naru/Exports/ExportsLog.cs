@@ -5,9 +5,8 @@ namespace Naru.Exports;
 internal static partial class ExportsLog
 {
     [LoggerMessage(1, LogLevel.Information,
-        "export {Export} sent {Interval} to {Target}: {Rows} rows, {Failed} that do not fit")]
-    public static partial void Sent(
-        ILogger logger, string export, string interval, string target, long rows, long failed);
+        "export {Export} sent {Interval} to {Target}: {Rows} rows")]
+    public static partial void Sent(ILogger logger, string export, string interval, string target, long rows);
 
     [LoggerMessage(2, LogLevel.Warning,
         "export {Export} sent {Interval} to {Target}, but {Failed} rows do not fit; naru.export_failures has them, and "

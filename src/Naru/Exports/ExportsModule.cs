@@ -7,8 +7,11 @@ using Naru.Core.Events;
 using Naru.Core.Files;
 using Naru.Core.Schedules;
 using Naru.Definitions;
+using Naru.Exports.Files;
+using Naru.Exports.Http;
 using Naru.Exports.MySql;
 using Naru.Exports.PostgreSql;
+using Naru.Exports.Redis;
 using Naru.Lake.Catalog;
 using Naru.Ledger;
 using Naru.Models;
@@ -20,15 +23,21 @@ namespace Naru.Exports;
 internal static class ExportsModule
 {
     /// <summary>Every kind of target: those of `naru check` too.</summary>
-    public static TargetKinds Kinds { get; } = new([new PostgresTargetKind(), new MySqlTargetKind()]);
+    public static TargetKinds Kinds { get; } = new(
+    [
+        new PostgresTargetKind(), new MySqlTargetKind(), new RedisTargetKind(), new HttpTargetKind(),
+        new FileTargetKind(),
+    ]);
 
     /// <param name="services">Takes the services.</param>
     /// <param name="zone">The project's.</param>
     /// <param name="tables">Every table that there is or will be.</param>
+    /// <param name="allowPrivate">Addresses of this machine and of private networks may be posted to.</param>
     public static IServiceCollection AddExports(
         this IServiceCollection services,
         ProjectZone zone,
-        Func<IServiceProvider, ImmutableArray<TableDescription>> tables)
+        Func<IServiceProvider, ImmutableArray<TableDescription>> tables,
+        bool allowPrivate)
     {
         services.AddSingleton(provider =>
         {
@@ -49,7 +58,16 @@ internal static class ExportsModule
         services.AddSingleton<IScheduledSource>(static provider => provider.GetRequiredService<ExportReloader>());
         services.AddHostedService(static provider => provider.GetRequiredService<ExportReloader>());
         services.AddSingleton<ExportReader>();
-        services.AddSingleton<IExportHistory>(static provider => new ExportHistory(Logger(provider)));
+        services.AddSingleton(static provider => new ExportHistory(
+            ExportHistory.Journal(
+                provider.GetRequiredService<IFileSystem>(), provider.GetRequiredService<ProjectPaths>().State),
+            provider.GetRequiredService<IntervalCalendar>(),
+            provider.GetRequiredService<TimeProvider>(),
+            Logger(provider)));
+        services.AddSingleton<IKeptTable>(static provider => provider.GetRequiredService<ExportHistory>());
+        services.AddSingleton<IExportHistory>(static provider => provider.GetRequiredService<ExportHistory>());
+        services.AddSingleton<ISystemTable>(static provider => new ExportFailuresTable(
+            provider.GetRequiredService<IFileSystem>(), provider.GetRequiredService<ProjectPaths>().SentExports));
         services.AddSingleton(provider => new ExportSender(new ExportSenderParts(
             new ExportQuery(
                 provider.GetRequiredService<QueryService>(),
@@ -60,7 +78,10 @@ internal static class ExportsModule
                 provider.GetRequiredService<IFileSystem>(),
                 provider.GetRequiredService<ProjectPaths>().Root,
                 zone,
-                provider.GetRequiredService<TimeProvider>()),
+                provider.GetRequiredService<TimeProvider>())
+            {
+                AllowPrivate = allowPrivate,
+            },
             provider.GetRequiredService<IntervalCalendar>(),
             provider.GetRequiredService<ProjectPaths>().SentExports,
             provider.GetRequiredService<IExportHistory>())));

@@ -204,7 +204,8 @@ internal sealed class PlatformServer : IAsyncDisposable
                     provider.GetRequiredService<IAggregateSource>().Current.Plans),
                 .. DefinedTables.Of(
                     provider.GetServices<IFilledTables>().SelectMany(static slice => slice.Current)),
-            ]);
+            ],
+            settings.Get<WatchOptions>().AllowPrivate);
     }
 
     private static QueryPlace PlaceOf(ServerStart start) => new(

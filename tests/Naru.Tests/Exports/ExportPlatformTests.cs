@@ -77,6 +77,46 @@ public sealed class ExportPlatformTests
         Assert.All(outputs, static output => Assert.DoesNotContain(Canary, output));
     }
 
+    [Fact]
+    [Trait("Size", "Slow")]
+    public async Task A_server_that_is_killed_while_it_sends_leaves_all_or_nothing_and_goes_on()
+    {
+        const string Busy = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'naru export'";
+        string connection = await PostgresServer.SchemaAsync();
+        using PlatformProject project = new(Log);
+        Write(project, "secret", Canary);
+        string export = Export("shops", "swap", connection)
+            .Replace("table: mart.daily", "sql: SELECT i AS n, 'x' || i AS name FROM unnest(range(200000)) AS t(i)",
+                StringComparison.Ordinal)
+            .Replace("start: data", "", StringComparison.Ordinal).Replace("key: [shop, p_ymd]", "key: n");
+        Write(project, "exports/shops.yaml", export);
+        for (int kill = 0; kill < 3; kill++)
+        {
+            await using PlatformProcess platform = await PlatformProcess.StartAsync(project.Root);
+            Task<HttpResponseMessage> run = platform.Http.PostAsync("/v1/exports/shops/runs?all=true", null);
+            await UntilAsync(async () =>
+                await PostgresServer.ExecuteAsync(connection, Busy) > 0 || run.IsCompleted);
+            await platform.KillAsync();
+            await run.ContinueWith(static _ => { }, TaskScheduler.Default);
+            Assert.Contains(await CountAsync(connection), (long[])[0, 200_000]);
+        }
+
+        await using PlatformProcess last = await PlatformProcess.StartAsync(project.Root);
+        string text = "";
+        await UntilAsync(async () =>
+        {
+            using HttpResponseMessage answer = await last.Http.PostAsync("/v1/exports/shops/runs?all=true", null);
+            text = await answer.Content.ReadAsStringAsync();
+            return text.Contains("\"done\":true", StringComparison.Ordinal);
+        });
+        Assert.Equal(200_000, await CountAsync(connection));
+        Assert.Equal(1, await PostgresServer.ExecuteAsync(
+            connection, "SELECT count(*) FROM _naru_exports WHERE rows = 200000"));
+        Assert.Equal(1, await last.CountAsync(
+            "SELECT count(*) FROM naru.exports WHERE state = 'sent' AND rows = 200000 AND who = 'local'"));
+        await last.StopAsync();
+    }
+
     private static string Export(string name, string mode, string connection)
     {
         NpgsqlConnectionStringBuilder settings = new(connection);

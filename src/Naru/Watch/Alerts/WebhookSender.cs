@@ -24,19 +24,26 @@ internal sealed class WebhookSender : IWebhookSender, IDisposable
 
     public WebhookSender(bool allowPrivate)
     {
-        SocketsHttpHandler handler = new()
+        _http = new HttpClient(Handler(allowPrivate, Deadline))
         {
-            AllowAutoRedirect = false,
-            UseProxy = false,
-            UseCookies = false,
-            ConnectTimeout = Deadline,
-            MaxResponseHeadersLength = 16,
-            PooledConnectionLifetime = TimeSpan.Zero,
-            ConnectCallback = (context, cancellationToken) =>
-                ConnectAsync(context.DnsEndPoint, allowPrivate, cancellationToken),
+            Timeout = Deadline, MaxResponseContentBufferSize = AnswerBytesMax,
         };
-        _http = new HttpClient(handler) { Timeout = Deadline, MaxResponseContentBufferSize = AnswerBytesMax };
     }
+
+    /// <summary>Of whatever posts to addresses that come from files: the controls, without the deadline.</summary>
+    /// <param name="allowPrivate">Private and loopback addresses too.</param>
+    /// <param name="connectTimeout">Of a connection.</param>
+    public static SocketsHttpHandler Handler(bool allowPrivate, TimeSpan connectTimeout) => new()
+    {
+        AllowAutoRedirect = false,
+        UseProxy = false,
+        UseCookies = false,
+        ConnectTimeout = connectTimeout,
+        MaxResponseHeadersLength = 16,
+        PooledConnectionLifetime = TimeSpan.Zero,
+        ConnectCallback = (context, cancellationToken) =>
+            ConnectAsync(context.DnsEndPoint, allowPrivate, cancellationToken),
+    };
 
     public async Task<string?> SendAsync(
         string address, ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
@@ -98,6 +105,8 @@ internal sealed class WebhookSender : IWebhookSender, IDisposable
         }
     }
 
-    private sealed class ForbiddenAddressException() : IOException(
-        "the webhook's host is private or this machine; 'allow_private: true' in section 'watch' lets it be");
 }
+
+/// <summary>The host is not on the public internet.</summary>
+internal sealed class ForbiddenAddressException() : IOException(
+    "the webhook's host is private or this machine; 'allow_private: true' in section 'watch' lets it be");
