@@ -27,7 +27,7 @@ internal static partial class SourcesLog
         ILogger logger, string source, string table, string column, string type, string note);
 
     [LoggerMessage(9, LogLevel.Warning,
-        "{Table} of source {Source}: {Values} values of column {Column} {What}")]
+        "{Table} of source {Source}: {Values} value(s) of column {Column} {What}")]
     public static partial void Replaced(
         ILogger logger, string source, string table, string column, long values, string what);
 

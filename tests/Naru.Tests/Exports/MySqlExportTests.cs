@@ -126,6 +126,22 @@ public sealed class MySqlExportTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("upsert")]
+    [InlineData("mirror")]
+    public async Task Two_rows_that_the_tables_collation_takes_for_one_are_an_error_and_no_loss(string mode)
+    {
+        (MySqlAddress server, ExportDefinition export) = await DefineAsync(mode);
+        MariaDbServer.Execute(
+            server, "CREATE TABLE orders (id varchar(20) COLLATE utf8mb4_general_ci PRIMARY KEY, name text)");
+        _site.Rows = "SELECT * FROM (VALUES ('a', 'one'), ('b', 'two')) AS t(id, name)";
+        await _site.SendAsync(export, "2026-03-01");
+        _site.Rows = "SELECT * FROM (VALUES ('a', 'one'), ('A', 'other'), ('b', 'two')) AS t(id, name)";
+        string why = await _site.RefusedAsync(export, "2026-03-02");
+        Assert.Contains("3 keys are 2 to the table, which compares \"id\" by utf8mb4_general_ci", why);
+        Assert.Equal(["a one", "b two"], Rows(server, "concat_ws(' ', id, name)"));
+    }
+
     [Fact]
     public async Task Rows_that_do_not_fit_are_kept_with_why_and_sent_again_with_the_next_interval()
     {

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using Naru.Core.Events;
+using Naru.Models;
 using Naru.MySql;
 
 namespace Naru.Exports.MySql;
@@ -86,22 +87,66 @@ internal sealed class MySqlMerge
         Flush();
     }
 
+    /// <summary>
+    /// Throws <see cref="FillException"/> when the table has taken two of the rows for one, which its collation may do:
+    /// the second is in the place of the first.
+    /// </summary>
+    public void CheckKeys()
+    {
+        string[] loose = [.. Rows.Key.Where(_parts.Table.Loose.ContainsKey)];
+        if (loose.Length == 0 || _parts.Job.Export.Mode is not (ExportMode.Upsert or ExportMode.Mirror))
+        {
+            return;
+        }
+
+        bool mirror = _parts.Job.Export.Mode == ExportMode.Mirror;
+        long expected = Rows.Count - Rows.Rejected;
+        long there = mirror
+            ? long.Parse(
+                _connection.Texts($"SELECT count(*) FROM {_parts.Name}")[0][0]!, CultureInfo.InvariantCulture)
+            : CountKeys();
+        if (there < expected)
+        {
+            throw new FillException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{expected} keys are {there} to the table, which compares \"{loose[0]}\" by "
+                + $"{_parts.Table.Loose[loose[0]]}; give the column a collation of its bytes, such as "
+                + $"{(_connection.IsMariaDb ? "utf8mb4_nopad_bin" : "utf8mb4_0900_bin")}"));
+        }
+    }
+
     /// <summary>Of a mirror, takes out the rows that are no more.</summary>
     /// <param name="byBase">The base says which they are; else all whose key does not go out.</param>
     public long Remove(bool byBase)
     {
         string key = string.Join(", ", Rows.Key.Select(MySqlText.Identifier));
-        _connection.Execute($"DROP TEMPORARY TABLE IF EXISTS {Keys}");
-        _connection.Execute(
-            $"CREATE TEMPORARY TABLE {Keys} (PRIMARY KEY ({key})) ENGINE = InnoDB AS SELECT {key} "
-            + $"FROM {_parts.Name} LIMIT 0");
-        FillKeys(byBase ? RowSet.Removed : RowSet.All);
+        MakeKeys(byBase ? RowSet.Removed : RowSet.All);
         long deleted = _connection.Execute(byBase
             ? $"DELETE t FROM {_parts.Name} t JOIN {Keys} k USING ({key})"
             : $"DELETE t FROM {_parts.Name} t LEFT JOIN {Keys} k USING ({key}) "
                 + $"WHERE k.{MySqlText.Identifier(Rows.Key[0])} IS NULL");
         _connection.Execute($"DROP TEMPORARY TABLE {Keys}");
         return deleted;
+    }
+
+    /// <summary>How many the keys of all rows are, as the table compares them.</summary>
+    private long CountKeys()
+    {
+        MakeKeys(RowSet.All);
+        long count = long.Parse(
+            _connection.Texts($"SELECT count(*) FROM {Keys}")[0][0]!, CultureInfo.InvariantCulture);
+        _connection.Execute($"DROP TEMPORARY TABLE {Keys}");
+        return count;
+    }
+
+    private void MakeKeys(RowSet set)
+    {
+        string key = string.Join(", ", Rows.Key.Select(MySqlText.Identifier));
+        _connection.Execute($"DROP TEMPORARY TABLE IF EXISTS {Keys}");
+        _connection.Execute(
+            $"CREATE TEMPORARY TABLE {Keys} (PRIMARY KEY ({key})) ENGINE = InnoDB AS SELECT {key} "
+            + $"FROM {_parts.Name} LIMIT 0");
+        FillKeys(set);
     }
 
     private void FillKeys(RowSet set)

@@ -10,6 +10,9 @@ internal sealed record MySqlTable
     /// <summary>The type of each column, without its size.</summary>
     public required ImmutableDictionary<string, string> Columns { get; init; }
 
+    /// <summary>Columns whose texts are compared by more than their bytes, and by which collation.</summary>
+    public required ImmutableDictionary<string, string> Loose { get; init; }
+
     /// <summary>The columns of each unique index, the primary key among them.</summary>
     public required ImmutableArray<ImmutableArray<string>> Unique { get; init; }
 
@@ -25,10 +28,10 @@ internal sealed record MySqlTable
     {
         string literal = MySqlText.Literal(name);
         string of = $"table_schema = database() AND table_name = {literal}";
-        ImmutableDictionary<string, string> columns = connection
-            .Texts($"SELECT column_name, data_type FROM information_schema.columns WHERE {of}")
-            .ToImmutableDictionary(
-                static row => row[0]!, static row => row[1]!.ToLowerInvariant(), StringComparer.OrdinalIgnoreCase);
+        List<string?[]> found = connection.Texts(
+            $"SELECT column_name, data_type, collation_name FROM information_schema.columns WHERE {of}");
+        ImmutableDictionary<string, string> columns = found.ToImmutableDictionary(
+            static row => row[0]!, static row => row[1]!.ToLowerInvariant(), StringComparer.OrdinalIgnoreCase);
         if (columns.IsEmpty)
         {
             return null;
@@ -48,6 +51,8 @@ internal sealed record MySqlTable
         return new MySqlTable
         {
             Columns = columns,
+            Loose = found.Where(static row => row[2] is { } collation && !IsExact(collation))
+                .ToImmutableDictionary(static row => row[0]!, static row => row[2]!, StringComparer.OrdinalIgnoreCase),
             Unique =
             [
                 .. unique.GroupBy(static row => row[0])
@@ -91,6 +96,11 @@ internal sealed record MySqlTable
         return $"CREATE TABLE {name} ({string.Join(", ", parts)}) ENGINE = InnoDB CHARACTER SET utf8mb4 "
             + $"COLLATE {collation}";
     }
+
+    /// <summary>Most others take `a` and `A` for the same, and even `utf8mb4_bin` takes `a` and `a ` for it.</summary>
+    private static bool IsExact(string collation) =>
+        collation.EndsWith("nopad_bin", StringComparison.Ordinal)
+        || collation.EndsWith("0900_bin", StringComparison.Ordinal);
 
     public static string TypeOf(ExportColumn column, bool isMariaDb, bool isKey) => column.Type switch
     {

@@ -109,6 +109,7 @@ internal sealed class MySqlTarget(MySqlTargetDefinition target, MySqlAddress add
             deleted += merge.Remove(byBase);
         }
 
+        merge.CheckKeys();
         ExportTally tally = new(merge.Sent, merge.Inserted, merge.Updated, deleted, merge.Bytes);
         Note(job, tally);
         job.Judged();
