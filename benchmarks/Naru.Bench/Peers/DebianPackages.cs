@@ -5,7 +5,7 @@ namespace Naru.Bench.Peers;
 /// <summary>Installs the peers that Debian has; a row tells by name which peer it lacks.</summary>
 internal static class DebianPackages
 {
-    private static readonly string[] Names = ["redis-server", "mariadb-server"];
+    private static readonly string[] Names = ["redis-server", "mariadb-server", "postgresql"];
 
     public static void Install()
     {

@@ -35,7 +35,7 @@ internal static class BenchCommand
         new("P12", "disk bytes of a landed event beside its JSON", DiskBytes.RunAsync),
         new("P13", "Trino's protocol beside /v1/sql: first row, MB/s", ProtocolSpeed.RunAsync),
         new("P14", "a CSV download of 10 M rows beside DuckDB's COPY; the server's memory", DownloadSpeed.RunAsync),
-        new("P15", "a table of MariaDB into Parquet beside mariadb-dump", SnapshotSpeed.RunAsync),
+        new("P15", "a table of MariaDB and of PostgreSQL into Parquet beside their own dumps", SnapshotSpeed.RunAsync),
         new("kill", "from a kill to the end of its caller's answer, whatever the query does", KillTime.RunAsync),
         new("busy", "short queries and collect while pool etl is full, beside idle", BusyPools.RunAsync),
         new("intervals", "an interval of a model beside its query alone", IntervalCost.RunAsync),

@@ -8,12 +8,13 @@ using Naru.Lake.Parquet;
 using Naru.MySql;
 using Naru.Sources;
 using Naru.Sources.MySql;
+using Naru.Sources.PostgreSql;
 
 namespace Naru.Bench.Rows;
 
 /// <summary>
-/// P15: a table of a MariaDB into Parquet files, by two sessions at one point in time. Peer: mariadb-dump of the same
-/// table to a file. Medians of three rounds in turn.
+/// P15: a table of a MariaDB, and the same of a PostgreSQL, into Parquet files, by two sessions at one point in time.
+/// Peers: mariadb-dump and pg_dump of the same table to a file. Medians of three rounds in turn.
 /// </summary>
 internal static class SnapshotSpeed
 {
@@ -22,46 +23,92 @@ internal static class SnapshotSpeed
     private const int Rounds = 3;
     private const string Database = "shop";
 
-    public static async Task<IReadOnlyList<RowResult>> RunAsync(BenchSetup setup)
+    public static async Task<IReadOnlyList<RowResult>> RunAsync(BenchSetup setup) =>
+        [await MariaDbAsync(setup), await PostgreSqlAsync(setup)];
+
+    private static async Task<RowResult> MariaDbAsync(BenchSetup setup)
     {
         using MariaDbPeer? peer = MariaDbPeer.TryStart();
         if (peer is null)
         {
-            return
-            [
-                new RowResult("P15", "snapshot of a table of MariaDB")
-                {
-                    Naru = "-", Target = "", Met = null, Note = "MariaDB is not installed: ./bench --with-peers",
-                },
-            ];
+            return Missing("MariaDB");
         }
 
         BenchSetup.Say("filling a table of MariaDB …");
         Fill(peer.Address);
+        SourceEndpoint endpoint = Endpoint(peer.Address.Socket!, Database, peer.Address.User);
+        return await MeasureAsync(
+            setup,
+            ("MariaDB", $"mariadb-dump {peer.Version}"),
+            path => peer.Dump(Database, "orders", path),
+            folder => ReadAsync(new MySqlKind(), endpoint, folder));
+    }
+
+    private static async Task<RowResult> PostgreSqlAsync(BenchSetup setup)
+    {
+        using PostgresPeer? peer = PostgresPeer.TryStart();
+        if (peer is null)
+        {
+            return Missing("PostgreSQL");
+        }
+
+        BenchSetup.Say("filling a table of PostgreSQL …");
+        await peer.ExecuteAsync(
+            "CREATE TABLE orders (id bigint PRIMARY KEY, customer int NOT NULL, status text NOT NULL, "
+            + "amount numeric(12,2) NOT NULL, at timestamp NOT NULL, note varchar(80)); "
+            + "INSERT INTO orders SELECT seq, seq * 7919 % 1000003, (ARRAY['new', 'paid', 'sent'])[1 + seq % 3], "
+            + "(seq % 1000000) / 100.0, '2026-01-01'::timestamp + seq * interval '13 seconds', "
+            + "CASE WHEN seq % 3 = 0 THEN NULL ELSE 'order ' || md5(seq::text) END "
+            + string.Create(
+                CultureInfo.InvariantCulture, $"FROM generate_series(1::bigint, {TableRows}) seq; ANALYZE"));
+        SourceEndpoint endpoint = Endpoint(peer.Folder, "postgres", PostgresPeer.User);
+        return await MeasureAsync(
+            setup,
+            ("PostgreSQL", $"pg_dump {peer.Version}"),
+            path => peer.Dump("orders", path),
+            folder => ReadAsync(new PostgresKind(), endpoint, folder));
+    }
+
+    private static RowResult Missing(string server) => new("P15", $"snapshot of a table of {server}")
+    {
+        Naru = "-", Target = "", Met = null, Note = $"{server} is not installed: ./bench --with-peers",
+    };
+
+    private static async Task<RowResult> MeasureAsync(
+        BenchSetup setup, (string Server, string Tool) names, Func<string, double> dumpTo, Func<string, Task> read)
+    {
         List<double> naru = [], dump = [];
-        string folder = setup.NewFolder("snapshot");
+        string folder = setup.NewFolder($"snapshot-{names.Server}");
         for (int round = 0; round < Rounds; round++)
         {
-            dump.Add(peer.Dump(Database, "orders", $"{folder}/dump.sql"));
+            dump.Add(dumpTo($"{folder}/dump.sql"));
             Stopwatch watch = Stopwatch.StartNew();
-            await ReadAsync(peer.Address, folder);
+            await read(folder);
             naru.Add(watch.Elapsed.TotalSeconds);
         }
 
         double ours = Median(naru), theirs = Median(dump);
         CultureInfo culture = CultureInfo.InvariantCulture;
-        return
-        [
-            new RowResult("P15", string.Create(culture, $"{TableRows / 1e6:N0} M rows of MariaDB into Parquet"))
-            {
-                Naru = string.Create(culture, $"{TableRows / ours / 1e6:F2} M rows/s"),
-                Peer = string.Create(culture, $"{TableRows / theirs / 1e6:F2} M rows/s mariadb-dump {peer.Version}"),
-                Ratio = string.Create(culture, $"{theirs / ours:F2}"),
-                Target = string.Create(culture, $">= {Target:F1}"),
-                Met = theirs / ours >= Target,
-            },
-        ];
+        return new RowResult(
+            "P15", string.Create(culture, $"{TableRows / 1e6:N0} M rows of {names.Server} into Parquet"))
+        {
+            Naru = string.Create(culture, $"{TableRows / ours / 1e6:F2} M rows/s"),
+            Peer = string.Create(culture, $"{TableRows / theirs / 1e6:F2} M rows/s {names.Tool}"),
+            Ratio = string.Create(culture, $"{theirs / ours:F2}"),
+            Target = string.Create(culture, $">= {Target:F1}"),
+            Met = theirs / ours >= Target,
+        };
     }
+
+    private static SourceEndpoint Endpoint(string host, string database, string user) => new()
+    {
+        Host = host,
+        Port = 5432,
+        Database = database,
+        User = user,
+        Tls = SourceTls.Off,
+        Zone = ProjectZone.Of(TimeZoneInfo.FindSystemTimeZoneById("Asia/Seoul")),
+    };
 
     private static void Fill(MySqlAddress address)
     {
@@ -80,22 +127,14 @@ internal static class SnapshotSpeed
         connection.Execute($"ANALYZE TABLE {Database}.orders");
     }
 
-    private static async Task ReadAsync(MySqlAddress address, string folder)
+    private static async Task ReadAsync(ISourceKind kind, SourceEndpoint endpoint, string folder)
     {
         const int Sessions = 2;
         const int ChunkRows = 500_000;
-        SourceEndpoint endpoint = new()
-        {
-            Host = address.Socket!,
-            Port = 3306,
-            Database = Database,
-            User = address.User,
-            Tls = SourceTls.Off,
-            Zone = ProjectZone.Of(TimeZoneInfo.FindSystemTimeZoneById("Asia/Seoul")),
-        };
-        await using ISourceServer server = new MySqlKind().Open(endpoint);
+        await using ISourceServer server = kind.Open(endpoint);
         await using ISourceSnapshot snapshot = await server.BeginAsync(Sessions, CancellationToken.None);
-        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "orders"), CancellationToken.None))!;
+        SourceTableName name = new(kind.DefaultSchema, "orders");
+        SourceTable table = (await snapshot.DescribeAsync(name, CancellationToken.None))!;
         IReadOnlyList<SourceChunk> chunks = await snapshot.SplitAsync(table, ChunkRows, CancellationToken.None);
         using ParquetTableWriter writer = new(new ParquetOptions());
         ConcurrentBag<long> rows = [];

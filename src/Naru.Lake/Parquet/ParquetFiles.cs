@@ -53,25 +53,38 @@ public sealed class ParquetFiles : ITableFileRewriter
         string order = sortedBy is null ? "" : $" ORDER BY {SqlIdentifier.Quote(sortedBy)} NULLS LAST";
         string copy = ParquetSql.Copy(
             $"SELECT * FROM {ParquetSql.Read(sources, schema)}{order}", schema.Columns.AsSpan(), path, _options);
-        for (int attempt = 0; ; attempt++)
+        return Rewrite(copy, schema, path, cancellationToken);
+    }
+
+    /// <summary>
+    /// Writes to one new file the rows of <paramref name="older"/> whose key (no null in it) is not among those of
+    /// <paramref name="newer"/>, and all rows of these. Columns are found by field id. Not synced. Throws
+    /// <see cref="StorageException"/>, and <see cref="OperationCanceledException"/>; either may leave a part.
+    /// </summary>
+    public TableFileInfo Merge(
+        (IReadOnlyList<string> Older, IReadOnlyList<string> Newer) sources,
+        TableSchema schema,
+        IReadOnlyList<string> key,
+        string path,
+        CancellationToken cancellationToken)
+    {
+        Invariant.Hold(key.Count > 0 && key.All(column => schema.IndexOf(column) >= 0));
+        (IReadOnlyList<string> older, IReadOnlyList<string> newer) = sources;
+        if (older.Count == 0 || newer.Count == 0)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            try
-            {
-                return Rewrite(copy, schema, path, _options.RewriteMemoryBytesMax << attempt, cancellationToken);
-            }
-            catch (DuckDbException exception) when (
-                exception.Kind == DuckDbErrorKind.OutOfMemory && attempt < MemoryDoublings)
-            {
-                // DuckDB spills, but its sort cannot start below some memory that grows with the width of the rows.
-            }
-            catch (DuckDbException exception)
-            {
-                throw exception.Kind == DuckDbErrorKind.Interrupt && cancellationToken.IsCancellationRequested
-                    ? new OperationCanceledException("the rewrite was cancelled", exception, cancellationToken)
-                    : ParquetSql.Fault(exception, path);
-            }
+            return Rewrite([.. older, .. newer], schema, null, path, cancellationToken);
         }
+
+        string same = string.Join(" AND ", key.Select(static column =>
+            $"n.{SqlIdentifier.Quote(column)} = o.{SqlIdentifier.Quote(column)}"));
+        string fresh = ParquetSql.Read(newer, schema);
+        string copy = ParquetSql.Copy(
+            $"SELECT * FROM {ParquetSql.Read(older, schema)} o WHERE NOT EXISTS (SELECT 1 FROM {fresh} n WHERE {same}) "
+            + $"UNION ALL SELECT * FROM {fresh}",
+            schema.Columns.AsSpan(),
+            path,
+            _options);
+        return Rewrite(copy, schema, path, cancellationToken);
     }
 
     /// <summary>Reads a whole file: rows, bytes and statistics as a commit says them.</summary>
@@ -117,6 +130,30 @@ public sealed class ParquetFiles : ITableFileRewriter
         new("threads", "1"),
         new("memory_limit", string.Create(CultureInfo.InvariantCulture, $"{memoryBytesMax}B")),
         new("temp_directory", _spillDirectory));
+
+    private TableFileInfo Rewrite(
+        string copy, TableSchema schema, string path, CancellationToken cancellationToken)
+    {
+        for (int attempt = 0; ; attempt++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                return Rewrite(copy, schema, path, _options.RewriteMemoryBytesMax << attempt, cancellationToken);
+            }
+            catch (DuckDbException exception) when (
+                exception.Kind == DuckDbErrorKind.OutOfMemory && attempt < MemoryDoublings)
+            {
+                // DuckDB spills, but its sort cannot start below some memory that grows with the width of the rows.
+            }
+            catch (DuckDbException exception)
+            {
+                throw exception.Kind == DuckDbErrorKind.Interrupt && cancellationToken.IsCancellationRequested
+                    ? new OperationCanceledException("the rewrite was cancelled", exception, cancellationToken)
+                    : ParquetSql.Fault(exception, path);
+            }
+        }
+    }
 
     private TableFileInfo Rewrite(
         string copy, TableSchema schema, string path, long memoryBytesMax, CancellationToken cancellationToken)

@@ -42,6 +42,11 @@ internal sealed class IntervalTables(ITableStore tables, IFileSystem files, Inte
     /// <summary>The table's columns; null while nothing was written to it.</summary>
     public TableSchema? SchemaOf(TableName name) => tables.Find(name)?.Current.Schema;
 
+    /// <summary>Where the files of an interval lie, by its first instant.</summary>
+    public ImmutableArray<string> PathsOf(TableName name, IntervalKind kind, long first) =>
+        tables.Find(name) is { } table
+            ? [.. FilesOf(table.Current, new Interval(kind, first, first + 1)).Select(table.PathOf)] : [];
+
     /// <summary>The table, made if need be.</summary>
     public IntervalTable Open(FilledTable filled)
     {

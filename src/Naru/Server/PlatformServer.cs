@@ -184,6 +184,7 @@ internal sealed class PlatformServer : IAsyncDisposable
         services.AddSingleton<IInputState, InputState>();
 
         // Before the models, which read what these fill.
+        services.AddSingleton<ISchemaChangeTold, SchemaChangeNotices>();
         services.AddSources(SourceKinds.All, zone);
         services.AddModels(
             settings.Get<ModelsOptions>(),

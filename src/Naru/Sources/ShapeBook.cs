@@ -52,11 +52,16 @@ internal sealed class ShapeBook(SourceDefinition source, SnapshotDefinition snap
     }
 
     /// <summary>The run's rows stand: from now on this is what the table looks like.</summary>
-    public async Task KeepAsync(ShapeVerdict shape, Interval interval, CancellationToken cancellationToken)
+    public async Task KeepAsync(
+        ShapeVerdict shape, Interval interval, CursorStep? step, CancellationToken cancellationToken)
     {
         SeenTable seen = new()
         {
-            Columns = Seen(shape.Tables[0]), Interval = interval.First, FullAt = Now(),
+            Columns = Seen(shape.Tables[0]),
+            Interval = interval.First,
+            FullAt = step is { FullAt: > 0 and var full } ? full : Now(),
+            Cursor = step?.Greatest ?? ImmutableSortedDictionary<string, string>.Empty,
+            CursorOf = step?.Signature ?? "",
         };
         ImmutableArray<SchemaChange> fresh = Fresh(shape.Before.Table, shape.Changes);
         await parts.Seen.KeepAsync(snapshot.Name, (seen, shape.Before.Revision), fresh, cancellationToken)

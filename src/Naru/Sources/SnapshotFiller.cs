@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Naru.Core;
+using Naru.Core.Files;
 using Naru.Core.Schedules;
 using Naru.Lake.Catalog;
 using Naru.Lake.Parquet;
@@ -84,6 +85,14 @@ internal sealed record SnapshotParts(
     SourceConnector Connector, IntervalTables Tables, ITableFileWriter Writer, SeenTables Seen, IntervalLedger Ledger)
 {
     public required TimeProvider Time { get; init; }
+
+    /// <summary>Puts changed rows into those of the snapshot before.</summary>
+    public required ParquetFiles Merger { get; init; }
+
+    public required IFileSystem Files { get; init; }
+
+    /// <summary>A folder for files that are read once.</summary>
+    public required string Scratch { get; init; }
 
     public required ILogger Logger { get; init; }
 

@@ -39,10 +39,21 @@ internal sealed class SnapshotRun(
                 + "in the source's file, and it is made anew");
         }
 
+        CursorStep? step = snapshot.Cursor.Length == 0 ? null
+            : await new CursorPlan(source, snapshot, parts)
+                .MakeAsync(shards, shape, attempt.Interval, cancellationToken).ConfigureAwait(false);
         bool isOver = false;
         try
         {
-            await ReadAllAsync(shards, shape, table, cancellationToken).ConfigureAwait(false);
+            if (step is { Base: { } before })
+            {
+                await ReadChangesAsync(shards, shape, (table, step, before), cancellationToken).ConfigureAwait(false);
+            }
+            else
+            {
+                await ReadAllAsync(shards, shape, Into(table), cancellationToken).ConfigureAwait(false);
+            }
+
             long rows = _written.Sum(static file => file.Rows);
             if (rows == 0 && !snapshot.AllowsEmpty)
             {
@@ -55,7 +66,7 @@ internal sealed class SnapshotRun(
             // From here on the files may be the table's, whatever comes of the commit.
             isOver = true;
             IntervalTables.Commit(table, [attempt], [.. _written]);
-            await book.KeepAsync(shape, attempt.Interval, CancellationToken.None).ConfigureAwait(false);
+            await book.KeepAsync(shape, attempt.Interval, step, CancellationToken.None).ConfigureAwait(false);
             return rows;
         }
         finally
@@ -67,16 +78,59 @@ internal sealed class SnapshotRun(
         }
     }
 
+    private SnapshotTarget Into(IntervalTable table) => new(
+        table.Inside,
+        (batch, rows) => parts.Tables.Write(table, attempt, path => parts.Writer.Write(batch, rows, 0, path)),
+        files => parts.Tables.Discard(table, files),
+        new RateLimit(source.Rate, parts.Time));
+
+    /// <summary>
+    /// Reads what is new at the cursor beside the table, and puts it in the place of the same rows of the snapshot
+    /// before.
+    /// </summary>
+    private async Task ReadChangesAsync(
+        ImmutableArray<ISourceSnapshot> shards,
+        ShapeVerdict shape,
+        (IntervalTable Table, CursorStep Step, ImmutableArray<string> Base) on,
+        CancellationToken cancellationToken)
+    {
+        using ScratchFiles scratch = new(parts.Files, parts.Scratch);
+        SnapshotTarget target = new(
+            on.Table.Inside,
+            (batch, rows) => scratch.Write(path => parts.Writer.Write(batch, rows, 0, path)),
+            static _ => { },
+            new RateLimit(source.Rate, parts.Time));
+        ConcurrentBag<DeltaFile> changed = [];
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, shards.Length),
+            new ParallelOptions { MaxDegreeOfParallelism = PartsAtOnceMax, CancellationToken = cancellationToken },
+            async (i, stop) => await ReadAsync(
+                shards[i],
+                new SourceRead
+                {
+                    Table = shape.Tables[i],
+                    Columns = shape.Choice.Columns,
+                    Chunk = new SourceChunk($"changes since {on.Step.From[source.Shards[i].Name]}", ""),
+                    From = new SourceFrom(on.Step.Column, on.Step.From[source.Shards[i].Name]),
+                },
+                (target, source.Shards[i].Name, changed),
+                stop).ConfigureAwait(false)).ConfigureAwait(false);
+        _written.Add(await Task.Run(
+            () => parts.Tables.Write(on.Table, attempt, path => parts.Merger.Merge(
+                (on.Base, [.. changed.Select(static file => file.Path)]),
+                on.Table.Inside,
+                on.Step.Key,
+                path,
+                cancellationToken)),
+            cancellationToken).ConfigureAwait(false));
+    }
+
     private async Task ReadAllAsync(
         ImmutableArray<ISourceSnapshot> shards,
         ShapeVerdict shape,
-        IntervalTable table,
+        SnapshotTarget target,
         CancellationToken cancellationToken)
     {
-        SnapshotTarget target = new(
-            table,
-            (batch, rows) => parts.Tables.Write(table, attempt, path => parts.Writer.Write(batch, rows, 0, path)),
-            new RateLimit(source.Rate, parts.Time));
         List<(int Shard, SourceChunk Chunk)> chunks = [];
         for (int i = 0; i < shards.Length; i++)
         {
@@ -97,7 +151,7 @@ internal sealed class SnapshotRun(
                 Columns = shape.Choice.Columns,
                 Chunk = chunk.Chunk,
             },
-            (target, source.Shards[chunk.Shard].Name),
+            (target, source.Shards[chunk.Shard].Name, _written),
             stop).ConfigureAwait(false)).ConfigureAwait(false);
         foreach (((string column, string what), long values) in _told)
         {
@@ -110,7 +164,7 @@ internal sealed class SnapshotRun(
     private async Task ReadAsync(
         ISourceSnapshot shard,
         SourceRead read,
-        (SnapshotTarget Target, string Shard) to,
+        (SnapshotTarget Target, string Shard, ConcurrentBag<DeltaFile> Files) to,
         CancellationToken cancellationToken)
     {
         for (int tries = 1; ; tries++)
@@ -121,7 +175,7 @@ internal sealed class SnapshotRun(
                 await shard.ReadAsync(read, sink, cancellationToken).ConfigureAwait(false);
                 foreach (DeltaFile file in sink.Files)
                 {
-                    _written.Add(file);
+                    to.Files.Add(file);
                 }
 
                 foreach ((SourceColumn column, string what, long values) in sink.Told)
@@ -134,7 +188,7 @@ internal sealed class SnapshotRun(
             catch (Exception exception) when (exception is not InvariantException)
             {
                 await sink.AbandonAsync().ConfigureAwait(false);
-                parts.Tables.Discard(to.Target.Table, sink.Files);
+                to.Target.Discard(sink.Files);
                 if (exception is not SourceException { Passes: true } || tries >= Tries)
                 {
                     throw;

@@ -2,16 +2,19 @@ using System.Text;
 using Naru.Core;
 using Naru.Lake.Columns;
 using Naru.Lake.Delta;
-using Naru.Models;
 
 namespace Naru.Sources;
 
 /// <summary>Where the rows of one attempt go.</summary>
-/// <param name="Table">Its columns are those that are read, then `_shard` where the source has shards.</param>
-/// <param name="Write">Writes a batch to a file of the attempt.</param>
+/// <param name="Schema">Of the files: the columns that are read, then `_shard` where the source has shards.</param>
+/// <param name="Write">Writes a batch to a file.</param>
+/// <param name="Discard">Removes files of a read that failed.</param>
 /// <param name="Rate">What the source may be asked for.</param>
 internal sealed record SnapshotTarget(
-    IntervalTable Table, Func<ColumnBatch, ReadOnlyMemory<int>, DeltaFile> Write, RateLimit Rate);
+    TableSchema Schema,
+    Func<ColumnBatch, ReadOnlyMemory<int>, DeltaFile> Write,
+    Action<IEnumerable<DeltaFile>> Discard,
+    RateLimit Rate);
 
 /// <summary>
 /// Takes the rows of one part of a table into files: while a batch is written by another thread, the next one is
@@ -40,7 +43,7 @@ internal sealed class SnapshotSink(SnapshotTarget target, string shard) : IRowSi
 
     public void Tell(SourceColumn column, string what, long values) => _told.Add((column, what, values));
 
-    public ColumnBatch Begin() => new(target.Table.Inside);
+    public ColumnBatch Begin() => new(target.Schema);
 
     public bool IsFull(int rows, long bytes)
     {
@@ -51,7 +54,7 @@ internal sealed class SnapshotSink(SnapshotTarget target, string shard) : IRowSi
     public async ValueTask<ColumnBatch> TakeAsync(ColumnBatch batch, int rows, CancellationToken cancellationToken)
     {
         await PutAsync(batch, rows).ConfigureAwait(false);
-        await target.Rate.WaitAsync(_bytes, cancellationToken).ConfigureAwait(false);
+        await PayAsync(cancellationToken).ConfigureAwait(false);
         return Begin();
     }
 
@@ -59,7 +62,7 @@ internal sealed class SnapshotSink(SnapshotTarget target, string shard) : IRowSi
     {
         await PutAsync(batch, rows).ConfigureAwait(false);
         await FinishAsync().ConfigureAwait(false);
-        cancellationToken.ThrowIfCancellationRequested();
+        await PayAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Waits for what is being written, so that every file is known; for a read that failed.</summary>
@@ -73,6 +76,14 @@ internal sealed class SnapshotSink(SnapshotTarget target, string shard) : IRowSi
         {
             // The read failed already, and says why.
         }
+    }
+
+    /// <summary>Waits for what was read since the last time.</summary>
+    private Task PayAsync(CancellationToken cancellationToken)
+    {
+        long bytes = _bytes;
+        _bytes = 0;
+        return target.Rate.WaitAsync(bytes, cancellationToken);
     }
 
     private async Task PutAsync(ColumnBatch batch, int rows)

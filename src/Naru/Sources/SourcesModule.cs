@@ -14,8 +14,8 @@ using Naru.State;
 namespace Naru.Sources;
 
 /// <summary>
-/// Snapshots of other databases. Added before the models, which read them: what is scheduled is told in the order of
-/// what reads what.
+/// Snapshots of other databases. Needs an <see cref="ISchemaChangeTold"/>. Added before the models, which read them:
+/// what is scheduled is told in the order of what reads what.
 /// </summary>
 internal static class SourcesModule
 {
@@ -61,6 +61,11 @@ internal static class SourcesModule
         {
             Time = provider.GetRequiredService<TimeProvider>(),
             Logger = Logger(provider),
+            Files = provider.GetRequiredService<IFileSystem>(),
+            Scratch = Scratch(provider),
+            Merger = new ParquetFiles(
+                new ParquetOptions(), provider.GetRequiredService<IFileSystem>(), Scratch(provider)),
+            Tell = provider.GetRequiredService<ISchemaChangeTold>().Tell,
         });
         services.AddSingleton<IScheduledRunner>(static provider => new IntervalRunner<SnapshotDefinition>(
             new SnapshotFiller(
@@ -74,6 +79,15 @@ internal static class SourcesModule
         return services;
     }
 
+    private static string Scratch(IServiceProvider provider) =>
+        $"{provider.GetRequiredService<ProjectPaths>().Data}/runs";
+
     private static ILogger Logger(IServiceProvider provider) =>
         provider.GetRequiredService<ILoggerFactory>().CreateLogger("Naru.Sources");
+}
+
+/// <summary>Tells people what changed on a server.</summary>
+internal interface ISchemaChangeTold
+{
+    void Tell(SourceDefinition source, SchemaChange change);
 }

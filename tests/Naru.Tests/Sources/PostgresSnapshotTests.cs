@@ -112,6 +112,78 @@ public sealed class PostgresSnapshotTests
             ["50000|50000|1|50000"], rig.Ask("SELECT count(*), count(DISTINCT id), min(id), max(id) FROM {big}"));
     }
 
+    [Fact]
+    public async Task With_a_cursor_only_what_changed_is_read_and_a_full_read_finds_what_was_deleted()
+    {
+        string schema = await PostgresServer.SchemaAsync();
+        string own = SchemaOf(schema);
+        await PostgresServer.ExecuteAsync(
+            schema,
+            """
+            CREATE TABLE orders (id int PRIMARY KEY, cost int, changed timestamptz NOT NULL);
+            INSERT INTO orders SELECT g, g, '2026-11-01Z'::timestamptz + g * interval '1 minute'
+            FROM generate_series(1, 100) g;
+            """);
+        string table = $"{{table: {own}.orders, name: orders, cursor: changed, full_every: 7d}}";
+        using SnapshotRig rig = new(Source(schema, [table]));
+        Assert.Equal(100, await rig.FillAsync("orders", SnapshotRig.Day(18)));
+
+        // Row 1 changes without its cursor, which nobody can see; 2 and 101 with it; 3 is deleted.
+        await PostgresServer.ExecuteAsync(
+            schema,
+            """
+            UPDATE orders SET cost = 1000 WHERE id = 1;
+            UPDATE orders SET cost = 2000, changed = '2026-11-02Z' WHERE id = 2;
+            INSERT INTO orders VALUES (101, 101, '2026-11-02Z');
+            DELETE FROM orders WHERE id = 3;
+            """);
+        Assert.Equal(101, await rig.FillAsync("orders", SnapshotRig.Day(19)));
+        const string Seen = "SELECT string_agg(cost::VARCHAR, ',' ORDER BY id), count(*) FROM {orders} WHERE p_ymd = '";
+        const string Some = "' AND id IN (1, 2, 3, 101)";
+        Assert.Equal(["1,2,3|3"], rig.Ask($"{Seen}2026-11-18{Some}"));
+        Assert.Equal(["1,2000,3,101|4"], rig.Ask($"{Seen}2026-11-19{Some}"));
+        Assert.Empty(rig.Strays());
+
+        rig.Define(Source(schema, [table.Replace("7d", "1ms", StringComparison.Ordinal)]));
+        Assert.Equal(100, await rig.FillAsync("orders", SnapshotRig.Day(20)));
+        Assert.Equal(["1000,2000,101|3"], rig.Ask($"{Seen}2026-11-20{Some}"));
+    }
+
+    [Fact]
+    public async Task Shards_fill_one_table_and_must_look_alike()
+    {
+        string first = await PostgresServer.SchemaAsync();
+        string database = $"shard_{SchemaOf(first)}";
+        await PostgresServer.ExecuteAsync(first, $"CREATE DATABASE {database}");
+        string second = new NpgsqlConnectionStringBuilder(first)
+        {
+            Database = database, SearchPath = "public",
+        }.ConnectionString;
+        string name = $"orders_{SchemaOf(first)}";
+        foreach ((string shard, int from) in ((string, int)[])[(first, 1), (second, 101)])
+        {
+            await PostgresServer.ExecuteAsync(
+                shard,
+                $"CREATE TABLE public.{name} (id int PRIMARY KEY); "
+                + $"INSERT INTO public.{name} SELECT g FROM generate_series({from}, {from} + 9) g");
+        }
+
+        using SnapshotRig rig = new(Source(
+            first,
+            [$"{{table: {name}, name: orders}}"],
+            $"shards:\n  - {{shard: kr1}}\n  - {{shard: kr2, database: {database}}}\n"));
+        Assert.Equal(20, await rig.FillAsync("orders", SnapshotRig.Day(20)));
+        Assert.Equal(
+            ["kr1|10|1", "kr2|10|101"],
+            rig.Ask("SELECT _shard, count(*), min(id) FROM {orders} GROUP BY _shard ORDER BY _shard"));
+        await PostgresServer.ExecuteAsync(second, $"ALTER TABLE public.{name} ADD COLUMN note text");
+        RunOutcome odd = await rig.RunAsync("orders", SnapshotRig.Day(21));
+        Assert.StartsWith(
+            $"column note (text) of public.{name} is not the same in the shards kr1 and kr2", odd.Why,
+            StringComparison.Ordinal);
+        Assert.Equal(["20"], rig.Ask("SELECT count(*) FROM {orders}"));
+    }
+
     internal static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     internal static string SchemaOf(string connection) => new NpgsqlConnectionStringBuilder(connection).SearchPath!;

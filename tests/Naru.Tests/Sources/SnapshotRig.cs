@@ -31,7 +31,7 @@ internal sealed class SnapshotRig : IDisposable, ISourceSet
     private readonly IntervalRunner<SnapshotDefinition> _runner;
     private readonly SourceSessions _sessions;
 
-    public SnapshotRig(string yaml)
+    public SnapshotRig(string yaml, TimeProvider? time = null)
     {
         _store = EmbeddedStateStore.Open(
             _files, $"{_root}/state.journal", $"{_root}/state.lock", new EmbeddedStateLimits());
@@ -43,7 +43,12 @@ internal sealed class SnapshotRig : IDisposable, ISourceSet
         _sessions = new SourceSessions(connector, TimeProvider.System);
         SnapshotParts parts = new(connector, _intervals, _writer, Seen, Ledger)
         {
-            Time = new HurriedTime(), Logger = NullLogger.Instance,
+            Time = time ?? new HurriedTime(),
+            Logger = NullLogger.Instance,
+            Files = _files,
+            Scratch = $"{_root}/runs",
+            Merger = new ParquetFiles(new ParquetOptions(), _files, $"{_root}/runs"),
+            Tell = (_, change) => Told.Add(change.ToString()),
         };
         ServerLife life = new(_store, isShared: false, TimeProvider.System, NullLogger<ServerLife>.Instance);
         ScheduledThings things = new([this]);
@@ -60,6 +65,9 @@ internal sealed class SnapshotRig : IDisposable, ISourceSet
     public SourceSet Current { get; private set; } = SourceSet.Empty;
 
     public IntervalLedger Ledger { get; }
+
+    /// <summary>Changes of schemas that were told.</summary>
+    public List<string> Told { get; } = [];
 
     public SeenTables Seen { get; }
 

@@ -175,6 +175,12 @@ internal sealed class PostgresSnapshot(NpgsqlDataSource source, SourceEndpoint e
                 .ConfigureAwait(false);
             return connection;
         }
+        catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.InvalidParameterValue)
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw new SourceException(
+                $"PostgreSQL at {endpoint}: the session that held the point in time ended, and the point with it");
+        }
         catch
         {
             await connection.DisposeAsync().ConfigureAwait(false);

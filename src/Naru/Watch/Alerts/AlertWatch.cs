@@ -22,6 +22,7 @@ internal sealed class AlertWatch
     private ImmutableArray<Alarm> _alarms = [];
     private IReadOnlyList<string> _told = [];
     private readonly ConcurrentQueue<(string Alert, DateTimeOffset? Until, string By)> _mutes = new();
+    private readonly ConcurrentQueue<AlertNotice> _announced = new();
     private volatile AlertBook _book;
     private AlertBook _kept;
 
@@ -118,6 +119,11 @@ internal sealed class AlertWatch
             book = Tell(book, null, AlertMachine.Dropped(gone, now), now);
         }
 
+        while (_announced.TryDequeue(out AlertNotice? notice))
+        {
+            book = Tell(book, null, notice, now);
+        }
+
         _book = book with { Instances = [.. instances] };
     }
 
@@ -125,6 +131,12 @@ internal sealed class AlertWatch
     /// Tells nothing of an alert until then; null: tells again. Kept at the next look, within seconds.
     /// </summary>
     public void Mute(string alert, DateTimeOffset? until, string by) => _mutes.Enqueue((alert, until, by));
+
+    /// <summary>
+    /// Tells something that happened once, where alerts that name no webhook of their own are told. At the next look,
+    /// within seconds.
+    /// </summary>
+    public void Announce(AlertNotice notice) => _announced.Enqueue(notice);
 
     /// <summary>Whether there is anywhere to tell alerts that name no webhook of their own.</summary>
     public bool IsTold => _options.Webhook.Length > 0;
