@@ -186,6 +186,12 @@ internal sealed class PlatformServer : IAsyncDisposable
         // Before the models, which read what these fill.
         services.AddSingleton<ISchemaChangeTold, SchemaChangeNotices>();
         services.AddSources(SourceKinds.All, zone);
+        services.AddSingleton(provider => new SourceDesk(
+            provider.GetRequiredService<IFileSystem>(),
+            provider.GetRequiredService<ProjectPaths>(),
+            provider.GetRequiredService<AuditTrail>(),
+            SourceKinds.All,
+            zone));
         services.AddModels(
             settings.Get<ModelsOptions>(),
             zone,

@@ -21,6 +21,12 @@ internal static class SourceRoutes
     {
         routes.MapGet("/v1/sources", ListAsync).Needs(Permission.Administer)
             .WithSummary("Lists sources with the tables that they fill, and how their intervals stand.");
+        routes.MapPost("/v1/sources/{name}", (string name, HttpContext http, SourceDesk desk) =>
+                EditAsync(http, (fields, asking) => desk.Create(name, fields, asking)))
+            .Needs(Permission.Administer).WithSummary("Writes the file of a new source.");
+        routes.MapPost("/v1/sources/{name}/tables", (string name, HttpContext http, SourceDesk desk) =>
+                EditAsync(http, (fields, asking) => desk.Take(name, fields, asking)))
+            .Needs(Permission.Administer).WithSummary("Adds a table to a source's file.");
         routes.MapGet("/v1/sources/{name}/databases", DatabasesAsync).Needs(Permission.Administer)
             .WithSummary("Databases of a source's server that its user may connect to.");
         routes.MapGet("/v1/sources/{name}/tables", TablesAsync).Needs(Permission.Administer)
@@ -53,6 +59,39 @@ internal static class SourceRoutes
         }
 
         return Results.Json(new JsonObject { ["sources"] = list });
+    }
+
+    private static async Task<IResult> EditAsync(HttpContext http, Action<JsonObject, Principal> edit)
+    {
+        if (AccessModule.Refusal(http, out Principal? asking) is { } refusal)
+        {
+            return refusal;
+        }
+
+        try
+        {
+            JsonNode? body = await JsonNode.ParseAsync(http.Request.Body, cancellationToken: http.RequestAborted)
+                .ConfigureAwait(false);
+            if (body is not JsonObject fields)
+            {
+                return ServerErrors.BadRequest("the body is no JSON object", "send the keys of the file");
+            }
+
+            edit(fields, asking!);
+            return Results.Json(new JsonObject { ["taken"] = true });
+        }
+        catch (SourceEditException exception)
+        {
+            return ServerErrors.BadRequest(exception.Message, exception.Hint);
+        }
+        catch (System.Text.Json.JsonException)
+        {
+            return ServerErrors.BadRequest("the body is no JSON", "send the keys of the file as a JSON object");
+        }
+        catch (Core.Files.StorageException exception)
+        {
+            return ServerErrors.Storage(exception.Message);
+        }
     }
 
     private static Task<IResult> DatabasesAsync(

@@ -63,6 +63,7 @@ internal static class ConsolePages
         new("queries", 'q'),
         new("aggregates", 'w') { Styles = ["uPlot.min.css"], Modules = ["chart.js", "uPlot.esm.js"] },
         new("exports", 'x'),
+        new("sources", 'o'),
         new("rejected", 'r'),
         new("logs", 'd')
         {
