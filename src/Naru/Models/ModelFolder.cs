@@ -22,7 +22,7 @@ internal sealed record ModelFile(string Path, string Name, string Text);
 /// <summary>Reads all of `models/`.</summary>
 internal static class ModelFolder
 {
-    private const int BytesMax = 256 * 1024;
+    public const int BytesMax = 256 * 1024;
 
     private static readonly DefinitionKind Kind = new("models", ".sql", "model")
     {

@@ -29,6 +29,16 @@ internal sealed class ModelReloader(
 
     ImmutableArray<FilledTable> IFilledTables.Current => _tables;
 
+    /// <summary>What would be wrong in all files, were this one of them.</summary>
+    public MistakeList Try(ModelFile file)
+    {
+        MistakeList mistakes = new();
+        IEnumerable<ModelFile> kept = ModelFolder.Files(files, folder, new MistakeList())
+            .Where(each => each.Name != file.Name);
+        ModelFolder.Compile([.. kept, file], others(), zone, mistakes);
+        return mistakes;
+    }
+
     protected override bool IsOutdated => !Same(_others, others());
 
     protected override string Fingerprint() => ModelFolder.Fingerprint(files, folder);

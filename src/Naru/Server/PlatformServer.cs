@@ -164,6 +164,7 @@ internal sealed class PlatformServer : IAsyncDisposable
         services.AddSingleton<IWatchSource, WatchSource>();
         services.AddSingleton<IAlarmSource, ScheduleAlarms>();
         services.AddSingleton<LineageReader>();
+        services.AddSingleton<ModelDesk>();
         services.AddAlerts(settings);
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, start, files));
@@ -268,6 +269,7 @@ internal sealed class PlatformServer : IAsyncDisposable
         application.MapTiers();
         application.MapExports();
         application.MapSources();
+        application.MapModelFiles();
         application.MapRuns();
         application.MapLineage();
         application.MapAlerts();

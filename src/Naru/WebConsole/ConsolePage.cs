@@ -62,6 +62,12 @@ internal static class ConsolePages
         },
         new("queries", 'q'),
         new("aggregates", 'w') { Styles = ["uPlot.min.css"], Modules = ["chart.js", "uPlot.esm.js"] },
+        new("models", 'm')
+        {
+            Libraries = ["trust.js", .. EditorLibraries, "mode-sql.js"],
+            Styles = [.. EditorStyles],
+            Modules = ["editor.js", "lineage.js", "calendar.js"],
+        },
         new("exports", 'x'),
         new("sources", 'o'),
         new("rejected", 'r'),
