@@ -24,7 +24,7 @@ internal sealed class MySqlConnection : IDisposable
     /// <summary>The client library's code for whatever fails about TLS.</summary>
     private const int NoTls = 2026;
 
-    private static readonly TimeSpan KillTimeout = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan KillTimeout = TimeSpan.FromSeconds(10);
 
     private readonly MySqlHandle _handle;
     private MySqlRows? _rows;

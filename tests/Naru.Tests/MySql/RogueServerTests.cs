@@ -145,8 +145,14 @@ public sealed class RogueServerTests : IDisposable
 
     public void Dispose() => File.Delete(_file);
 
-    private static MySqlAddress Of(RogueServer server) =>
-        new() { Host = "127.0.0.1", Port = server.Port, User = "naru", Password = "secret" };
+    private static MySqlAddress Of(RogueServer server) => new()
+    {
+        Host = "127.0.0.1",
+        Port = server.Port,
+        User = "naru",
+        Password = "secret",
+        ConnectTimeout = TimeSpan.FromMinutes(1),
+    };
 
     /// <summary>The client library, which comes with the server's package.</summary>
     private static void Prerequisites() => MariaDbServer.Need();

@@ -38,7 +38,10 @@ internal sealed class MariaDbServer : IDisposable
     public string Authorities => $"{_folder}/ca.pem";
 
     /// <summary>As the user who may do everything.</summary>
-    public MySqlAddress Address => new() { Socket = Socket, User = "root" };
+    public MySqlAddress Address => new()
+    {
+        Socket = Socket, User = "root", ConnectTimeout = TimeSpan.FromMinutes(1),
+    };
 
     /// <summary>An empty database of the shared server.</summary>
     public static async Task<MySqlAddress> DatabaseAsync() => (await SharedAsync()).NewDatabase();

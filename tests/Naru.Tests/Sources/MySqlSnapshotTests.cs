@@ -175,6 +175,7 @@ public sealed partial class MySqlSnapshotTests
         host: {address.Socket ?? address.Host}
         port: {address.Port}
         tls: off
+        connect_timeout: 1m
         database: {address.Database}
         user: {address.User}
         {more}tables:

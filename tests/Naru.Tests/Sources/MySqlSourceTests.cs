@@ -89,11 +89,14 @@ public sealed class MySqlSourceTests
         TaskCompletionSource writing = new();
         Task writer = Task.Run(() => Write(address, writing, enough.Token), Stop);
         await writing.Task.WaitAsync(TimeSpan.FromMinutes(1), Stop);
-        for (int i = 0; i < 5; i++)
+        int together = 0;
+        for (int i = 0; together < 4 && i < 40; i++)
         {
             await using ISourceSnapshot snapshot = await MySqlTypesTests.BeginAsync(address, 4);
             Assert.True(snapshot.IsConsistent);
-            Assert.DoesNotContain("one session", snapshot.Point, StringComparison.Ordinal);
+
+            // Statements of other tests may keep the lock from us: then there is one session.
+            together += snapshot.Point.Contains("one session", StringComparison.Ordinal) ? 0 : 1;
             int[] counts = await Task.WhenAll(Enumerable.Range(0, 8).Select(async number =>
             {
                 SourceTableName name = new("", number % 2 == 0 ? "a" : "b");
@@ -105,6 +108,8 @@ public sealed class MySqlSourceTests
             // Both tables get a row in each transaction.
             Assert.Single(counts.Distinct());
         }
+
+        Assert.Equal(4, together);
 
         await enough.CancelAsync();
         await writer;
@@ -168,7 +173,13 @@ public sealed class MySqlSourceTests
             "CREATE TABLE t (id INT PRIMARY KEY)",
             "INSERT INTO t VALUES (1)",
             "CREATE VIEW slow AS SELECT id, SLEEP(3600) AS s FROM t");
-        SourceEndpoint endpoint = MySqlTypesTests.Endpoint(address) with { StatementTimeout = TimeSpan.FromSeconds(1) };
+        SourceTable table;
+        await using (ISourceSnapshot patient = await MySqlTypesTests.BeginAsync(address, 1))
+        {
+            table = (await patient.DescribeAsync(new SourceTableName("", "slow"), Stop))!;
+        }
+
+        SourceEndpoint endpoint = MySqlTypesTests.Endpoint(address) with { StatementTimeout = TimeSpan.FromSeconds(2) };
         using (MySqlConnection connection = MySqlSource.Open(endpoint))
         {
             Assert.Throws<MySqlException>(() => connection.Execute("INSERT INTO t VALUES (2)"));
@@ -176,10 +187,9 @@ public sealed class MySqlSourceTests
 
         await using ISourceServer server = new MySqlKind().Open(endpoint);
         await using ISourceSnapshot snapshot = await server.BeginAsync(1, Stop);
-        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "slow"), Stop))!;
         SourceException late = await Assert.ThrowsAsync<SourceException>(
             () => RowTexts.ReadAsync(snapshot, new SourceRead { Table = table, Columns = table.Columns }));
-        Assert.Contains("`statement_timeout` of the source is 1 s", late.Message, StringComparison.Ordinal);
+        Assert.Contains("`statement_timeout` of the source is 2 s", late.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -174,6 +174,7 @@ public sealed class MySqlTypesTests
         User = address.User,
         Password = new SourceSecret(address.Password ?? ""),
         Tls = SourceTls.Off,
+        ConnectTimeout = TimeSpan.FromMinutes(1),
         Zone = ProjectZone.Of(TimeZoneInfo.FindSystemTimeZoneById("Asia/Seoul")),
     };
 
