@@ -53,11 +53,11 @@ internal sealed class ExportHistory(
             Who = order.By,
             Day = calendar.Zone.DayAt(now, out _),
         });
-        if (end.IsDone && end.Failed == 0)
+        if (end.IsDone && end.Failed == 0 && order.Target != ExportDefinition.DefaultTarget)
         {
             ExportsLog.Sent(logger, order.Export.Name, end.Interval, order.Target, end.Tally.Rows);
         }
-        else if (end.IsDone)
+        else if (end.IsDone && end.Failed > 0)
         {
             ExportsLog.Kept(logger, order.Export.Name, end.Interval, order.Target, end.Failed);
         }

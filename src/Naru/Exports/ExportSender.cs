@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -5,6 +6,7 @@ using Naru.Access;
 using Naru.Core;
 using Naru.Core.Files;
 using Naru.Core.Schedules;
+using Naru.Core.Text;
 using Naru.Lake.DuckDb;
 using Naru.Models;
 using Naru.Query;
@@ -90,6 +92,10 @@ internal sealed record ExportSenderParts(
 /// </summary>
 internal sealed class ExportSender(ExportSenderParts parts)
 {
+    private static readonly TimeSpan LongestSend = TimeSpan.FromHours(1);
+
+    /// <summary>What is kept of an export and a target has one writer.</summary>
+    private readonly ConcurrentDictionary<(string Export, string Target), SemaphoreSlim> _turns = new();
     private int _named;
 
     private IFileSystem Files => parts.Tools.Files;
@@ -99,6 +105,8 @@ internal sealed class ExportSender(ExportSenderParts parts)
     public async Task<ExportEnd> SendAsync(ExportOrder order, CancellationToken cancellationToken)
     {
         ExportEnd end = new() { Order = order, Interval = parts.Calendar.Name(order.Interval) };
+        SemaphoreSlim turn = _turns.GetOrAdd((order.Export.Name, order.Target), static _ => new SemaphoreSlim(1));
+        await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             end = await AttemptAsync(order, end, cancellationToken).ConfigureAwait(false);
@@ -119,6 +127,7 @@ internal sealed class ExportSender(ExportSenderParts parts)
         }
         finally
         {
+            turn.Release();
             parts.History.Add(end);
         }
     }
@@ -171,9 +180,7 @@ internal sealed class ExportSender(ExportSenderParts parts)
         IExportTarget open = parts.Kinds.Find(target.Kind)!.Open(target, parts.Tools);
         await using (open.ConfigureAwait(false))
         {
-            // On a thread of its own: rows come out of files while they go out.
-            ExportTally tally = await Task.Run(() => open.SendAsync(job, cancellationToken), cancellationToken)
-                .ConfigureAwait(false);
+            ExportTally tally = await SendAsync(open, job, cancellationToken).ConfigureAwait(false);
             end = end with
             {
                 Tally = tally,
@@ -185,6 +192,27 @@ internal sealed class ExportSender(ExportSenderParts parts)
 
         state.Settle(rows, job.Token, columns, Now());
         return end with { IsDone = true, EndedAt = Now() };
+    }
+
+    /// <summary>On a thread of its own: rows come out of files while they go out. A target that hangs is given up.
+    /// </summary>
+    private async Task<ExportTally> SendAsync(IExportTarget target, ExportJob job, CancellationToken cancellationToken)
+    {
+        TimeSpan longest = job.Export.Timeout ?? LongestSend;
+        using CancellationTokenSource deadline = new(longest, parts.Tools.Time);
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(
+            cancellationToken, deadline.Token);
+        try
+        {
+            return await Task.Run(() => target.SendAsync(job, stop.Token), stop.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (
+            exception is OperationCanceledException or FillException
+            && deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new FillException(
+                $"the target did not take it within {DurationText.Format(longest)}; `timeout` gives it longer");
+        }
     }
 
     /// <summary>Tells rows of other columns apart, whose bad rows cannot be sent together.</summary>

@@ -118,6 +118,18 @@ internal static class ExportRoutes
             return;
         }
 
+        if (http.Request.Query["dry_run"] != "true")
+        {
+            await http.RequestServices.GetRequiredService<IActivity>().RecordAsync(
+                principal!.Name,
+                "export",
+                AuditTrail.Detail(
+                    ("export", name),
+                    ("from", planner.Calendar.Name(planner.Calendar.At(export!.Every, from))),
+                    ("to", planner.Calendar.Name(planner.Calendar.At(export.Every, until))),
+                    ("target", to.Target))).ConfigureAwait(false);
+        }
+
         BackfillOrder order = new()
         {
             Thing = export!,

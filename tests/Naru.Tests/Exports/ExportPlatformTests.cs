@@ -64,10 +64,17 @@ public sealed class ExportPlatformTests
             Assert.Contains("export/shops 2026-03-02: 2 rows", told);
             Assert.Equal(await LakeAsync(platform), await TargetAsync(connection));
             Assert.Equal(before, await platform.CountAsync(attempts));
+            (code, string sampled) = await PlatformProcess.RunAsync(
+                "export", "shops", "--from", "2026-03-01", "--to", "2026-03-03", "--target", "dev", "--sample", "100%",
+                "--project", project.Root);
+            Assert.True(code == 0, sampled);
+            Assert.Equal(4, await PostgresServer.ExecuteAsync(connection, "SELECT count(*) FROM dev"));
+            await UntilAsync(async () => 1 == await platform.CountAsync(
+                "SELECT count(*) FROM naru.audit WHERE what = 'export' AND CAST(detail AS VARCHAR) LIKE '%dev%'"));
             (code, string listed) = await PlatformProcess.RunAsync("export", "--project", project.Root);
             Assert.True(code == 0, listed);
             string json = await platform.Http.GetStringAsync("/v1/exports");
-            outputs = [told, listed, json, platform.Output];
+            outputs = [told, sampled, listed, json, platform.Output];
             await platform.StopAsync();
         }
 
@@ -137,6 +144,13 @@ public sealed class ExportPlatformTests
               user: naru
               password: file:secret
               table: {settings.SearchPath}.{name}
+            targets:
+              dev:
+                kind: postgresql
+                host: {settings.Host}
+                database: postgres
+                user: naru
+                table: {settings.SearchPath}.dev
             """;
     }
 

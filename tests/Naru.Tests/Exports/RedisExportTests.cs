@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using Naru.Exports;
 
 namespace Naru.Tests.Exports;
@@ -62,6 +64,24 @@ public sealed class RedisExportTests : IDisposable
         Assert.DoesNotContain("canary", await _site.RefusedAsync(export, "2026-03-02"));
         File.Delete($"{_site.Root}/secret");
         Assert.Contains("the file 'secret' is not there", await _site.RefusedAsync(export, "2026-03-02"));
+    }
+
+    [Fact]
+    public async Task A_target_that_hangs_is_given_up()
+    {
+        using TcpListener silent = new(IPAddress.Loopback, 0);
+        silent.Start();
+        ExportDefinition export = ExportSite.Define($$"""
+            export: orders
+            owner: local
+            mode: upsert
+            key: id
+            timeout: 1s
+            sql: SELECT 1 AS id
+            target:
+              {kind: redis, host: 127.0.0.1, port: {{((IPEndPoint)silent.LocalEndpoint).Port}}, tls: off, key: "s:{id}"}
+            """);
+        Assert.Contains("did not take it within 1s", await _site.RefusedAsync(export, "2026-03-01"));
     }
 
     private static ExportDefinition Define(RedisServer redis, string mode, string more, string key = "id") =>
