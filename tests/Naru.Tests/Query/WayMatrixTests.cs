@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
@@ -86,6 +87,10 @@ public sealed class WayMatrixTests(TrinoHost host) : IClassFixture<TrinoHost>
                 Assert.Equal(role == ShopLake.Filtered, !rows.Contains("search", StringComparison.Ordinal));
                 bool tells = role != ShopLake.Masked && sql == asked[1];
                 Assert.Equal(tells, rows.Contains("ad-", StringComparison.Ordinal));
+                string sheet = await SheetAsync(sql, role);
+                Assert.Equal(rows.Split('\n').Length + 1, sheet.Split("<row>").Length - 1);
+                Assert.Equal(role == ShopLake.Filtered, !sheet.Contains("search", StringComparison.Ordinal));
+                Assert.Equal(tells, sheet.Contains("ad-", StringComparison.Ordinal));
             }
         }
     }
@@ -144,6 +149,22 @@ public sealed class WayMatrixTests(TrinoHost host) : IClassFixture<TrinoHost>
 
         return string.Join('\n', text.Split('\n').Select(static row => string.Join(',', JsonDocument.Parse(row)
             .RootElement.EnumerateArray().Select(static cell => cell.ToString()))));
+    }
+
+    /// <summary>All text of the workbook that a role is given.</summary>
+    private async Task<string> SheetAsync(string sql, Principal role)
+    {
+        using HttpResponseMessage answer = await PostAsync("/v1/sql?format=xlsx", sql, role);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        using ZipArchive workbook = new(await answer.Content.ReadAsStreamAsync());
+        StringBuilder text = new();
+        foreach (ZipArchiveEntry entry in workbook.Entries)
+        {
+            using StreamReader reader = new(await entry.OpenAsync());
+            text.Append(await reader.ReadToEndAsync());
+        }
+
+        return text.ToString();
     }
 
     /// <summary>The code of the refusal, or that it was answered; and all that was said.</summary>
