@@ -26,6 +26,7 @@ function columns(runs) {
     ...(runs ? [] : [{ label: t("queries.rows"), number: true, cell: row => count(row.rows), sort: row => row.rows }]),
     { label: t("queries.sql"), cell: row => h("span", null,
       h("a", { class: "mono sql", href: askAddress(row.sql), title: row.sql.slice(0, 1000) }, row.sql.replace(/\s+/g, " ").slice(0, 160)),
+      row.shared_with ? h("div", { class: "faint" }, t("queries.shared", row.shared_with)) : null,
       row.error ? h("div", { class: "bad", title: row.message }, row.error) : null), sort: row => row.sql },
     { label: t("queries.id"), class: "mono faint", cell: row => row.id, sort: row => row.id },
     { label: t("queries.pool"), cell: row => [row.pool, row.ticket].filter(Boolean).join(" · "), sort: row => row.pool },
