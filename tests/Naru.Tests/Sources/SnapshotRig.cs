@@ -130,11 +130,12 @@ internal sealed class SnapshotRig : IDisposable, ISourceSet
         return [.. rows];
     }
 
-    /// <summary>Files of the lake that no version of a table has.</summary>
+    /// <summary>Files of the lake that no version of a table had: what was replaced is vacuum's to remove.</summary>
     public string[] Strays() =>
     [
         .. Directory.EnumerateFiles(_root, "*.parquet", SearchOption.AllDirectories)
-            .Except(Current.Snapshots.SelectMany(snapshot => Paths(snapshot.Fills!.Value))),
+            .Except(Current.Snapshots.SelectMany(snapshot => Paths(snapshot.Fills!.Value)))
+            .Except(Current.Snapshots.SelectMany(snapshot => Replaced(snapshot.Fills!.Value))),
     ];
 
     public void Dispose()
@@ -146,6 +147,9 @@ internal sealed class SnapshotRig : IDisposable, ISourceSet
 
     private IEnumerable<string> Paths(TableName name) => _tables.Find(name) is { } table
         ? table.Refresh().Files.Select(table.PathOf) : [];
+
+    private IEnumerable<string> Replaced(TableName name) => _tables.Find(name) is { } table
+        ? table.Refresh().Tombstones.Keys.Select(path => $"{table.Directory}/{path}") : [];
 
     private string From(TableName name)
     {
