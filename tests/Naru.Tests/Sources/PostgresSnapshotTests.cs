@@ -13,7 +13,7 @@ public sealed class PostgresSnapshotTests
     public async Task Chinook_comes_row_for_row()
     {
         string? folder = SharedData.Folder("db/chinook");
-        Prerequisite.Need(folder is not null, "needs ../shared/data/db/chinook");
+        Assert.SkipUnless(folder is not null, "../shared/data/db/chinook is not here");
         string schema = await PostgresServer.SchemaAsync();
         string script = await File.ReadAllTextAsync($"{folder}/Chinook_PostgreSql.sql", Stop);
         const string Connect = "\\c chinook;";
