@@ -67,6 +67,10 @@ public sealed class ModelsPageTests(ConsoleSite site)
         Assert.Contains(
             all, static row => row[0].StartsWith("t3_page_click", StringComparison.Ordinal) && row[1] == "day");
         await tab.AssertCleanAsync();
+
+        // Other classes look at the same site.
+        File.Delete(Path.Combine(site.Shop.Folder, "models/t3_page_click.sql"));
+        File.Delete(Path.Combine(site.Shop.Folder, "models/page_click_aggr_daily.sql"));
     }
 
     [Fact]
