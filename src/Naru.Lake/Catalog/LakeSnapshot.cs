@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Naru.Lake.Columns;
+using Naru.Lake.Delta;
 
 namespace Naru.Lake.Catalog;
 
@@ -43,7 +44,13 @@ public sealed record TableSnapshot(
     TableSchema Schema,
     ImmutableArray<string> PartitionColumns,
     ImmutableArray<string> Files,
-    ImmutableArray<string> TailFiles);
+    ImmutableArray<string> TailFiles)
+{
+    /// <summary>
+    /// What commits say of each of <see cref="Files"/>, null where none does; empty where nobody knows.
+    /// </summary>
+    public ImmutableArray<DeltaFile?> Facts { get; init; } = [];
+}
 
 /// <summary>What may be asked, without its files: for name resolution, hints and SHOW.</summary>
 public sealed record TableDescription(TableName Name, TableSchema Schema, string Description, bool System)
@@ -59,6 +66,13 @@ public interface ISnapshotLease : IDisposable
     long Landing { get; }
 
     ImmutableArray<TableSnapshot> Tables { get; }
+
+    /// <summary>
+    /// Before these are read: makes those of their files readable that are on other volumes or in a bucket, until the
+    /// lease is disposed. Throws <see cref="Core.Files.StorageException"/> that names the file and the mend.
+    /// </summary>
+    ValueTask FetchAsync(IReadOnlyList<TableSnapshot> tables, CancellationToken cancellationToken) =>
+        ValueTask.CompletedTask;
 }
 
 public interface ILakeCatalog

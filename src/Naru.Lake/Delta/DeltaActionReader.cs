@@ -32,6 +32,7 @@ internal static class DeltaActionReader
             ModificationTime = fields.Time.Value,
             Statistics = fields.Statistics,
             ContentHash = fields.Tags.GetValueOrDefault(DeltaJson.ContentHashTag),
+            Bucket = HashBucket.TryParse(fields.Tags.GetValueOrDefault(DeltaJson.BucketTag)),
             Landing = NumberTag(fields.Tags, DeltaJson.LandingTag),
             MinEventTime = NumberTag(fields.Tags, DeltaJson.MinEventTimeTag) ?? summary.MinEventTime,
             MaxEventTime = NumberTag(fields.Tags, DeltaJson.MaxEventTimeTag) ?? summary.MaxEventTime,

@@ -37,8 +37,12 @@ public sealed record DeltaFile
     /// <summary>Unix microseconds, a bound that no row is above; null when unknown.</summary>
     public long? MaxEventTime { get; init; }
 
+    /// <summary>Null for a file that may have any row of its partition.</summary>
+    public HashBucket? Bucket { get; init; }
+
     public bool Equals(DeltaFile? other) =>
         other is not null && Path == other.Path && PartitionValues.SequenceEqual(other.PartitionValues)
+        && Bucket == other.Bucket
         && (Bytes, Rows, ModificationTime, Landing) == (other.Bytes, other.Rows, other.ModificationTime, other.Landing)
         && (Statistics, ContentHash) == (other.Statistics, other.ContentHash)
         && (MinEventTime, MaxEventTime) == (other.MinEventTime, other.MaxEventTime);

@@ -7,11 +7,13 @@ namespace Naru.Lake.Delta;
 
 /// <summary>
 /// `add` actions as JSON objects, for the log and for landing records, which must be able to make the same commit again
-/// after a restart. Naru's facts are tags: naru.contentHash, naru.landing, naru.minEventTime, naru.maxEventTime.
+/// after a restart. Naru's facts are tags: naru.contentHash, naru.bucket, naru.landing, naru.minEventTime,
+/// naru.maxEventTime.
 /// </summary>
 public static class DeltaJson
 {
     internal const string ContentHashTag = "naru.contentHash";
+    internal const string BucketTag = "naru.bucket";
     internal const string LandingTag = "naru.landing";
     internal const string MinEventTimeTag = "naru.minEventTime";
     internal const string MaxEventTimeTag = "naru.maxEventTime";
@@ -63,7 +65,7 @@ public static class DeltaJson
 
     private static void WriteTags(Utf8JsonWriter writer, DeltaFile file)
     {
-        if (file is { ContentHash: null, Landing: null, MinEventTime: null, MaxEventTime: null })
+        if (file is { ContentHash: null, Landing: null, MinEventTime: null, MaxEventTime: null, Bucket: null })
         {
             return;
         }
@@ -72,6 +74,11 @@ public static class DeltaJson
         if (file.ContentHash is not null)
         {
             writer.WriteString(ContentHashTag, file.ContentHash);
+        }
+
+        if (file.Bucket is not null)
+        {
+            writer.WriteString(BucketTag, file.Bucket.ToString());
         }
 
         WriteTag(writer, LandingTag, file.Landing);

@@ -5,6 +5,7 @@ using Naru.Core;
 using Naru.Core.Files;
 using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
+using Naru.Lake.Delta;
 using Naru.Lake.DuckDb;
 
 namespace Naru.Lake.Parquet;
@@ -78,6 +79,9 @@ public sealed class ParquetImport : IDisposable
         return rows.ToImmutable();
     }
 
+    /// <summary>Write only rows of this bucket; null writes all.</summary>
+    public HashBucket? Bucket { get; set; }
+
     /// <summary>
     /// Writes the rows that have these values (SQL literals by column; all rows where there is none) to a new file.
     /// A column of the schema that the result lacks is null. Complete when this returns, not synced. Throws
@@ -89,7 +93,7 @@ public sealed class ParquetImport : IDisposable
         string path,
         CancellationToken cancellationToken)
     {
-        string where = values.Count == 0 ? "" : $" WHERE {Inside(values)}";
+        string where = WhereOf(values);
         string copy = ParquetSql.Copy(
             $"SELECT {Select(schema)} FROM {Source}{where}", schema.Columns.AsSpan(), path, _options);
         using CancellationTokenRegistration interrupt = cancellationToken.Register(_connection.Interrupt);
@@ -163,6 +167,17 @@ public sealed class ParquetImport : IDisposable
     }
 
     private string Source => $"read_parquet({ParquetSql.Literal(_source)}, hive_partitioning=false)";
+
+    private string WhereOf(IReadOnlyList<KeyValuePair<string, string>> values)
+    {
+        string inside = Inside(values);
+        string bucket = Bucket is null ? ""
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{HashBucket.Sql(SqlIdentifier.Quote(Bucket.Column), Bucket.Count)} = {Bucket.Number}");
+        string both = string.Join(" AND ", new[] { inside, bucket }.Where(static part => part.Length > 0));
+        return both.Length == 0 ? "" : $" WHERE {both}";
+    }
 
     private static string Inside(IReadOnlyList<KeyValuePair<string, string>> values) => string.Join(
         " AND ", values.Select(static value => $"{SqlIdentifier.Quote(value.Key)} = {value.Value}"));

@@ -62,18 +62,38 @@ public sealed class DiskVolume : IFileVolume
 
     private string MarkPath => $"{_folder}/{MarkName}";
 
-    /// <summary>
-    /// Takes a folder that belongs to nobody, and makes it when it is missing. Only while no table has a file on it:
-    /// else a missing mark means that the disk is not there.
-    /// </summary>
+    public ValueTask PrepareAsync(bool isUsed, CancellationToken cancellationToken)
+    {
+        if (!isUsed)
+        {
+            Claim();
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Takes a folder that belongs to nobody, and makes it when it is missing.</summary>
     public void Claim()
     {
-        if (WholeFile.Read(_files, MarkPath, MarkBytesMax) is null)
+        try
         {
-            _files.CreateDirectory(_folder);
-            WholeFile.Replace(_files, MarkPath, System.Text.Encoding.UTF8.GetBytes(_owner + "\n"));
+            if (WholeFile.Read(_files, MarkPath, MarkBytesMax) is null)
+            {
+                _files.CreateDirectory(_folder);
+                WholeFile.Replace(_files, MarkPath, System.Text.Encoding.UTF8.GetBytes(_owner + "\n"));
+            }
+        }
+        catch (StorageException)
+        {
+            // Fault tells it for as long as it is so.
         }
     }
+
+    public ValueTask<IDisposable?> HoldAsync(IReadOnlyList<DeltaFile> files, CancellationToken cancellationToken) =>
+        files.Count > 0 && Fault is { } fault
+            ? throw new StorageException(
+                StorageFault.NotFound, $"\"{DiskPathOf(files[0].Path)}\" cannot be read: {fault}")
+            : ValueTask.FromResult<IDisposable?>(null);
 
     public ValueTask PutAsync(
         string source, string path, string contentHash, CancellationToken cancellationToken)

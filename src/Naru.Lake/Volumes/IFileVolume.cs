@@ -1,3 +1,5 @@
+using Naru.Lake.Delta;
+
 namespace Naru.Lake.Volumes;
 
 /// <summary>
@@ -16,6 +18,19 @@ public interface IFileVolume
 
     /// <summary>Bytes that may still be written; null where nobody says.</summary>
     long? FreeBytes { get; }
+
+    /// <summary>
+    /// Looks whether it can be used, and takes it when it belongs to nobody and no table has a file on it
+    /// (<paramref name="isUsed"/> says whether one has): then a missing mark means that its disk is not there. Faults
+    /// are told by <see cref="Fault"/>.
+    /// </summary>
+    ValueTask PrepareAsync(bool isUsed, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Makes these files of its readable under their disk paths until the answer is disposed: those of a bucket are
+    /// copied to the cache. Throws <see cref="Core.Files.StorageException"/> that names the file and the mend.
+    /// </summary>
+    ValueTask<IDisposable?> HoldAsync(IReadOnlyList<DeltaFile> files, CancellationToken cancellationToken);
 
     /// <summary>
     /// Copies a file of this machine here. When it returns the copy is durable and was read back: it has this content

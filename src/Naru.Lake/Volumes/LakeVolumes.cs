@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Naru.Core;
+using Naru.Lake.Delta;
 
 namespace Naru.Lake.Volumes;
 
@@ -37,6 +38,27 @@ public sealed class LakeVolumes
 
     /// <summary>The lowest volume that is there for a tier, at most that tier; null is the lake's own folder.</summary>
     public IFileVolume? For(Tier tier) => Others.LastOrDefault(volume => volume.Tier <= tier);
+
+    /// <summary>
+    /// Makes files readable that are not in the lake's own folder; each answer is disposed when they have been read.
+    /// </summary>
+    public async ValueTask HoldAsync(
+        IEnumerable<DeltaFile> files, ICollection<IDisposable> held, CancellationToken cancellationToken)
+    {
+        if (Others.IsEmpty)
+        {
+            return;
+        }
+
+        foreach (IGrouping<IFileVolume?, DeltaFile> on in files.GroupBy(file => Holding(file.Path)))
+        {
+            if (on.Key is { } volume
+                && await volume.HoldAsync([.. on], cancellationToken).ConfigureAwait(false) is { } pin)
+            {
+                held.Add(pin);
+            }
+        }
+    }
 
     public string DiskPath(string tableFolder, string path) =>
         FileLocation.Of(path).DiskPath(tableFolder, CacheFolder);

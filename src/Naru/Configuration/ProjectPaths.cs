@@ -57,6 +57,9 @@ internal sealed record ProjectPaths(string Root)
     /// <summary>Held locked by the one process that has them open.</summary>
     public string StateLock => $"{Data}/state.lock";
 
+    /// <summary>Copies of cold files that are in a bucket.</summary>
+    public string Cache => $"{Data}/cache";
+
     /// <summary>Scratch of SQL workers; emptied at start.</summary>
     public string Spill => $"{Data}/spill";
 

@@ -33,7 +33,7 @@ internal sealed class ModelFiller(IModelQuery query, ModelTableWriter writer, Ch
         {
             CheckReport report = await checks.JudgeAsync(thing, staged, interval, cancellationToken)
                 .ConfigureAwait(false);
-            filled.Add(new FilledRows(interval.File.Rows) { Failures = report.Failures, Warnings = report.Warnings });
+            filled.Add(new FilledRows(interval.Rows) { Failures = report.Failures, Warnings = report.Warnings });
             if (report.Failures.Length == 0)
             {
                 good.Add(interval);

@@ -8,6 +8,7 @@ using Naru.Core.Text;
 using Naru.Definitions;
 using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
+using Naru.Lake.Delta;
 using Naru.Lake.Parquet;
 using Naru.Models.Checks;
 using Naru.Query;
@@ -153,6 +154,7 @@ internal static class ModelFolder
         }
 
         TableSchema? schema = SchemaOf(file, header.Every, shape.Columns, mistakes);
+        CheckBuckets(file, header, schema, mistakes);
         ImmutableArray<ModelInput> inputs = InputsOf(file, header, shape, known, mistakes);
         ImmutableArray<ModelCheck> checks = schema is { } columns && !header.Checks.IsEmpty
             ? ChecksOf(file, (header, columns), known, (sample, zone), mistakes) : [];
@@ -191,6 +193,28 @@ internal static class ModelFolder
             [.. known, own, CheckCompiler.Describe(columns)], ModelReader.Of(file.Name, null));
         return new CheckCompiler(file.Name, file.Path, columns, readable)
             .Compile(model.Header.Checks, sample, mistakes);
+    }
+
+    private static void CheckBuckets(ModelFile file, ModelHeader header, TableSchema? schema, MistakeList mistakes)
+    {
+        if (header.Buckets is not { } buckets || schema is null)
+        {
+            return;
+        }
+
+        int at = schema.IndexOf(buckets.Column);
+        if (at < 0 || PartitionOf(header.Every).Contains(buckets.Column))
+        {
+            mistakes.Add(new Mistake(
+                file.Path, $"'buckets' names \"{buckets.Column}\", which the model does not select", "name a column"));
+        }
+        else if (!HashBucket.Takes(schema.Columns[at].Type))
+        {
+            mistakes.Add(new Mistake(
+                file.Path,
+                $"'buckets' names \"{buckets.Column}\", a {schema.Columns[at].Type.Sql}",
+                "buckets are by a text or a whole number"));
+        }
     }
 
     public static ImmutableArray<string> PartitionOf(IntervalKind every) =>

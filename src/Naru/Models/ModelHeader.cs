@@ -4,6 +4,7 @@ using Naru.Core.Events;
 using Naru.Core.Schedules;
 using Naru.Core.Text;
 using Naru.Definitions;
+using Naru.Lake.Delta;
 using Naru.Models.Checks;
 using Naru.Query.Pool;
 using Naru.Yaml;
@@ -34,7 +35,8 @@ internal sealed record ModelHeader : IScheduleRules
     public static readonly ImmutableArray<string> Keys =
     [
         "description", "owner", "every", "schedule", "start", "wait_for_late", "depends_on", "restate", "retries",
-        "retry_after", "timeout", "pool", "ticket", "lifetime", "sla", "parallel", "order", "catch_up", CheckKey,
+        "retry_after", "timeout", "pool", "ticket", "lifetime", "buckets", "sla", "parallel", "order", "catch_up",
+        CheckKey,
     ];
 
     private const int RetriesMax = 100;
@@ -92,6 +94,9 @@ internal sealed record ModelHeader : IScheduleRules
 
     public TimeSpan? WarmFor { get; private init; }
 
+    /// <summary>Into how many files of hash buckets an interval's rows are written, by which column.</summary>
+    public (int Count, string Column)? Buckets { get; private init; }
+
     public static ModelHeader Read(string file, string text, ProjectZone zone, MistakeList mistakes)
     {
         ModelHeader header = new();
@@ -125,6 +130,7 @@ internal sealed record ModelHeader : IScheduleRules
         CheckKey => CheckReader.Read(entry, mistakes) is { } check
             ? this with { Checks = Checks.Add(check) } : this,
         "lifetime" => WithLifetime(entry, mistakes),
+        "buckets" => this with { Buckets = ReadBuckets(entry, mistakes) },
         _ => this with { Ticket = entry.Value.Length == 0 ? null : entry.Value },
     };
 
@@ -152,6 +158,22 @@ internal sealed record ModelHeader : IScheduleRules
         }
 
         return header;
+    }
+
+    private static (int Count, string Column)? ReadBuckets(SqlHeaderEntry entry, MistakeList mistakes)
+    {
+        if (entry.Value.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [string number, "by", string column]
+            && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int count)
+            && count is > 1 and <= HashBucket.CountMax)
+        {
+            return (count, column);
+        }
+
+        entry.Mistake(
+            mistakes,
+            $"'buckets' is '{entry.Value}'",
+            $"write it as '-- buckets: 16 by user_id', with 2 to {HashBucket.CountMax} buckets");
+        return null;
     }
 
     private static IntervalKind ReadEvery(SqlHeaderEntry entry, MistakeList mistakes)

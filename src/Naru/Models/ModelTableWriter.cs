@@ -63,12 +63,9 @@ internal sealed class ModelTableWriter(ModelTableParts parts, IntervalCalendar c
         {
             foreach ((Interval Interval, long Attempt) attempt in attempts)
             {
-                DeltaFile file = _tables.Write(table, attempt, path => import.Write(
-                    table.Inside,
-                    model.GivesPartition ? LiteralsOf(attempt.Interval) : [],
-                    path,
-                    cancellationToken));
-                staged.Add(new StagedInterval(attempt.Interval, attempt.Attempt, file, table.Table.PathOf(file)));
+                ImmutableArray<DeltaFile> files = [.. WriteAll(table, model, attempt, import, cancellationToken)];
+                staged.Add(new StagedInterval(
+                    attempt.Interval, attempt.Attempt, files, [.. files.Select(table.Table.PathOf)]));
             }
 
             return staged;
@@ -92,7 +89,54 @@ internal sealed class ModelTableWriter(ModelTableParts parts, IntervalCalendar c
         IntervalTables.Commit(
             staged.Table,
             [.. intervals.Select(static each => (each.Interval, each.Attempt))],
-            [.. intervals.Select(static each => each.File)]);
+            [.. intervals.SelectMany(static each => each.Files)]);
+    }
+
+    /// <summary>One file, or one of each hash bucket that has rows; of an interval without rows one that is empty.
+    /// </summary>
+    private List<DeltaFile> WriteAll(
+        IntervalTable table,
+        ModelDefinition model,
+        (Interval Interval, long Attempt) attempt,
+        ParquetImport import,
+        CancellationToken cancellationToken)
+    {
+        if (model.Header.Buckets is not { } buckets)
+        {
+            return [WriteOne()];
+        }
+
+        List<DeltaFile> files = [];
+        try
+        {
+            for (int number = 0; number < buckets.Count; number++)
+            {
+                import.Bucket = new HashBucket(number, buckets.Count, buckets.Column);
+                DeltaFile file = WriteOne() with { Bucket = import.Bucket };
+                if (file.Rows > 0 || (files.Count == 0 && number == buckets.Count - 1))
+                {
+                    files.Add(file);
+                }
+                else
+                {
+                    parts.Files.Delete(table.Table.PathOf(file));
+                }
+            }
+
+            return files;
+        }
+        catch
+        {
+            files.ForEach(file => parts.Files.Delete(table.Table.PathOf(file)));
+            throw;
+        }
+        finally
+        {
+            import.Bucket = null;
+        }
+
+        DeltaFile WriteOne() => _tables.Write(table, attempt, path => import.Write(
+            table.Inside, model.GivesPartition ? LiteralsOf(attempt.Interval) : [], path, cancellationToken));
     }
 
     /// <summary>Rows that belong to none of the intervals would get lost: they are an error.</summary>

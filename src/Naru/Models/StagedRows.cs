@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Naru.Core.Files;
 using Naru.Core.Schedules;
 using Naru.Lake.Columns;
@@ -5,12 +6,16 @@ using Naru.Lake.Delta;
 
 namespace Naru.Models;
 
-/// <summary>The rows of one attempt at one interval, in a file that no version of the table has.</summary>
+/// <summary>The rows of one attempt at one interval, in files that no version of the table has.</summary>
 /// <param name="Interval">Which.</param>
 /// <param name="Attempt">The attempt's number.</param>
-/// <param name="File">As the commit will add it.</param>
-/// <param name="Path">Where it lies.</param>
-internal sealed record StagedInterval(Interval Interval, long Attempt, DeltaFile File, string Path);
+/// <param name="Files">As the commit will add them.</param>
+/// <param name="Paths">Where they lie.</param>
+internal sealed record StagedInterval(
+    Interval Interval, long Attempt, ImmutableArray<DeltaFile> Files, ImmutableArray<string> Paths)
+{
+    public long Rows => Files.Sum(static file => file.Rows);
+}
 
 /// <summary>Rows that are made and not committed. What is not taken into a commit goes with it.</summary>
 internal sealed class StagedRows(IntervalTable table, IFileSystem files) : IDisposable
@@ -28,16 +33,13 @@ internal sealed class StagedRows(IntervalTable table, IFileSystem files) : IDisp
 
     /// <summary>A commit is tried with these: whatever comes of it, their files are not taken away here.</summary>
     public void Leave(IEnumerable<StagedInterval> intervals) =>
-        _left.UnionWith(intervals.Select(static each => each.Path));
+        _left.UnionWith(intervals.SelectMany(static each => each.Paths));
 
     public void Dispose()
     {
-        foreach (StagedInterval each in _intervals)
+        foreach (string path in _intervals.SelectMany(static each => each.Paths).Where(path => !_left.Contains(path)))
         {
-            if (!_left.Contains(each.Path))
-            {
-                files.Delete(each.Path);
-            }
+            files.Delete(path);
         }
     }
 }

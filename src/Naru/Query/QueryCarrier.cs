@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Naru.Access;
+using Naru.Core.Files;
 using Naru.Lake.Catalog;
 using Naru.Query.Gate;
 using Naru.Query.Pool;
@@ -113,13 +114,34 @@ internal sealed class QueryCarrier(ILakeCatalog catalog, QueryPools pools, TimeP
             return bytes;
         }
 
+        ImmutableArray<TableSnapshot> tables =
+            FilePruning.Of(lease.Tables, judgement.Reads, context.Request.Principal.RulesOf);
         context.Run.Started();
-        context.Run.Leased(lease.Tables.Sum(static table => table.Files.Length + table.TailFiles.Length));
-        RunRequest request = RunPlan.Make(pool, context, judgement, readable, lease);
+        context.Run.Leased(tables.Sum(static table => table.Files.Length + table.TailFiles.Length));
+        await FetchAsync(lease, tables, stop).ConfigureAwait(false);
+        RunRequest request = RunPlan.Make(pool, context, judgement, readable, tables);
         await worker.SendAsync(FrameKind.Run, request, WorkerJson.Default.RunRequest, CancellationToken.None)
             .ConfigureAwait(false);
         await PassRowsAsync(worker, context, judgement, lease.Landing, stop).ConfigureAwait(false);
         return null;
+    }
+
+    /// <summary>The worker has no network, and sees only what is there when it starts.</summary>
+    private static async Task FetchAsync(
+        ISnapshotLease lease, ImmutableArray<TableSnapshot> tables, CancellationToken stop)
+    {
+        try
+        {
+            await lease.FetchAsync(tables, stop).ConfigureAwait(false);
+        }
+        catch (StorageException exception)
+        {
+            throw new QueryException(new QueryError(QueryCodes.LakeFile, exception.Message)
+            {
+                Status = StatusCodes.Status503ServiceUnavailable,
+                Hint = "`naru tiers` says how the volumes are; nothing is lost, ask again when it is mended",
+            });
+        }
     }
 
     /// <summary>A plan tells of filters, files and counts of rows that the caller may not see.</summary>

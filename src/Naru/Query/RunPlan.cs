@@ -14,10 +14,14 @@ internal static class RunPlan
     private const int ExactFilesMax = 500;
 
     public static RunRequest Make(
-        PoolOptions options, RunContext context, Judgement judgement, ReadableTables readable, ISnapshotLease lease)
+        PoolOptions options,
+        RunContext context,
+        Judgement judgement,
+        ReadableTables readable,
+        ImmutableArray<TableSnapshot> tables)
     {
         IEnumerable<SetupStatement> setup =
-            TableViews.Sql(lease.Tables, readable.Path, context.Request.Principal.RulesOf);
+            TableViews.Sql(tables, readable.Path, context.Request.Principal.RulesOf);
         if (judgement.Virtual.Length > 0)
         {
             setup = setup.Concat(Virtual(context, judgement, readable).Select(static sql => new SetupStatement(sql)));
@@ -27,15 +31,15 @@ internal static class RunPlan
             Functions.OwnFunctions.Setup(judgement.OwnFunctions).Select(static sql => new SetupStatement(sql)));
 
         // The tail's folder holds every table's rows, so its files are always named one by one.
-        List<string> files = [.. lease.Tables.SelectMany(static table => table.TailFiles)];
+        List<string> files = [.. tables.SelectMany(static table => table.TailFiles)];
         SortedSet<string> folders = new(StringComparer.Ordinal);
-        if (lease.Tables.Sum(static table => table.Files.Length) <= ExactFilesMax)
+        if (tables.Sum(static table => table.Files.Length) <= ExactFilesMax)
         {
-            files.AddRange(lease.Tables.SelectMany(static table => table.Files));
+            files.AddRange(tables.SelectMany(static table => table.Files));
         }
         else
         {
-            folders.UnionWith(lease.Tables.SelectMany(Folders));
+            folders.UnionWith(tables.SelectMany(Folders));
         }
 
         return new RunRequest

@@ -83,7 +83,8 @@ internal sealed class PlatformServer : IAsyncDisposable
             application.Services.GetRequiredService<PrometheusText>();
             application.Services.GetRequiredService<ServerMetrics>();
             PlatformServer server = new(application, projectLock);
-            application.Services.GetRequiredService<LakeMaintenance>().ClaimVolumes();
+            await application.Services.GetRequiredService<LakeMaintenance>()
+                .PrepareVolumesAsync(cancellationToken).ConfigureAwait(false);
             application.Services.GetRequiredService<StreamWorker>().Start();
             await application.StartAsync(cancellationToken).ConfigureAwait(false);
             projectLock.Announce(server.Address);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Naru.Core.Files;
 using Naru.Lake.Catalog;
 using Naru.Lake.Delta;
 using Naru.Lake.Volumes;
@@ -16,6 +17,7 @@ internal sealed partial class LakeMaintenance
     private const long TurnBytesMax = 2L << 30;
 
     private readonly SemaphoreSlim _turn = new(1, 1);
+    private string[] _faults = [];
 
     public override void Dispose()
     {
@@ -30,6 +32,7 @@ internal sealed partial class LakeMaintenance
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            await PrepareVolumesAsync(cancellationToken).ConfigureAwait(false);
             bool moved = true;
             while (moved)
             {
@@ -48,12 +51,29 @@ internal sealed partial class LakeMaintenance
     }
 
     /// <summary>Before workers are started: a rule of theirs is for a folder that is there.</summary>
-    public void ClaimVolumes()
+    public async Task PrepareVolumesAsync(CancellationToken cancellationToken)
     {
-        foreach (string fault in parts.Tiers?.Claim() ?? [])
+        if (parts.Tiers is not { } tiers)
+        {
+            return;
+        }
+
+        try
+        {
+            await tiers.PrepareAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (StorageException error)
+        {
+            StreamLog.TableProblem(logger, error.Message);
+        }
+
+        string[] faults = [.. tiers.Volumes.Others.Select(static volume => volume.Fault).OfType<string>()];
+        foreach (string fault in faults.Except(_faults))
         {
             StreamLog.VolumeAway(logger, fault);
         }
+
+        _faults = faults;
     }
 
     /// <summary>One pass over every table: what is tended, then what is moved, then what is swept.</summary>
@@ -62,6 +82,7 @@ internal sealed partial class LakeMaintenance
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            await PrepareVolumesAsync(cancellationToken).ConfigureAwait(false);
             RunOnce(cancellationToken);
             await foreach (MovedFiles each in MoveDueAsync(null, cancellationToken).ConfigureAwait(false))
             {

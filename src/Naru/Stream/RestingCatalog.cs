@@ -5,6 +5,7 @@ using Naru.Lake.Catalog;
 using Naru.Lake.Columns;
 using Naru.Lake.Delta;
 using Naru.Lake.Parquet;
+using Naru.Lake.Volumes;
 using Naru.Stream.Aggregate;
 using Naru.Stream.Landing;
 
@@ -70,7 +71,7 @@ internal sealed class RestingCatalog : ILakeCatalog
             leased.Add(new TableSnapshot(name, system.Schema, [], [], [path]));
         }
 
-        return new Lease(_files, _last?.Number ?? 0, [.. leased], scratch);
+        return new Lease(_files, _tables.Volumes, (_last?.Number ?? 0, [.. leased]), scratch);
     }
 
     /// <summary>
@@ -89,8 +90,12 @@ internal sealed class RestingCatalog : ILakeCatalog
                 .Concat(pending.SelectMany(static table => table.Files).Select(static file => file.Path));
         }
 
+        string[] paths = [.. files];
         return new TableSnapshot(
-            name, shape.Schema, shape.PartitionColumns, [.. files.Select(file => _tables.PathOf(stored, file))], []);
+            name, shape.Schema, shape.PartitionColumns, [.. paths.Select(path => _tables.PathOf(stored, path))], [])
+        {
+            Facts = [.. paths.Select(path => version?.FilesByPath.GetValueOrDefault(path))],
+        };
     }
 
     private static bool Holds(DeltaVersion? version, TableName table, LandingRecord landing) =>
@@ -102,14 +107,23 @@ internal sealed class RestingCatalog : ILakeCatalog
             && to >= partition.To - 1);
 
     private sealed class Lease(
-        IFileSystem files, long landing, ImmutableArray<TableSnapshot> tables, List<string> scratch) : ISnapshotLease
+        IFileSystem files, LakeVolumes volumes, (long Landing, ImmutableArray<TableSnapshot> Tables) of,
+        List<string> scratch)
+        : ISnapshotLease
     {
-        public long Landing => landing;
+        private readonly List<IDisposable> _held = [];
 
-        public ImmutableArray<TableSnapshot> Tables => tables;
+        public long Landing => of.Landing;
+
+        public ImmutableArray<TableSnapshot> Tables => of.Tables;
+
+        public ValueTask FetchAsync(IReadOnlyList<TableSnapshot> tables, CancellationToken cancellationToken) =>
+            volumes.HoldAsync(
+                tables.SelectMany(static table => table.Facts.OfType<DeltaFile>()), _held, cancellationToken);
 
         public void Dispose()
         {
+            _held.ForEach(static pin => pin.Dispose());
             foreach (string path in scratch)
             {
                 files.Delete(path);

@@ -106,7 +106,10 @@ internal sealed class StreamCatalog : ILakeCatalog
                     shape.Schema,
                     shape.PartitionColumns,
                     version is null ? [] : [.. version.Files.Select(table!.PathOf)],
-                    [.. tail.Select(static file => file.Path)]));
+                    [.. tail.Select(static file => file.Path)])
+                {
+                    Facts = version is null ? [] : [.. version.Files],
+                });
             }
         }
         catch
@@ -184,6 +187,7 @@ internal sealed class StreamCatalog : ILakeCatalog
         private readonly List<DeltaLease> _versions = [];
         private readonly List<TailFile> _tail = [];
         private readonly List<string> _systemFiles = [];
+        private readonly List<IDisposable> _held = [];
         private bool _disposed;
 
         public long Landing { get; } = landing;
@@ -202,6 +206,10 @@ internal sealed class StreamCatalog : ILakeCatalog
             _systemFiles.Add(system.File);
         }
 
+        public ValueTask FetchAsync(IReadOnlyList<TableSnapshot> tables, CancellationToken cancellationToken) =>
+            context.Tables.Volumes.HoldAsync(
+                tables.SelectMany(static table => table.Facts.OfType<DeltaFile>()), _held, cancellationToken);
+
         public void Dispose()
         {
             if (_disposed)
@@ -211,6 +219,7 @@ internal sealed class StreamCatalog : ILakeCatalog
 
             _disposed = true;
             StreamEngine.Release(context, _tail);
+            _held.ForEach(static pin => pin.Dispose());
             foreach (DeltaLease version in _versions)
             {
                 version.Dispose();

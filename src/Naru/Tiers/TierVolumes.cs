@@ -12,7 +12,7 @@ internal static class TierVolumes
     {
         List<IFileVolume> volumes = [];
         foreach ((Tier tier, string folder) in
-            ((Tier, string)[])[(Tier.Warm, options.Warm), (Tier.Cold, options.Cold)])
+            ((Tier, string)[])[(Tier.Warm, options.Warm), (Tier.Cold, options.ColdIsBucket ? "" : options.Cold)])
         {
             if (folder.Length > 0)
             {
@@ -20,13 +20,40 @@ internal static class TierVolumes
             }
         }
 
-        return new LakeVolumes([.. volumes], null);
+        if (options.ColdIsBucket)
+        {
+            volumes.Add(OpenBucket(options, paths, files));
+        }
+
+        return new LakeVolumes([.. volumes], options.ColdIsBucket ? paths.Cache : null);
     }
 
     /// <summary>What workers may read beside the project's own folders.</summary>
     public static ImmutableArray<string> Folders(TierOptions options, ProjectPaths paths) =>
-        [.. new[] { options.Warm, options.Cold }.Where(static folder => folder.Length > 0)
-            .Select(folder => Absolute(paths, folder))];
+    [
+        .. new[] { options.Warm, options.ColdIsBucket ? paths.Cache : options.Cold }
+            .Where(static folder => folder.Length > 0)
+            .Select(folder => Absolute(paths, folder)),
+    ];
+
+    private static BucketVolume OpenBucket(TierOptions options, ProjectPaths paths, IFileSystem files)
+    {
+        (string name, string prefix) = options.ColdBucket;
+        Bucket bucket = new(new BucketPlace(
+            name,
+            options.ColdEndpoint.Length == 0 ? null : options.ColdEndpoint,
+            options.ColdRegion,
+            new ReferencedCredentials(options, paths.Root, files))
+        {
+            Timeout = options.ColdTimeout, Retries = options.ColdRetries,
+        });
+        return new BucketVolume(
+            bucket,
+            prefix,
+            $"{Environment.MachineName}:{paths.Root}",
+            new BucketCache(files, paths.Cache, options.CacheBytesMax, bucket),
+            (files, TimeProvider.System));
+    }
 
     private static string Absolute(ProjectPaths paths, string folder) =>
         Path.GetFullPath(Path.Combine(paths.Root, folder)).TrimEnd('/');

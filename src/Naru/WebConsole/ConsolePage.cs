@@ -77,6 +77,7 @@ internal static class ConsolePages
             Styles = [.. EditorStyles],
             Modules = ["editor.js", "difference.js"],
         },
+        new("tiers", 'h'),
         new("alerts", 't'),
         new("access", 'c') { Modules = ["draw.js"] },
     ];

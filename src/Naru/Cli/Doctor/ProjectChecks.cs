@@ -5,6 +5,7 @@ using Naru.Core.Topics;
 using Naru.Definitions;
 using Naru.Lake.Catalog;
 using Naru.Lake.Delta;
+using Naru.Lake.Volumes;
 using Naru.Stream;
 using Naru.Stream.Dedup;
 using Naru.Stream.Landing;
@@ -189,6 +190,7 @@ internal sealed class ProjectChecks(IFileSystem files, ProjectPaths paths, Findi
         LakeTables tables = new(files, paths.Lake, checkpoints, TimeProvider.System, isReadOnly: true);
         int count = 0;
         int checkedFiles = 0;
+        int inBucket = 0;
         long bytes = 0;
         foreach ((TableName name, DeltaTable table) in tables.All())
         {
@@ -201,6 +203,12 @@ internal sealed class ProjectChecks(IFileSystem files, ProjectPaths paths, Findi
             LookAtTransactions(name, table, last);
             foreach (DeltaFile file in table.Current.Files)
             {
+                if (FileLocation.Of(file.Path).IsInBucket)
+                {
+                    inBucket++;
+                    continue;
+                }
+
                 progress($"{name}: {file.Path}");
                 LookAtFile(table, file, contents);
                 checkedFiles++;
@@ -209,7 +217,8 @@ internal sealed class ProjectChecks(IFileSystem files, ProjectPaths paths, Findi
         }
 
         return $"{count} tables, {checkedFiles} files, {CopyProgress.Size(bytes)}"
-            + (contents ? ", every byte as it was landed" : ", sizes only (--quick)");
+            + (contents ? ", every byte as it was landed" : ", sizes only (--quick)")
+            + (inBucket > 0 ? $"; {inBucket} files in a bucket were not looked at" : "");
     }
 
     private void LookAtTransactions(TableName name, DeltaTable table, LandingRecord? last)

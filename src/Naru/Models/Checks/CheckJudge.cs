@@ -39,7 +39,7 @@ internal sealed class CheckJudge(
         }
 
         TableSnapshot rows = new(
-            CheckCompiler.Rows, staged.Schema, model.Table.PartitionColumns, [interval.Path], []);
+            CheckCompiler.Rows, staged.Schema, model.Table.PartitionColumns, interval.Paths, []);
         ImmutableArray<CheckResult>.Builder results = ImmutableArray.CreateBuilder<CheckResult>();
         foreach (ModelCheck check in model.Checks)
         {
@@ -58,7 +58,7 @@ internal sealed class CheckJudge(
         StagedInterval interval,
         CancellationToken cancellationToken)
     {
-        long count = interval.File.Rows;
+        long count = interval.Rows;
         switch (check.Kind)
         {
             case CheckKind.NotEmpty:

@@ -11,6 +11,9 @@ internal sealed record Judgement
 
     public required ImmutableArray<TableDescription> Tables { get; init; }
 
+    /// <summary>Every place of the statement that reads a table, and what it says of the rows it needs.</summary>
+    public ImmutableArray<TableRead> Reads { get; init; } = [];
+
     /// <summary>Functions of ours that it calls: what is to be made for it.</summary>
     public ImmutableArray<string> OwnFunctions { get; init; } = [];
 

@@ -146,6 +146,7 @@ internal sealed partial class SqlGate
     {
         string type = reference.GetProperty("type").GetString()!;
         FrozenDictionary<string, Part> shape = Shape(SyntaxShapes.Tables, type, "table");
+        _from?.Look(reference);
         switch (type)
         {
             case "BASE_TABLE":
@@ -213,6 +214,15 @@ internal sealed partial class SqlGate
 
         TableDescription table = readable.Find(schema, name) ?? throw Unreadable(schema, name, location);
         _tables[table.Name] = table;
+        if (_from is not null)
+        {
+            _from.Add(table, reference);
+        }
+        else
+        {
+            _reads.Add(new TableRead(table.Name, []));
+        }
+
         if (_tables.Count > TablesMax)
         {
             throw new QueryException(TooComplex($"the statement reads more than {TablesMax} tables"));

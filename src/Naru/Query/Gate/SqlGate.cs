@@ -33,6 +33,8 @@ internal sealed partial class SqlGate(SqlText text, ReadableTables readable, Gat
     private readonly HashSet<string> _ownFunctions = new(SqlName.Comparer);
     private readonly List<(int Start, int End, string? Text)> _edits = [];
     private readonly HashSet<VirtualTable> _virtual = [];
+    private readonly List<TableRead> _reads = [];
+    private TableConditions? _from;
     private int _nodes;
     private int _subqueryDepth;
     private int _lambdaDepth;
@@ -75,6 +77,7 @@ internal sealed partial class SqlGate(SqlText text, ReadableTables readable, Gat
         {
             Sql = Edited(),
             Tables = [.. _tables.Values],
+            Reads = [.. _reads],
             Virtual = [.. _virtual],
             OwnFunctions = [.. _ownFunctions],
         };
@@ -135,6 +138,8 @@ internal sealed partial class SqlGate(SqlText text, ReadableTables readable, Gat
             scope = Ctes(ctes, scope);
         }
 
+        TableConditions? outer = _from;
+        _from = type == "SELECT_NODE" ? new TableConditions() : null;
         foreach (JsonProperty part in node.EnumerateObject())
         {
             // Only the second half of a recursive CTE sees the rows made so far.
@@ -142,6 +147,13 @@ internal sealed partial class SqlGate(SqlText text, ReadableTables readable, Gat
             Scope? inner = recursive ? new Scope(scope, node.GetProperty("cte_name").GetString()!, true) : scope;
             Walk(shape, part, inner, type);
         }
+
+        if (_from is not null)
+        {
+            _reads.AddRange(_from.Reads(node));
+        }
+
+        _from = outer;
     }
 
     /// <summary>Each CTE sees those before it; the node sees all.</summary>

@@ -16,7 +16,12 @@ namespace Naru.Stream.Batch;
 /// </summary>
 internal sealed class AggregateInputs : IDisposable
 {
+    /// <summary>Events so far beside a batch's own may be read: sessions reach over days.</summary>
+    private static readonly long Reach = 8 * ProjectZone.DayMicroseconds;
+
     private readonly List<DeltaLease> _leases = [];
+    private readonly List<BatchTable> _tables = [];
+    private readonly List<IDisposable> _held = [];
 
     private AggregateInputs(RunningAggregate aggregate, long landing)
     {
@@ -65,8 +70,24 @@ internal sealed class AggregateInputs : IDisposable
         return inputs;
     }
 
+    /// <summary>Makes files of events of [from, to) readable that are in a bucket.</summary>
+    public async ValueTask HoldAsync(long from, long to, CancellationToken cancellationToken)
+    {
+        long first = Math.Max(from, long.MinValue + Reach) - Reach;
+        long end = Math.Min(to, long.MaxValue - Reach) + Reach;
+        foreach (BatchTable table in _tables)
+        {
+            await table.Table.Volumes.HoldAsync(
+                table.Version.Files.Where(file => BatchFile.Of(table, file, Zone).Holds(first, end)),
+                _held,
+                cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     public void Dispose()
     {
+        _held.ForEach(static pin => pin.Dispose());
+        _held.Clear();
         foreach (DeltaLease lease in _leases)
         {
             lease.Dispose();
@@ -106,6 +127,8 @@ internal sealed class AggregateInputs : IDisposable
 
         DeltaLease lease = table.Lease();
         _leases.Add(lease);
-        return new BatchTable(table, lease.Version);
+        BatchTable leased = new(table, lease.Version);
+        _tables.Add(leased);
+        return leased;
     }
 }

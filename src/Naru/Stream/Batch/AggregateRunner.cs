@@ -48,6 +48,7 @@ internal sealed class AggregateRunner(
         try
         {
             using CancellationTokenSource end = Linked(inputs, cancellationToken);
+            await inputs.HoldAsync(from, to, end.Token).ConfigureAwait(false);
             AggregateVerification verification = new(inputs, reader, Options);
             ImmutableArray<BatchSlice> slices = verification.Slices(from, to);
             for (int i = 0; i < slices.Length; i++)
@@ -75,6 +76,7 @@ internal sealed class AggregateRunner(
         try
         {
             using CancellationTokenSource end = Linked(inputs, cancellationToken);
+            await inputs.HoldAsync(from, to, end.Token).ConfigureAwait(false);
             AggregateRecomputation recomputation = new(inputs, from, to, Options);
             while (await Task.Run(() => recomputation.Next(end.Token), end.Token).ConfigureAwait(false) is { } next)
             {

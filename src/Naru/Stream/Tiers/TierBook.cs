@@ -103,35 +103,15 @@ internal sealed class TierBook(LakeTables tables, TierOptions options, TierBookP
         tables.All().Where(table => table.Name.Schema is not (AggregateTables.Schema or StreamTables.Schema)
             && RulesOf(table.Name) is not null);
 
-    /// <summary>
-    /// Takes folders that belong to nobody yet. Where a table has files on a volume already, a missing mark means that
-    /// its disk is not there. Returns what cannot be used.
-    /// </summary>
-    public IReadOnlyList<string> Claim()
+    /// <summary>Looks whether volumes can be used, and takes those that belong to nobody yet.</summary>
+    public async ValueTask PrepareAsync(CancellationToken cancellationToken)
     {
-        List<string> faults = [];
         foreach (IFileVolume volume in Volumes.Others)
         {
-            try
-            {
-                if (volume is DiskVolume disk && !Movable().Any(table => table.Table.Current.Files.Any(
-                    file => file.Path.StartsWith(volume.Root, StringComparison.Ordinal))))
-                {
-                    disk.Claim();
-                }
-            }
-            catch (StorageException error)
-            {
-                faults.Add(error.Message);
-            }
-
-            if (volume.Fault is { } fault)
-            {
-                faults.Add(fault);
-            }
+            bool isUsed = Movable().Any(table => table.Table.Current.Files.Any(
+                file => file.Path.StartsWith(volume.Root, StringComparison.Ordinal)));
+            await volume.PrepareAsync(isUsed, cancellationToken).ConfigureAwait(false);
         }
-
-        return faults;
     }
 
     private IEnumerable<PlannedMove> ForSpace(HashSet<(TableName, string)> planned)

@@ -1,0 +1,195 @@
+using System.Net;
+using System.Security.Cryptography;
+using Amazon.Runtime;
+using Amazon.S3;
+using Amazon.S3.Model;
+using Naru.Core.Files;
+
+namespace Naru.Tiers;
+
+/// <summary>Where a bucket is, and what opens it.</summary>
+/// <param name="Name">The bucket.</param>
+/// <param name="Endpoint">Of a store that is not Amazon's, such as http://127.0.0.1:9000; null for Amazon's.</param>
+/// <param name="Region">Amazon's, or what the store wants to be called.</param>
+/// <param name="Credentials">Asked for every client, so that a changed secret is taken at the next start.</param>
+internal sealed record BucketPlace(string Name, string? Endpoint, string Region, AWSCredentials Credentials)
+{
+    /// <summary>How long one try of one request may take until its answer begins.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    public int Retries { get; init; } = 3;
+}
+
+/// <summary>
+/// The little of S3 that a lake needs. Every failing call throws <see cref="StorageException"/>, which names the
+/// object; `NotFound` where it is not there.
+/// </summary>
+internal sealed class Bucket : IDisposable
+{
+    private const int CopyBytes = 1 << 20;
+
+    /// <summary>What one PUT takes.</summary>
+    private const long PutBytesMax = 5L << 30;
+
+    private readonly AmazonS3Client _client;
+    private readonly BucketPlace _place;
+
+    public Bucket(BucketPlace place)
+    {
+        _place = place;
+        AmazonS3Config config = new()
+        {
+            AuthenticationRegion = place.Region,
+            MaxErrorRetry = place.Retries,
+            Timeout = place.Timeout,
+            RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
+            ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
+        };
+        if (place.Endpoint is null)
+        {
+            config.RegionEndpoint = Amazon.RegionEndpoint.GetBySystemName(place.Region);
+        }
+        else
+        {
+            config.ServiceURL = place.Endpoint;
+            config.ForcePathStyle = true;
+        }
+
+        _client = new AmazonS3Client(place.Credentials, config);
+    }
+
+    public string Name => _place.Name;
+
+    /// <summary>Gives the bytes piece by piece, and their `sha256:…` at the end.</summary>
+    public Task<string> GetAsync(
+        string key, Action<ReadOnlyMemory<byte>> take, CancellationToken cancellationToken) =>
+        AskAsync(key, async () =>
+        {
+            using GetObjectResponse answer =
+                await _client.GetObjectAsync(_place.Name, key, cancellationToken).ConfigureAwait(false);
+            using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            byte[] buffer = new byte[CopyBytes];
+            while (true)
+            {
+                using CancellationTokenSource patience =
+                    CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                patience.CancelAfter(_place.Timeout);
+                int read = await answer.ResponseStream.ReadAsync(buffer, patience.Token).ConfigureAwait(false);
+                if (read == 0)
+                {
+                    return "sha256:" + Convert.ToHexStringLower(hash.GetHashAndReset());
+                }
+
+                hash.AppendData(buffer, 0, read);
+                take(buffer.AsMemory(0, read));
+            }
+        }, cancellationToken);
+
+    /// <summary>Makes an object that is not there yet; a store that knows conditions refuses one that is.</summary>
+    public Task PutAsync(string key, Func<System.IO.Stream> open, CancellationToken cancellationToken) =>
+        AskAsync(key, async () =>
+        {
+            using System.IO.Stream content = open();
+            if (content.Length > PutBytesMax)
+            {
+                throw new StorageException(
+                    StorageFault.NoSpace,
+                    $"\"s3://{_place.Name}/{key}\" would have more than 5 GB: it stays where it is");
+            }
+
+            await _client.PutObjectAsync(
+                new PutObjectRequest
+                {
+                    BucketName = _place.Name,
+                    Key = key,
+                    InputStream = content,
+                    AutoCloseStream = false,
+                    UseChunkEncoding = false,
+                    IfNoneMatch = "*",
+                },
+                cancellationToken).ConfigureAwait(false);
+            return true;
+        }, cancellationToken);
+
+    public Task DeleteAsync(string key, CancellationToken cancellationToken) =>
+        AskAsync(key, async () =>
+        {
+            await _client.DeleteObjectAsync(_place.Name, key, cancellationToken).ConfigureAwait(false);
+            return true;
+        }, cancellationToken);
+
+    /// <summary>Keys that begin with a prefix.</summary>
+    public Task<List<string>> ListAsync(string prefix, CancellationToken cancellationToken) =>
+        AskAsync(prefix, async () =>
+        {
+            List<string> keys = [];
+            ListObjectsV2Request request = new() { BucketName = _place.Name, Prefix = prefix };
+            do
+            {
+                ListObjectsV2Response page =
+                    await _client.ListObjectsV2Async(request, cancellationToken).ConfigureAwait(false);
+                keys.AddRange((page.S3Objects ?? []).Select(static each => each.Key));
+                request.ContinuationToken = page.NextContinuationToken;
+            }
+            while (request.ContinuationToken is not null);
+
+            return keys;
+        }, cancellationToken);
+
+    public void Dispose() => _client.Dispose();
+
+    private async Task<T> AskAsync<T>(string key, Func<Task<T>> ask, CancellationToken cancellationToken)
+    {
+        string what = $"\"s3://{_place.Name}/{key}\"";
+        try
+        {
+            return await ask().ConfigureAwait(false);
+        }
+        catch (StorageException)
+        {
+            throw;
+        }
+        catch (AmazonS3Exception error)
+        {
+            throw Told(error, what);
+        }
+        catch (AmazonClientException error) when (error.Message.Contains("hash", StringComparison.OrdinalIgnoreCase))
+        {
+            // The library holds a body against the ETag.
+            throw new StorageException(
+                StorageFault.Corrupt,
+                $"{what} was changed in the bucket or on its way: look at the store, or bring back its former version",
+                error);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (Exception error) when (error is AmazonClientException or HttpRequestException or IOException
+            or OperationCanceledException or TimeoutException)
+        {
+            string where = _place.Endpoint ?? $"S3 in {_place.Region}";
+            throw new StorageException(
+                StorageFault.Io,
+                $"{what} cannot be reached at {where}: {(error.InnerException ?? error).Message}; nothing is lost: "
+                + "look at the network and at `tiers.cold_endpoint`",
+                error);
+        }
+    }
+
+    private static StorageException Told(AmazonS3Exception error, string what) => error.StatusCode switch
+    {
+        HttpStatusCode.NotFound when error.ErrorCode == "NoSuchBucket" => new StorageException(
+            StorageFault.NotFound, $"{what}: there is no such bucket; make it, or mend `tiers.cold`", error),
+        HttpStatusCode.NotFound => new StorageException(
+            StorageFault.NotFound, $"{what} is not there: bring it back into the bucket, or restore a backup", error),
+        HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized => new StorageException(
+            StorageFault.Denied,
+            $"{what} is refused ({error.ErrorCode}): look at `tiers.cold_access_key` and what it may do", error),
+        HttpStatusCode.PreconditionFailed => new StorageException(
+            StorageFault.Exists, $"{what} is there already: it is tried again under another name", error),
+        _ => new StorageException(
+            StorageFault.Io,
+            $"{what} failed with {(int)error.StatusCode} {error.ErrorCode}; nothing is lost: it is tried again", error),
+    };
+}
