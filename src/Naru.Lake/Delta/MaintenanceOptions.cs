@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace Naru.Lake.Delta;
 
 /// <summary>How the files of tables are tended.</summary>
@@ -37,6 +39,9 @@ public sealed record MaintenanceOptions
     /// readers hold what they lease.
     /// </summary>
     public TimeSpan MovedRetention { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Eight hexadecimal digits for the name of a file's next copy: hardly ever the same twice.</summary>
+    public Func<string> NewDigits { get; init; } = static () => RandomNumberGenerator.GetHexString(8, lowercase: true);
 
     /// <summary>Expiry of sensitive data ends leases older than this.</summary>
     public TimeSpan LeaseAgeMax { get; init; } = TimeSpan.FromMinutes(10);

@@ -335,6 +335,8 @@ public sealed class TableMaintenance
         }
     }
 
+    internal string NewDigits() => _options.NewDigits();
+
     /// <summary>Until <see cref="EndWriting"/> no vacuum takes the file for a leftover.</summary>
     internal void BeginWriting(string path)
     {

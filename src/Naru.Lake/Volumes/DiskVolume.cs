@@ -14,10 +14,12 @@ public sealed class DiskVolume : IFileVolume
     public const string MarkName = "naru-volume";
     private const int CopyBytes = 1 << 20;
     private const int MarkBytesMax = 64 << 10;
+    private const string Unprepared = "the volume was not looked at yet";
 
     private readonly IFileSystem _files;
     private readonly string _folder;
     private readonly string _owner;
+    private string? _unprepared = Unprepared;
 
     /// <param name="files">The seam.</param>
     /// <param name="tier">Which.</param>
@@ -37,19 +39,25 @@ public sealed class DiskVolume : IFileVolume
 
     public string Root { get; }
 
-    public string? Fault
+    /// <summary>The mark is durable before the first file: a crash cannot leave files on a volume that is nobody's.
+    /// </summary>
+    public string? Fault => Away ?? Volatile.Read(ref _unprepared);
+
+    /// <summary>Why its files cannot be read.</summary>
+    private string? Away
     {
         get
         {
             try
             {
-                byte[]? mark = WholeFile.Read(_files, MarkPath, MarkBytesMax);
-                string? owner = mark is null ? null : System.Text.Encoding.UTF8.GetString(mark).Trim();
-                return owner == _owner ? null
-                    : owner is null
-                        ? $"\"{_folder}\" has no file \"{MarkName}\": mount the volume"
-                        : $"\"{_folder}\" belongs to the project \"{owner}\": give this one another folder; if it is "
-                            + $"that project under a new name, write \"{_owner}\" into \"{MarkPath}\"";
+                return ReadMark() switch
+                {
+                    null => $"\"{_folder}\" has no file \"{MarkName}\": mount the volume",
+                    { } owner when owner != _owner =>
+                        $"\"{_folder}\" belongs to the project \"{owner}\": give this one another folder; if it is "
+                        + $"that project under a new name, write \"{_owner}\" into \"{MarkPath}\"",
+                    _ => null,
+                };
             }
             catch (StorageException error)
             {
@@ -62,35 +70,40 @@ public sealed class DiskVolume : IFileVolume
 
     private string MarkPath => $"{_folder}/{MarkName}";
 
+    private string? ReadMark() => WholeFile.Read(_files, MarkPath, MarkBytesMax) is { } mark
+        ? System.Text.Encoding.UTF8.GetString(mark).Trim() : null;
+
     public ValueTask PrepareAsync(bool isUsed, CancellationToken cancellationToken)
     {
-        if (!isUsed)
-        {
-            Claim();
-        }
-
+        Prepare(isUsed);
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Takes a folder that belongs to nobody, and makes it when it is missing.</summary>
-    public void Claim()
+    /// <summary>As <see cref="PrepareAsync"/>.</summary>
+    public void Prepare(bool isUsed)
     {
         try
         {
-            if (WholeFile.Read(_files, MarkPath, MarkBytesMax) is null)
+            string? mark = ReadMark();
+            bool isOurs = mark is null ? !isUsed : mark == _owner;
+            if (isOurs && Volatile.Read(ref _unprepared) is not null)
             {
+                // Written again where it is there: seen is not durable, since a sync of it may have failed.
                 _files.CreateDirectory(_folder);
                 WholeFile.Replace(_files, MarkPath, System.Text.Encoding.UTF8.GetBytes(_owner + "\n"));
+                mark = _owner;
             }
+
+            Volatile.Write(ref _unprepared, mark is null ? Unprepared : null);
         }
-        catch (StorageException)
+        catch (StorageException error)
         {
-            // Fault tells it for as long as it is so.
+            Volatile.Write(ref _unprepared, error.Message);
         }
     }
 
     public ValueTask<IDisposable?> HoldAsync(IReadOnlyList<DeltaFile> files, CancellationToken cancellationToken) =>
-        files.Count > 0 && Fault is { } fault
+        files.Count > 0 && Away is { } fault
             ? throw new StorageException(
                 StorageFault.NotFound, $"\"{DiskPathOf(files[0].Path)}\" cannot be read: {fault}")
             : ValueTask.FromResult<IDisposable?>(null);

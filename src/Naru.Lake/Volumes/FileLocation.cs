@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Security.Cryptography;
 using Naru.Core;
 
 namespace Naru.Lake.Volumes;
@@ -52,12 +51,13 @@ public readonly record struct FileLocation
     /// `part-0000000042-0.m5e0c11d2.parquet`: how the next copy of a file is named. Never twice, so that an attempt
     /// that failed, or a process that is behind, can neither write nor delete what another has committed.
     /// </summary>
-    public string MovedName()
+    /// <param name="digits">Eight hexadecimal digits that were not given before.</param>
+    public string MovedName(string digits)
     {
+        Invariant.Hold(digits.Length == MarkLength - 2 && IsHex(digits));
         string name = FirstName;
         string extension = System.IO.Path.GetExtension(name);
-        string random = RandomNumberGenerator.GetHexString(MarkLength - 2, lowercase: true);
-        return $"{name[..^extension.Length]}.m{random}{extension}";
+        return $"{name[..^extension.Length]}.m{digits}{extension}";
     }
 
     private static bool IsHex(ReadOnlySpan<char> text) => !text.ContainsAnyExcept(HexDigits);

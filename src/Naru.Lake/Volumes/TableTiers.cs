@@ -65,9 +65,9 @@ public sealed class TableTiers(DeltaTable table, TableMaintenance maintenance, I
     public async ValueTask<TierReport> SweepAsync(
         IFileVolume volume, TableCare care, Func<long> committedLanding, CancellationToken cancellationToken)
     {
-        if (volume.Fault is not null)
+        if (volume.Fault is { } fault)
         {
-            return new TierReport();
+            return new TierReport { Problems = [fault] };
         }
 
         int swept = 0;
@@ -175,7 +175,7 @@ public sealed class TableTiers(DeltaTable table, TableMaintenance maintenance, I
     private string NameOn(IFileVolume volume, DeltaFile file)
     {
         string folder = DeltaPaths.PartitionFolder(table.Current.PartitionColumns, file.PartitionValues);
-        return $"{table.FolderOn(volume)}/{folder}/{FileLocation.Of(file.Path).MovedName()}";
+        return $"{table.FolderOn(volume)}/{folder}/{FileLocation.Of(file.Path).MovedName(maintenance.NewDigits())}";
     }
 
     private static async ValueTask DropAsync(IFileVolume volume, List<string> paths)

@@ -155,7 +155,7 @@ internal sealed partial class LakeMaintenance
         foreach ((TableName name, DeltaTable table) in tiers.Movable())
         {
             TableTiers mover = new(table, Tended(name, table), parts.Files);
-            foreach (IFileVolume volume in tiers.Volumes.Others)
+            foreach (IFileVolume volume in tiers.Volumes.Others.Where(static each => each.Fault is null))
             {
                 TierReport report = await mover
                     .SweepAsync(volume, CareOf(name), () => worker.Status.Landing, cancellationToken)

@@ -25,8 +25,8 @@ public class TableTiersTests
         _rows = new RowFiles(_files);
         _warm = new DiskVolume(_files, Tier.Warm, "/mnt/warm", Owner);
         _cold = new DiskVolume(_files, Tier.Cold, "/mnt/cold/나 루", Owner);
-        _warm.Claim();
-        _cold.Claim();
+        _warm.Prepare(isUsed: false);
+        _cold.Prepare(isUsed: false);
         _volumes = new LakeVolumes([_cold, _warm], null);
     }
 
