@@ -194,7 +194,7 @@ internal static class TiersCommand
             text.Append($"files, {Size(move.GetProperty("bytes"))} ({String(move, "why")})\n");
         }
 
-        text.Append(count > MovesShown ? $"  … and {count - MovesShown} more days\n" : "");
+        text.Append(count > MovesShown ? $"  … and {count - MovesShown} more\n" : "");
         return text.ToString();
     }
 

@@ -14,12 +14,18 @@ ORDER BY tier, bytes DESC`;
 
 const nameOf = row => (row.column_group === "fields" ? row.table : `${row.table}$${row.column_group}`);
 
-/** Files and bytes of a table on one volume; with a day behind which it goes further down. */
+/** Bytes of a table on one volume. */
 const on = tier => ({
   label: t(`tiers.${tier}`), number: true, sort: row => row[tier].bytes,
   cell: row => (row[tier].files === 0 ? h("span", { class: "faint" }, "–")
     : h("span", { title: t("tiers.files.of", count(row[tier].files)) }, bytes(row[tier].bytes))),
 });
+
+/** The server's words are English. */
+function whyOf(why) {
+  const day = /^before (\S+):/.exec(why);
+  return day ? t("tiers.why.age", day[1]) : t("tiers.why.space");
+}
 
 const search = h("input", { type: "search", "data-search": true, placeholder: t("tiers.search"), "aria-label": t("tiers.search"), on: { input: () => show() } });
 const volumes = table({
@@ -50,7 +56,7 @@ const moves = table({
     { label: t("tiers.way"), cell: row => `${t(`tiers.${row.from}`)} → ${t(`tiers.${row.to}`)}`, sort: row => row.to },
     { label: t("tiers.files"), number: true, cell: row => count(row.files), sort: row => row.files },
     { label: t("tiers.bytes"), number: true, cell: row => bytes(row.bytes), sort: row => row.bytes },
-    { label: t("tiers.why"), cell: row => row.why },
+    { label: t("tiers.why"), cell: row => whyOf(row.why) },
   ],
 });
 let all = [];
@@ -88,7 +94,6 @@ async function move() {
     await look();
   } catch (error) {
     fill(result, problem(error));
-  } finally {
     button.disabled = false;
   }
 }
@@ -98,7 +103,7 @@ async function look() {
   volumes.show(answer.volumes);
   moves.show(answer.moves);
   all = answer.tables;
-  button.hidden = answer.moves.length === 0;
+  button.disabled = answer.moves.length === 0;
   show();
 }
 
@@ -106,9 +111,9 @@ if (mayAdminister) {
   fill(content,
     problems,
     block(t("tiers.volumes"), { sql: filesSql, flush: true }, volumes),
-    block(t("tiers.moves"), { rest: [button], flush: true }, result, moves),
     h("div", { class: "bar" }, search),
-    block(t("tiers.tables"), { flush: true }, tables));
+    block(t("tiers.tables"), { flush: true }, tables),
+    block(t("tiers.moves"), { rest: [button], flush: true }, result, moves));
   await repeat(5000, () => guard(problems, look));
 } else {
   fill(content, h("p", { class: "faint" }, t("tiers.forbidden")));
