@@ -46,7 +46,8 @@ internal static class FilePruning
             ? table
             : table with
             {
-                Files = [.. kept.Select(at => table.Files[at])], Facts = [.. kept.Select(at => table.Facts[at])],
+                Files = [.. kept.Select(at => table.Files[at])],
+                Facts = [.. kept.Select(at => table.Facts[at])],
             };
     }
 
