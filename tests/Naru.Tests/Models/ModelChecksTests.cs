@@ -98,15 +98,17 @@ public sealed class ModelChecksTests
     {
         string day = DateTime.UtcNow.AddDays(-3).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
         using PlatformProject project = new(Log);
+        File.AppendAllText(Path.Combine(project.Root, "naru.yaml"), "\nmodels:\n  look_every: 1s\n");
+        await using PlatformProcess platform = await PlatformProcess.StartAsync(project.Root);
+        await ModelServer.SendAsync(platform, "kr_shop.sale", [Sale(day, "a", "paid", 10)]);
+
+        // Not before: the schedule would fill the day without its row, and find nothing wrong.
         ModelServer.Write(project, "sales", $"""
             -- start: {day}
             -- retry_after: 1s
             -- check: holds(n <> 1)
             SELECT count(*) AS n FROM kr_shop.sale WHERE p_ymd = $day
             """);
-        File.AppendAllText(Path.Combine(project.Root, "naru.yaml"), "\nmodels:\n  look_every: 1s\n");
-        await using PlatformProcess platform = await PlatformProcess.StartAsync(project.Root);
-        await ModelServer.SendAsync(platform, "kr_shop.sale", [Sale(day, "a", "paid", 10)]);
         await UntilAsync(platform, $"interval = '{day}' AND state = 'failed'");
         string attempts = $"SELECT attempt FROM naru.intervals WHERE interval = '{day}'";
         long known = await platform.CountAsync(attempts);
@@ -120,13 +122,10 @@ public sealed class ModelChecksTests
         await platform.StopAsync();
     }
 
-    private static async Task UntilAsync(PlatformProcess platform, string condition)
-    {
-        while (await platform.CountAsync($"SELECT count(*) FROM naru.intervals WHERE {condition}") == 0)
-        {
-            await Task.Yield();
-        }
-    }
+    private static Task UntilAsync(PlatformProcess platform, string condition) => Wait.ForAsync(
+        async () => await platform.CountAsync($"SELECT count(*) FROM naru.intervals WHERE {condition}") > 0,
+        TimeSpan.FromMinutes(3),
+        () => $"no interval where {condition}\n{platform.Output}");
 
     private static async Task FoundAsync(PlatformProcess platform)
     {

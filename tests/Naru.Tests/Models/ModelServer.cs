@@ -27,6 +27,7 @@ internal static class ModelServer
     public static async Task<JsonElement[]> RunAsync(PlatformProcess platform, string model, string how)
     {
         // An interval may wait for what was received some seconds ago to be landed.
+        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(3));
         while (true)
         {
             using HttpResponseMessage answer = await platform.Http.PostAsync($"/v1/models/{model}/runs?{how}", null);
@@ -41,6 +42,8 @@ internal static class ModelServer
                 && step.GetProperty("status").GetString() is "waiting" or "running"
                 && !step.GetProperty("runs").GetBoolean()))
             {
+                Assert.False(limit.IsCancellationRequested, $"{model} still waits: {text}\n{platform.Output}");
+                await Task.Delay(20, TestContext.Current.CancellationToken);
                 continue;
             }
 
