@@ -37,7 +37,7 @@ internal static class ModelCommands
             "run",
             "Fill intervals of a model or of a source's table that are missing, stale or failed. Given again it goes "
             + "on where it ended. "
-            + "Example: naru run ad_daily --from 2026-11-01 --to 2026-11-08 --parallel 4 --downstream")
+            + "Example: naru run ad_cost_aggr_daily --from 2026-11-01 --to 2026-11-08 --parallel 4 --downstream")
         {
             name, from, to, parallel, single, downstream, dryRun, all, force,
         };
@@ -72,7 +72,7 @@ internal static class ModelCommands
         Command command = new(
             "plan",
             "Say which intervals of models and sources are missing, stale or failed, and why. "
-            + "Example: naru plan ad_daily")
+            + "Example: naru plan ad_cost_aggr_daily")
         {
             name,
         };

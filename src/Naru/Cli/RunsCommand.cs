@@ -13,7 +13,8 @@ internal static class RunsCommand
         Command command = new(
             "runs",
             "List runs that are under way, or cancel one. What it was at is left failed, and the schedule leaves it "
-            + "alone until it is run by hand or an input changes. Example: naru runs --cancel ad_daily-20261121093000")
+            + "alone until it is run by hand or an input changes. Example: naru runs --cancel "
+            + "ad_cost_aggr_daily-20261121093000")
         {
             cancel,
         };

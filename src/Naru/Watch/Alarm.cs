@@ -4,7 +4,9 @@ namespace Naru.Watch;
 /// Something of which the platform tells by itself, without a file in `alerts/`: once when it is so, and once when it
 /// is over.
 /// </summary>
-/// <param name="Name">What it is about and what is wrong: `model ad_daily late`. Alerts' names have no blanks.</param>
+/// <param name="Name">
+/// What it is about and what is wrong: `model ad_cost_aggr_daily late`. Alerts' names have no blanks.
+/// </param>
 /// <param name="Text">What was seen, in words.</param>
 /// <param name="Owner">Who answers for it; may be empty.</param>
 internal sealed record Alarm(string Name, string Text, string Owner);
