@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Naru.Access;
 using Naru.Configuration;
@@ -23,7 +22,8 @@ internal sealed class ArchiveReloader(
     public static readonly ShelfKind<Dashboard> DashboardKind = new(
         new(Dashboard.Folder, Dashboard.Extension, "dashboard"), ArchiveNames.DashboardFault, DashboardFile.Read);
 
-    private ImmutableArray<string> _told = [];
+    private readonly ToldMistakes _told = new(
+        mistake => ArchiveLog.Mistake(logger, mistake), () => ArchiveLog.Mended(logger));
 
     public Shelf<SavedQuery> Queries { get; } = new(files, paths, QueryKind, trail, surroundings.Time);
 
@@ -39,18 +39,7 @@ internal sealed class ArchiveReloader(
         MistakeList mistakes = new();
         Queries.Take(mistakes);
         Dashboards.Take(mistakes);
-        ImmutableArray<string> told = [.. mistakes.Sorted().Select(static mistake => mistake.ToString())];
-        foreach (string mistake in told.Except(_told))
-        {
-            ArchiveLog.Mistake(logger, mistake);
-        }
-
-        if (told.IsEmpty && !_told.IsEmpty)
-        {
-            ArchiveLog.Mended(logger);
-        }
-
-        _told = told;
+        _told.Tell(mistakes);
     }
 }
 

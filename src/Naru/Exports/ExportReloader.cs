@@ -20,9 +20,10 @@ internal sealed class ExportReloader(
     ExportReloaderParts parts)
     : ContentReloader(parts.Options, parts.Time), IExportSource
 {
+    private readonly ToldMistakes _told = new(
+        mistake => ExportsLog.Mistake(parts.Logger, mistake), () => ExportsLog.Mended(parts.Logger));
     private volatile ExportSet _current = ExportSet.Empty;
     private ImmutableArray<TableDescription> _tables = [];
-    private ImmutableArray<string> _told = [];
 
     public ExportSet Current => _current;
 
@@ -60,28 +61,12 @@ internal sealed class ExportReloader(
         }
 
         _current = next;
-        Tell(mistakes);
+        _told.Tell(mistakes);
     }
 
     private static bool Same(ImmutableArray<TableDescription> one, ImmutableArray<TableDescription> other) =>
         one.Length == other.Length && one.Zip(other).All(static pair =>
             pair.First.Name == pair.Second.Name && pair.First.Schema.Equals(pair.Second.Schema));
-
-    private void Tell(MistakeList mistakes)
-    {
-        ImmutableArray<string> told = [.. mistakes.Sorted().Select(static mistake => mistake.ToString())];
-        foreach (string mistake in told.Except(_told))
-        {
-            ExportsLog.Mistake(parts.Logger, mistake);
-        }
-
-        if (told.IsEmpty && !_told.IsEmpty)
-        {
-            ExportsLog.Mended(parts.Logger);
-        }
-
-        _told = told;
-    }
 }
 
 internal sealed record ExportReloaderParts(

@@ -34,7 +34,7 @@ internal interface IScheduled
     /// </summary>
     string? ReadsFrom => null;
 
-    /// <summary>Where outside of the lake its rows go; null for nowhere.</summary>
+    /// <summary>Where outside of the lake its rows go; null where they stay in it.</summary>
     string? SendsTo => null;
 
     /// <summary>Changes when what its rows are judged by does.</summary>

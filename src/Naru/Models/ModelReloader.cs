@@ -20,10 +20,11 @@ internal sealed class ModelReloader(
     ModelReloaderParts parts)
     : ContentReloader(parts.Options, parts.Time), IModelSource, IFilledTables
 {
+    private readonly ToldMistakes _told = new(
+        mistake => ModelsLog.Mistake(parts.Logger, mistake), () => ModelsLog.Mended(parts.Logger));
     private volatile ModelSet _current = ModelSet.Empty;
     private ImmutableArray<FilledTable> _tables = [];
     private ImmutableArray<TableDescription> _others = [];
-    private ImmutableArray<string> _told = [];
 
     public ModelSet Current => _current;
 
@@ -76,28 +77,12 @@ internal sealed class ModelReloader(
 
         _tables = [.. next.Models.Select(static model => model.Table)];
         _current = next;
-        Tell(mistakes);
+        _told.Tell(mistakes);
     }
 
     private static bool Same(ImmutableArray<TableDescription> one, ImmutableArray<TableDescription> other) =>
         one.Length == other.Length && one.Zip(other).All(static pair =>
             pair.First.Name == pair.Second.Name && pair.First.Schema.Equals(pair.Second.Schema));
-
-    private void Tell(MistakeList mistakes)
-    {
-        ImmutableArray<string> told = [.. mistakes.Sorted().Select(static mistake => mistake.ToString())];
-        foreach (string mistake in told.Except(_told))
-        {
-            ModelsLog.Mistake(parts.Logger, mistake);
-        }
-
-        if (told.IsEmpty && !_told.IsEmpty)
-        {
-            ModelsLog.Mended(parts.Logger);
-        }
-
-        _told = told;
-    }
 }
 
 internal sealed record ModelReloaderParts(DefinitionsOptions Options, TimeProvider Time, ILogger Logger);

@@ -26,7 +26,7 @@ internal sealed record CursorStep(
     /// <summary>Files of the snapshot before, which what is read is put into; null to read all.</summary>
     public ImmutableArray<string>? Base { get; init; }
 
-    /// <summary>Unix microseconds: when all was read last; 0 for now.</summary>
+    /// <summary>Unix microseconds: when all was read last; 0 where this run reads all.</summary>
     public long FullAt { get; init; }
 }
 

@@ -17,10 +17,11 @@ internal sealed class SourceReloader(
     IFileSystem files, string folder, ProjectZone zone, ITableStore tables, SourceReloaderParts parts)
     : ContentReloader(parts.Options, parts.Time), ISourceSet, IFilledTables
 {
+    private readonly ToldMistakes _told = new(
+        mistake => SourcesLog.Mistake(parts.Logger, mistake), () => SourcesLog.Mended(parts.Logger));
     private readonly Lock _gate = new();
     private volatile SourceSet _current = SourceSet.Empty;
     private ImmutableArray<FilledTable> _tables = [];
-    private ImmutableArray<string> _told = [];
 
     public SourceSet Current => _current;
 
@@ -80,23 +81,7 @@ internal sealed class SourceReloader(
         }
 
         _current = next;
-        Tell(mistakes);
-    }
-
-    private void Tell(MistakeList mistakes)
-    {
-        ImmutableArray<string> told = [.. mistakes.Sorted().Select(static mistake => mistake.ToString())];
-        foreach (string mistake in told.Except(_told))
-        {
-            SourcesLog.Mistake(parts.Logger, mistake);
-        }
-
-        if (told.IsEmpty && !_told.IsEmpty)
-        {
-            SourcesLog.Mended(parts.Logger);
-        }
-
-        _told = told;
+        _told.Tell(mistakes);
     }
 }
 
