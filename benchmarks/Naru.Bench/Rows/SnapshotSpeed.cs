@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using Naru.Bench.Peers;
+using Naru.Connections;
 using Naru.Core.Events;
 using Naru.Lake.Columns;
 using Naru.Lake.Parquet;
@@ -41,7 +42,7 @@ internal static class SnapshotSpeed
             setup,
             ("MariaDB", $"mariadb-dump {peer.Version}"),
             path => peer.Dump(Database, "orders", path),
-            folder => ReadAsync(new MySqlKind(), endpoint, folder));
+            folder => ReadAsync(new MySqlSource(endpoint), new MySqlKind(), folder));
     }
 
     private static async Task<RowResult> PostgreSqlAsync(BenchSetup setup)
@@ -66,7 +67,7 @@ internal static class SnapshotSpeed
             setup,
             ("PostgreSQL", $"pg_dump {peer.Version}"),
             path => peer.Dump("orders", path),
-            folder => ReadAsync(new PostgresKind(), endpoint, folder));
+            folder => ReadAsync(new PostgresSource(endpoint), new PostgresKind(), folder));
     }
 
     private static RowResult Missing(string server) => new("P15", $"snapshot of a table of {server}")
@@ -106,7 +107,7 @@ internal static class SnapshotSpeed
         Port = 5432,
         Database = database,
         User = user,
-        Tls = SourceTls.Off,
+        Tls = ConnectionTls.Off,
         Zone = ProjectZone.Of(TimeZoneInfo.FindSystemTimeZoneById("Asia/Seoul")),
     };
 
@@ -127,14 +128,14 @@ internal static class SnapshotSpeed
         connection.Execute($"ANALYZE TABLE {Database}.orders");
     }
 
-    private static async Task ReadAsync(ISourceKind kind, SourceEndpoint endpoint, string folder)
+    private static async Task ReadAsync(ISourceServer server, ISourceKind kind, string folder)
     {
         const int Sessions = 2;
         const int ChunkRows = 500_000;
-        await using ISourceServer server = kind.Open(endpoint);
+        await using ISourceServer opened = server;
         await using ISourceSnapshot snapshot = await server.BeginAsync(Sessions, CancellationToken.None);
         SourceTableName name = new(kind.DefaultSchema, "orders");
-        SourceTable table = (await snapshot.DescribeAsync(name, CancellationToken.None))!;
+        SourceTable table = (await snapshot.DescribeAsync(name, null, CancellationToken.None))!;
         IReadOnlyList<SourceChunk> chunks = await snapshot.SplitAsync(table, ChunkRows, CancellationToken.None);
         using ParquetTableWriter writer = new(new ParquetOptions());
         ConcurrentBag<long> rows = [];

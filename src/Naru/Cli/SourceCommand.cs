@@ -145,11 +145,7 @@ internal static class SourceCommand
             foreach (JsonElement shard in source.GetProperty("shards").EnumerateArray())
             {
                 string name = Text(shard, "shard") is { Length: > 0 } known ? $"{known}: " : "";
-                string host = Text(shard, "host");
-
-                // The path of a socket has no port.
-                string port = host.StartsWith('/') ? "" : $":{shard.GetProperty("port").GetInt32()}";
-                Console.WriteLine($"  {name}{host}{port}/{Text(shard, "database")}");
+                Console.WriteLine($"  {name}{Text(shard, "place")}");
             }
 
             foreach (JsonElement table in source.GetProperty("tables").EnumerateArray())

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Naru.Connections;
 using Naru.Core.Events;
 using Naru.Core.Schedules;
 using Naru.Core.Text;
@@ -255,7 +256,7 @@ internal sealed class ExportFile
 
         YamlReader reader = new(
             _file.Path, mapping, ["kind", .. kind.Keys], $"the target of kind {kind.Name}", _mistakes);
-        TargetDefinition target = kind.Read(new TargetReader(reader));
+        TargetDefinition target = kind.Read(new ConnectionReader(reader));
         reader.End();
         return target;
     }

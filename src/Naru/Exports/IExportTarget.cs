@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Naru.Connections;
 using Naru.Core.Files;
 using Naru.Core.Events;
 using Naru.Models;
@@ -31,7 +32,7 @@ internal interface ITargetKind
     ImmutableArray<string> Keys { get; }
 
     /// <summary>Mistakes are noted; what comes back then is not used.</summary>
-    TargetDefinition Read(TargetReader reader);
+    TargetDefinition Read(ConnectionReader reader);
 
     /// <summary>Connects to nothing yet.</summary>
     /// <exception cref="FillException">A secret is not there.</exception>

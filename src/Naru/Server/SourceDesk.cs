@@ -25,9 +25,8 @@ internal sealed class SourceEditException(string message, string hint) : Excepti
 internal sealed class SourceDesk(
     IFileSystem files, ProjectPaths paths, AuditTrail trail, SourceKinds kinds, ProjectZone zone)
 {
-    /// <summary>Keys of a new source, in the order in which they are written.</summary>
-    private static readonly string[] Keys =
-        ["kind", "host", "port", "database", "user", "password", "tls", "owner", "description", "schedule", "start"];
+    /// <summary>Keys of a new source of any kind, which stand behind its kind's own.</summary>
+    private static readonly string[] Keys = ["owner", "description", "schedule", "start"];
 
     /// <summary>Keys of a table.</summary>
     private static readonly string[] TableKeys =
@@ -39,7 +38,8 @@ internal sealed class SourceDesk(
     public void Create(string name, JsonObject fields, Principal asking)
     {
         StringBuilder text = new($"source: {name}\n");
-        foreach (string key in Keys.Where(key => HasValue(fields, key)))
+        ISourceKind? kind = kinds.Find(fields["kind"]?.ToString() ?? "");
+        foreach (string key in ((string[])["kind", .. kind?.Keys ?? [], .. Keys]).Where(key => HasValue(fields, key)))
         {
             text.Append(CultureInfo.InvariantCulture, $"{key}: {Value(fields[key]!)}\n");
         }

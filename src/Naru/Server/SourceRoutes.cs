@@ -36,7 +36,7 @@ internal static class SourceRoutes
     }
 
     private static async Task<IResult> ListAsync(
-        HttpContext http, ISourceSet sources, ModelPlanner planner, TimeProvider time)
+        HttpContext http, ISourceSet sources, SourceKinds kinds, ModelPlanner planner, TimeProvider time)
     {
         if (AccessModule.Refusal(http, out _) is { } refusal)
         {
@@ -58,7 +58,13 @@ internal static class SourceRoutes
             list.Add(SourceJson.About(source, tables));
         }
 
-        return Results.Json(new JsonObject { ["sources"] = list });
+        JsonArray known = [.. kinds.Kinds.Select(static kind => (JsonNode)new JsonObject
+        {
+            ["kind"] = kind.Names[0],
+            ["keys"] = new JsonArray([.. kind.Keys.Select(static key => (JsonNode)key)]),
+            ["cursor"] = kind.HasCursor,
+        })];
+        return Results.Json(new JsonObject { ["sources"] = list, ["kinds"] = known });
     }
 
     private static async Task<IResult> EditAsync(HttpContext http, Action<JsonObject, Principal> edit)
@@ -125,8 +131,12 @@ internal static class SourceRoutes
         http,
         (sources, connector),
         async (server, source, stop) =>
-            await server.DescribeAsync(SourceTableName.Parse(table, source.Kind.DefaultSchema), stop)
-                .ConfigureAwait(false) is { } found ? SourceJson.About(found) : null);
+        {
+            SourceTableName asked = SourceTableName.Parse(table, source.Kind.DefaultSchema);
+            SourceTableOptions? options = source.Tables.FirstOrDefault(each => each.ServerTable == asked)?.Options;
+            return await server.DescribeAsync(asked, options, stop).ConfigureAwait(false) is { } found
+                ? SourceJson.About(found) : null;
+        });
 
     /// <summary>Asks a server; null of the question is "not found".</summary>
     private static async Task<IResult> AskAsync(
@@ -200,9 +210,8 @@ internal static class SourceJson
         ["shards"] = new JsonArray([.. source.Shards.Select(static shard => (JsonNode)new JsonObject
         {
             ["shard"] = shard.Name.Length == 0 ? null : shard.Name,
-            ["host"] = shard.Host,
-            ["port"] = shard.Port,
-            ["database"] = shard.Database,
+            ["place"] = shard.Place.Label,
+            ["database"] = shard.Place.Database,
         })]),
         ["tables"] = tables,
     };

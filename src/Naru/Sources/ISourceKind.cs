@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using Naru.Connections;
 using Naru.Lake.Columns;
 using Naru.Models;
+using Naru.Yaml;
 
 namespace Naru.Sources;
 
@@ -13,13 +15,34 @@ internal interface ISourceKind
     /// <summary>What `kind` says: `postgresql`; the first is shown.</summary>
     ImmutableArray<string> Names { get; }
 
-    int DefaultPort { get; }
+    /// <summary>
+    /// Keys of a source's file that say where it is and as whom it is read; a shard may say each of them for itself.
+    /// A key that is not here, and not every source's, is a mistake in a file of this kind.
+    /// </summary>
+    ImmutableArray<string> Keys { get; }
+
+    /// <summary>Keys of a table besides those of every table.</summary>
+    ImmutableArray<string> TableKeys => [];
+
+    /// <summary>
+    /// False where nothing can be read by parts at the same time: `parallel` and `chunk_rows` are none of its keys.
+    /// </summary>
+    bool HasParts => true;
+
+    /// <summary>False where what changed cannot be asked for: `cursor` is none of its tables' keys.</summary>
+    bool HasCursor => true;
 
     /// <summary>Where a table is that is named without a schema; empty where a database has none.</summary>
     string DefaultSchema => "";
 
-    /// <summary>Connects to nothing yet.</summary>
-    ISourceServer Open(SourceEndpoint endpoint);
+    /// <summary>Mistakes are noted, a key that is needed and not there too; what comes back then is not used.</summary>
+    SourcePlace Read(ConnectionReader reader);
+
+    /// <summary>Reads <see cref="TableKeys"/>; mistakes are noted.</summary>
+    SourceTableOptions? ReadTable(YamlReader reader) => null;
+
+    /// <summary>Connects to nothing yet. Throws <see cref="SourceException"/> where a secret is not there.</summary>
+    ISourceServer Open(SourceOpening opening);
 
     /// <summary>
     /// The column read as another type of the lake than its own (`types` of a source's table); null where that is not
@@ -29,8 +52,8 @@ internal interface ISourceKind
 }
 
 /// <summary>
-/// One database of one server (a shard, where a source has several). Every call opens the connections that it needs
-/// and fails with <see cref="SourceException"/>.
+/// One place that tables are read from: a database of a server, or one shard of several. Every call opens the
+/// connections that it needs and fails with <see cref="SourceException"/>.
 /// </summary>
 internal interface ISourceServer : IAsyncDisposable
 {
@@ -41,7 +64,11 @@ internal interface ISourceServer : IAsyncDisposable
     Task<IReadOnlyList<SourceTableSize>> TablesAsync(CancellationToken cancellationToken);
 
     /// <summary>Null when there is no such table, or the user may not know of it.</summary>
-    Task<SourceTable?> DescribeAsync(SourceTableName table, CancellationToken cancellationToken);
+    /// <param name="table">Which.</param>
+    /// <param name="options">What the source's file says of it; null for a table that is only looked at.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    Task<SourceTable?> DescribeAsync(
+        SourceTableName table, SourceTableOptions? options, CancellationToken cancellationToken);
 
     /// <summary>
     /// Opens so many sessions, all read-only and, where the server offers it, at one consistent point.
@@ -62,7 +89,11 @@ internal interface ISourceSnapshot : IAsyncDisposable
     bool IsConsistent { get; }
 
     /// <summary>The table as of this point; null when there is none.</summary>
-    Task<SourceTable?> DescribeAsync(SourceTableName table, CancellationToken cancellationToken);
+    /// <param name="table">Which.</param>
+    /// <param name="options">What the source's file says of it.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    Task<SourceTable?> DescribeAsync(
+        SourceTableName table, SourceTableOptions? options, CancellationToken cancellationToken);
 
     /// <summary>
     /// Cuts a table into disjoint parts of about so many rows that together are the whole table, by a key or by where

@@ -29,18 +29,18 @@ internal sealed class ShapeBook(SourceDefinition source, SnapshotDefinition snap
         List<SourceTable> tables = [];
         for (int i = 0; i < shards.Length; i++)
         {
-            SourceTable? table = await shards[i].DescribeAsync(snapshot.ServerTable, cancellationToken)
-                .ConfigureAwait(false);
+            SourceTable? table = await shards[i].DescribeAsync(
+                snapshot.ServerTable, snapshot.Options, cancellationToken).ConfigureAwait(false);
             if (table is null)
             {
                 await TellGoneAsync((before, revision), cancellationToken).ConfigureAwait(false);
                 string place = source.IsSharded ? $" in shard {source.Shards[i].Name}" : "";
                 throw new SourceException(
-                    $"there is no table {snapshot.ServerTable}{place} (or {source.User} may not see it); see "
+                    $"there is no table {snapshot.ServerTable}{place}{Reader(source.Shards[i].Place)}; see "
                     + $"`naru source tables {source.Name}`");
             }
 
-            tables.Add(table);
+            tables.Add(table with { Options = snapshot.Options });
         }
 
         if (shards.Any(static shard => !shard.IsConsistent))
@@ -50,6 +50,9 @@ internal sealed class ShapeBook(SourceDefinition source, SnapshotDefinition snap
 
         return await JudgeAsync([.. tables], (before, revision), cancellationToken).ConfigureAwait(false);
     }
+
+    private static string Reader(SourcePlace place) =>
+        place.User.Length == 0 ? "" : $" (or {place.User} may not see it)";
 
     /// <summary>The run's rows stand: from now on this is what the table looks like.</summary>
     public async Task KeepAsync(

@@ -14,9 +14,11 @@ internal sealed class SnapshotReader(YamlReader source, SourceDefinition definit
 {
     private static readonly ImmutableArray<string> Keys =
     [
-        "table", "name", "description", "columns", "except", "types", "cursor", "full_every", "empty", "every",
-        "schedule", "start", "retries", "retry_after",
+        "table", "name", "description", "columns", "except", "types", "empty", "every", "schedule", "start", "retries",
+        "retry_after",
     ];
+
+    private static readonly ImmutableArray<string> CursorKeys = ["cursor", "full_every"];
 
     private const int RetriesMax = 100;
     private const int DecimalDigitsMax = 38;
@@ -68,15 +70,24 @@ internal sealed class SnapshotReader(YamlReader source, SourceDefinition definit
 
     private SnapshotDefinition? Table(YamlMapping mapping)
     {
-        YamlReader reader = new(source.File, mapping, Keys, "a table of the source", source.Mistakes);
+        ISourceKind kind = definition.Kind;
+        YamlReader reader = new(
+            source.File,
+            mapping,
+            [.. Keys, .. kind.HasCursor ? CursorKeys : [], .. kind.TableKeys],
+            "a table of the source",
+            source.Mistakes);
         string? text = reader.RequiredText("table", "write the table's name on the server, such as public.orders");
-        reader.End();
+        SourceTableOptions? options = kind.ReadTable(reader);
+        reader.End(key => CursorKeys.Contains(key)
+            ? $"leave it out: a source of kind {kind.Names[0]} cannot tell what changed, and is read whole each time"
+            : null);
         if (text is null)
         {
             return null;
         }
 
-        SourceTableName server = SourceTableName.Parse(text, definition.Kind.DefaultSchema);
+        SourceTableName server = SourceTableName.Parse(text, kind.DefaultSchema);
         IntervalKind every = Holder(reader, "every").Word("every", "day", "hour") == "hour"
             ? IntervalKind.Hour : IntervalKind.Day;
         string? name = Name(reader, server, every);
@@ -84,14 +95,15 @@ internal sealed class SnapshotReader(YamlReader source, SourceDefinition definit
         {
             Source = definition.Name,
             ServerTable = server,
+            Options = options,
             Name = name,
             Description = reader.Text("description") ?? $"{server} of {definition.Name}, as it was after each "
                 + (every == IntervalKind.Hour ? "hour" : "day"),
             Columns = Names(reader, "columns"),
             Except = Names(reader, "except"),
             Types = Types(reader),
-            Cursor = reader.Text("cursor") ?? "",
-            FullEvery = reader.Duration("full_every", unlimited: true) is (true, var span)
+            Cursor = kind.HasCursor ? reader.Text("cursor") ?? "" : "",
+            FullEvery = kind.HasCursor && reader.Duration("full_every", unlimited: true) is (true, var span)
                 ? span ?? TimeSpan.MaxValue : TimeSpan.FromDays(7),
             AllowsEmpty = Holder(reader, "empty").Word("empty", "fail", "allow") == "allow",
             Every = every,

@@ -33,23 +33,6 @@ internal sealed record SourceDefinition
 
     public string Owner { get; init; } = "";
 
-    /// <summary>A text, or `env:NAME`, `file:PATH`.</summary>
-    public required string User { get; init; }
-
-    /// <summary>`env:NAME` or `file:PATH`; empty for none.</summary>
-    public string Password { get; init; } = "";
-
-    public SourceTls Tls { get; init; }
-
-    public string TlsAuthorities { get; init; } = "";
-
-    /// <summary>IANA name; empty for the project's.</summary>
-    public string Zone { get; init; } = "";
-
-    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(15);
-
-    public TimeSpan StatementTimeout { get; init; } = TimeSpan.FromMinutes(30);
-
     /// <summary>Sessions at the same time, of each shard.</summary>
     public int Parallel { get; init; } = 2;
 
@@ -68,8 +51,11 @@ internal sealed record SourceDefinition
     public bool IsSharded => Shards[0].Name.Length > 0;
 }
 
-/// <summary>One database of a source.</summary>
-internal sealed record SourceShard(string Name, string Host, int Port, string Database);
+/// <summary>One place of a source.</summary>
+internal sealed record SourceShard(string Name, SourcePlace Place);
+
+/// <summary>What a table of a source says in keys of the source's kind.</summary>
+internal abstract record SourceTableOptions;
 
 /// <summary>A table of a source, and the table of the lake that its snapshots fill.</summary>
 internal sealed record SnapshotDefinition : IScheduled, IScheduleRules
@@ -79,6 +65,9 @@ internal sealed record SnapshotDefinition : IScheduled, IScheduleRules
     public required string Source { get; init; }
 
     public required SourceTableName ServerTable { get; init; }
+
+    /// <summary>Null where the source's kind has no keys of its own for tables.</summary>
+    public SourceTableOptions? Options { get; init; }
 
     /// <summary>The table's in schema `mart`.</summary>
     public required string Name { get; init; }

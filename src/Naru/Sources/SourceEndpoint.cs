@@ -1,19 +1,7 @@
+using Naru.Connections;
 using Naru.Core.Events;
 
 namespace Naru.Sources;
-
-/// <summary>How a connection is protected on its way.</summary>
-internal enum SourceTls
-{
-    /// <summary>TLS, and the server's certificate and name are checked.</summary>
-    Verify,
-
-    /// <summary>TLS, whoever answers.</summary>
-    Require,
-
-    /// <summary>None.</summary>
-    Off,
-}
 
 /// <summary>
 /// Where and as whom one database is read. Kinds build their connections from these fields through typed settings and
@@ -32,7 +20,7 @@ internal sealed record SourceEndpoint
 
     public SourceSecret Password { get; init; } = SourceSecret.None;
 
-    public SourceTls Tls { get; init; }
+    public ConnectionTls Tls { get; init; }
 
     /// <summary>A PEM file of the authorities that are trusted; empty for the system's.</summary>
     public string TlsAuthorities { get; init; } = "";

@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
-using System.Globalization;
-using System.Text.RegularExpressions;
-using Naru.Configuration;
+using Naru.Connections;
 using Naru.Core.Events;
 using Naru.Core.Schedules;
 using Naru.Core.Text;
@@ -11,23 +9,22 @@ using Naru.Yaml;
 namespace Naru.Sources;
 
 /// <summary>Reads one file of `sources/` (reference: docs/sources.md).</summary>
-internal sealed partial class SourceFile
+internal sealed class SourceFile
 {
     public const string Extension = ".yaml";
 
-    public static readonly ImmutableArray<string> Keys =
+    /// <summary>Of every source; what else there may be is its kind's to say.</summary>
+    private static readonly ImmutableArray<string> Keys =
     [
-        "source", "kind", "host", "port", "database", "user", "password", "tls", "tls_authorities", "zone",
-        "description", "owner", "every", "schedule", "start", "retries", "retry_after", "parallel", "chunk_rows",
-        "rate", "connect_timeout", "statement_timeout", "schema_changes", "empty", "shards", "tables",
+        "source", "kind", "description", "owner", "every", "schedule", "start", "retries", "retry_after", "rate",
+        "schema_changes", "empty", "shards", "tables",
     ];
 
-    private static readonly ImmutableArray<string> ShardKeys = ["shard", "host", "port", "database"];
+    private static readonly ImmutableArray<string> PartKeys = ["parallel", "chunk_rows"];
     private const int ParallelMax = 64;
     private const long ChunkRowsMin = 1_000;
     private const long ChunkRowsMax = 1_000_000_000;
     private const long RateMin = 64 << 10;
-    private static readonly TimeSpan TimeoutMax = TimeSpan.FromDays(1);
 
     private readonly YamlReader _reader;
     private readonly ISourceKind _kind;
@@ -54,15 +51,15 @@ internal sealed partial class SourceFile
             return null;
         }
 
-        YamlReader reader = new(file.Path, root, Keys, "the source", mistakes);
-        string? name = reader.RequiredText("kind", $"write one of {string.Join(", ", kinds.Names)}");
+        YamlReader first = new(file.Path, root, ["kind"], "the source", mistakes);
+        string? name = first.RequiredText("kind", $"write one of {string.Join(", ", kinds.Names)}");
         if (name is null || kinds.Find(name) is not { } kind)
         {
             if (name is not null)
             {
                 string? near = NearestName.Find(name, kinds.Names);
-                reader.Mistake(
-                    reader.Find("kind")!,
+                first.Mistake(
+                    first.Find("kind")!,
                     $"there is no kind of source '{name}'",
                     near is null ? $"kinds: {string.Join(", ", kinds.Names)}" : $"did you mean '{near}'?");
             }
@@ -70,13 +67,21 @@ internal sealed partial class SourceFile
             return null;
         }
 
+        YamlReader reader = new(
+            file.Path, root, [.. Keys, .. kind.Keys, .. kind.HasParts ? PartKeys : []], "the source", mistakes);
         SourceDefinition source = new SourceFile(reader, kind, zone).Source(name);
-        reader.End();
+        reader.End(key => Elsewhere(key, kind, kinds));
         return mistakes.Count == before ? source : null;
     }
 
+    /// <summary>The mend of a key that other kinds have.</summary>
+    private static string? Elsewhere(string key, ISourceKind kind, SourceKinds kinds) =>
+        PartKeys.Contains(key) || kinds.Kinds.Any(other => other.Keys.Contains(key))
+            ? $"a source of kind {kind.Names[0]} has no such key, but {string.Join(", ", kind.Keys)}" : null;
+
     private SourceDefinition Source(string kindName)
     {
+        ConnectionReader connection = new(_reader);
         SourceDefinition source = new()
         {
             Name = Name(),
@@ -84,20 +89,8 @@ internal sealed partial class SourceFile
             Kind = _kind,
             Description = _reader.Text("description") ?? "",
             Owner = _reader.Text("owner") ?? "",
-            User = _reader.RequiredText("user", "write the name of a user that may only read") ?? "",
-            Password = Password(),
-            Tls = _reader.Word("tls", "verify", "require", "off") switch
-            {
-                "require" => SourceTls.Require,
-                "off" => SourceTls.Off,
-                _ => SourceTls.Verify,
-            },
-            TlsAuthorities = _reader.Text("tls_authorities") ?? "",
-            Zone = Zone(),
-            ConnectTimeout = Duration("connect_timeout", TimeSpan.FromSeconds(15), TimeSpan.FromMinutes(10)),
-            StatementTimeout = Duration("statement_timeout", TimeSpan.FromMinutes(30), TimeoutMax),
-            Parallel = (int)Number("parallel", 1, ParallelMax, 2),
-            ChunkRows = Number("chunk_rows", ChunkRowsMin, ChunkRowsMax, 1_000_000),
+            Parallel = (int)connection.Number("parallel", 1, ParallelMax, _kind.HasParts ? 2 : 1),
+            ChunkRows = connection.Number("chunk_rows", ChunkRowsMin, ChunkRowsMax, 1_000_000),
             Rate = Rate(),
             SchemaChanges = _reader.Word("schema_changes", "follow", "freeze", "fail") switch
             {
@@ -135,33 +128,6 @@ internal sealed partial class SourceFile
         return name;
     }
 
-    /// <summary>Never repeats what is there: it may be the password itself.</summary>
-    private string Password()
-    {
-        YamlScalar? password = _reader.Scalar("password", "env:NAME or file:PATH");
-        if (password is not null && SecretReference.Fault(password.Text) is { } fault)
-        {
-            _reader.Mistake(
-                password,
-                $"'password' of the source: {fault}",
-                "keep the password itself out of files: write env:NAME or file:PATH");
-            return "";
-        }
-
-        return password?.Text ?? "";
-    }
-
-    private string Zone()
-    {
-        YamlScalar? zone = _reader.Scalar("zone", "a time zone such as Asia/Seoul or UTC");
-        if (zone is not null && !TimeZoneInfo.TryFindSystemTimeZoneById(zone.Text, out _))
-        {
-            _reader.Mistake(zone, $"there is no time zone '{zone.Text}'", "write one such as Asia/Seoul or UTC");
-        }
-
-        return zone?.Text ?? "";
-    }
-
     private long? Rate()
     {
         YamlScalar? rate = _reader.Scalar("rate", "a size a second such as 20MB");
@@ -184,14 +150,14 @@ internal sealed partial class SourceFile
         YamlNode? node = _reader.Find("shards");
         if (node is null)
         {
-            return [Shard(_reader, "")];
+            return [new SourceShard("", _kind.Read(new ConnectionReader(_reader)))];
         }
 
         if (node is not YamlSequence { Items.Length: > 0 } list)
         {
             _reader.Mistake(
                 node, $"'shards' of the source holds {node.Kind}", "write a list of - {shard: kr1, host: db1}");
-            return [new SourceShard("", "", 0, "")];
+            return [];
         }
 
         ImmutableArray<SourceShard>.Builder shards = ImmutableArray.CreateBuilder<SourceShard>();
@@ -203,81 +169,18 @@ internal sealed partial class SourceFile
                 continue;
             }
 
-            YamlReader reader = new(_reader.File, mapping, ShardKeys, "a shard", _reader.Mistakes);
+            YamlReader reader = new(
+                _reader.File, mapping, ["shard", .. _kind.Keys], "a shard of the source", _reader.Mistakes);
             string name = reader.RequiredText("shard", "name it: its rows carry the name in _shard") ?? "";
             if (shards.Any(shard => shard.Name == name))
             {
                 reader.Mistake(mapping, $"two shards are called '{name}'", "give one of them another name");
             }
 
-            shards.Add(Shard(reader, name));
+            shards.Add(new SourceShard(name, _kind.Read(new ConnectionReader(reader, _reader))));
             reader.End();
         }
 
-        return shards.Count == 0 ? [new SourceShard("", "", 0, "")] : shards.ToImmutable();
+        return shards.ToImmutable();
     }
-
-    /// <summary>What a shard does not say is the source's.</summary>
-    private SourceShard Shard(YamlReader reader, string name)
-    {
-        YamlReader HolderOf(string key) => reader.Find(key) is null ? _reader : reader;
-        YamlReader hosts = HolderOf("host");
-        string host = hosts.RequiredText("host", "write the server's name or address") ?? "";
-        if (host.Length > 0 && !Hosts().IsMatch(host))
-        {
-            hosts.Mistake(
-                hosts.Find("host")!,
-                $"'host' is '{host}', which is no name or address",
-                "write one host, without port");
-        }
-
-        YamlReader databases = HolderOf("database");
-        string database = databases.RequiredText("database", "write the database that the tables are in") ?? "";
-        int port = _kind.DefaultPort;
-        YamlReader ports = HolderOf("port");
-        if (ports.Scalar("port", "a number") is { } text
-            && !(int.TryParse(text.Text, NumberStyles.None, CultureInfo.InvariantCulture, out port)
-                && port is > 0 and <= ushort.MaxValue))
-        {
-            ports.Mistake(text, $"'port' is '{text.Text}'", "write a number from 1 to 65535");
-        }
-
-        return new SourceShard(name, host, port, database);
-    }
-
-    private long Number(string key, long least, long most, long otherwise)
-    {
-        YamlScalar? scalar = _reader.Scalar(key, "a whole number");
-        if (scalar is null)
-        {
-            return otherwise;
-        }
-
-        if (long.TryParse(scalar.Text, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
-            && number >= least && number <= most)
-        {
-            return number;
-        }
-
-        _reader.Mistake(scalar, $"'{key}' is '{scalar.Text}'", $"write a whole number from {least} to {most}");
-        return otherwise;
-    }
-
-    private TimeSpan Duration(string key, TimeSpan otherwise, TimeSpan most)
-    {
-        TimeSpan? duration = _reader.Duration(key, unlimited: false).Value;
-        if (duration is { } known && (known < TimeSpan.FromSeconds(1) || known > most))
-        {
-            _reader.Mistake(
-                _reader.Find(key)!,
-                $"'{key}' is {DurationText.Format(known)}",
-                $"write a duration from 1s to {DurationText.Format(most)}");
-        }
-
-        return duration ?? otherwise;
-    }
-
-    /// <summary>One host and nothing that a driver could take for more: no comma, no `=`, no `;`.</summary>
-    [GeneratedRegex(@"^(/[A-Za-z0-9_./-]*|[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|[0-9A-Fa-f:.]+)$")]
-    private static partial Regex Hosts();
 }

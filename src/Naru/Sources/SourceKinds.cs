@@ -7,9 +7,9 @@ internal sealed class SourceKinds(IEnumerable<ISourceKind> kinds)
 {
     public static readonly SourceKinds All = new([new PostgreSql.PostgresKind(), new MySql.MySqlKind()]);
 
-    private readonly ImmutableArray<ISourceKind> _kinds = [.. kinds];
+    public ImmutableArray<ISourceKind> Kinds { get; } = [.. kinds];
 
-    public ImmutableArray<string> Names => [.. _kinds.Select(static kind => kind.Names[0])];
+    public ImmutableArray<string> Names => [.. Kinds.Select(static kind => kind.Names[0])];
 
-    public ISourceKind? Find(string name) => _kinds.FirstOrDefault(kind => kind.Names.Contains(name));
+    public ISourceKind? Find(string name) => Kinds.FirstOrDefault(kind => kind.Names.Contains(name));
 }

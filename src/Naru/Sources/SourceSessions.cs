@@ -130,8 +130,7 @@ internal sealed class SourceSessions(SourceConnector connector, TimeProvider tim
     {
         public bool Equals(Key? other) =>
             other is not null && Interval == other.Interval && Source.Name == other.Source.Name
-            && Source.Shards[0] == other.Source.Shards[0] && Source.User == other.Source.User
-            && Source.Parallel == other.Source.Parallel;
+            && Source.Shards[0] == other.Source.Shards[0] && Source.Parallel == other.Source.Parallel;
 
         public override int GetHashCode() => HashCode.Combine(Source.Name, Interval, Source.Shards[0]);
     }

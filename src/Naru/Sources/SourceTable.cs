@@ -44,6 +44,9 @@ internal sealed record SourceTable
     public long? Bytes { get; init; }
 
     public bool IsView { get; init; }
+
+    /// <summary>What the source's file says of it, for the kind that reads it.</summary>
+    public SourceTableOptions? Options { get; init; }
 }
 
 /// <summary>A column of a server, and what it is in the lake.</summary>

@@ -26,7 +26,7 @@ internal sealed class MistakeList
 
     public int Count => _mistakes.Count;
 
-    /// <summary>By file, line and column.</summary>
+    /// <summary>By file, line and column; what was met twice is told once.</summary>
     public IReadOnlyList<Mistake> Sorted() => Sorted(_mistakes);
 
     /// <summary>What is not wrong, and might be better; in the same order.</summary>
@@ -41,7 +41,7 @@ internal sealed class MistakeList
 
     private static Mistake[] Sorted(List<Mistake> mistakes) =>
     [
-        .. mistakes.OrderBy(static mistake => mistake.File, StringComparer.Ordinal)
+        .. mistakes.Distinct().OrderBy(static mistake => mistake.File, StringComparer.Ordinal)
             .ThenBy(static mistake => mistake.Line)
             .ThenBy(static mistake => mistake.Column),
     ];

@@ -33,8 +33,13 @@ internal sealed class YamlReader
 
     public YamlMapping Mapping { get; }
 
+    /// <summary>What the mapping is, for messages.</summary>
+    public string What => _what;
+
     /// <summary>Where mistakes go.</summary>
     public MistakeList Mistakes => _mistakes;
+
+    public bool Knows(string key) => _known.Contains(key);
 
     /// <summary>The node behind a key, or null when absent.</summary>
     public YamlNode? Find(string key)
@@ -175,7 +180,8 @@ internal sealed class YamlReader
     public void Mistake(YamlNode at, string message, string hint) => _mistakes.Add(File, at, message, hint);
 
     /// <summary>Notes every key that is not known.</summary>
-    public void End()
+    /// <param name="mend">Of a key that is known elsewhere; null of it, or without it, names the nearest one.</param>
+    public void End(Func<string, string?>? mend = null)
     {
         foreach (YamlEntry entry in Mapping.Entries)
         {
@@ -185,7 +191,9 @@ internal sealed class YamlReader
                 Mistake(
                     entry.Key,
                     $"unknown key '{entry.Key.Text}' in {_what}",
-                    nearest is null ? $"known keys: {string.Join(", ", _known)}" : $"did you mean '{nearest}'?");
+                    mend?.Invoke(entry.Key.Text) is { } known ? known
+                        : nearest is null ? $"known keys: {string.Join(", ", _known)}"
+                        : $"did you mean '{nearest}'?");
             }
         }
     }

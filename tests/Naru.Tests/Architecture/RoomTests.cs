@@ -29,14 +29,18 @@ public class RoomTests
         ["Archive"] = ["Lake", "Query", "Definitions", "Access", "Configuration", "Yaml"],
         ["Watch"] = ["Lake", "Query", "Definitions", "Access", "Configuration", "Yaml"],
         ["MySql"] = [],
+        ["Connections"] = ["Configuration", "Yaml"],
         ["State"] = ["Configuration"],
         ["Ledger"] = ["State"],
         ["Models"] = ["Lake", "Query", "Ledger", "State", "Definitions", "Access", "Configuration", "Yaml"],
-        ["Sources"] = ["Lake", "Models", "MySql", "Ledger", "State", "Definitions", "Configuration", "Yaml"],
+        ["Sources"] =
+        [
+            "Lake", "Models", "MySql", "Connections", "Ledger", "State", "Definitions", "Configuration", "Yaml",
+        ],
         ["Exports"] =
         [
-            "Lake", "Models", "Query", "Ledger", "Definitions", "Access", "MySql", "Configuration", "Yaml",
-            "Watch.Alerts",
+            "Lake", "Models", "Query", "Ledger", "Definitions", "Access", "MySql", "Connections", "Configuration",
+            "Yaml", "Watch.Alerts",
         ],
         ["Server"] = [Everything],
         ["WebConsole"] = [Everything],

@@ -103,7 +103,7 @@ public sealed class HttpExportTests : IDisposable
             sql: SELECT 1 AS id
             target: {kind: http, url: "https://user:canary@example.com/x", secret: canary, token: canary}
             """));
-        Assert.Contains("'secret' of the target: it is no reference to a secret", told.Message);
+        Assert.Contains("'secret' of the target of kind http: it is no reference to a secret", told.Message);
         Assert.Contains("'url' is no plain address", told.Message);
         Assert.DoesNotContain("canary", told.Message);
     }

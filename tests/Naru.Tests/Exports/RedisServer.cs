@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Naru.Connections;
 using Naru.Exports;
 using Naru.Exports.Redis;
 using Naru.Tests.Platform;
@@ -47,7 +48,7 @@ internal sealed class RedisServer : IAsyncDisposable
     public async Task<string[]> AskAsync(params string[] commands)
     {
         await using RespConnection redis = await RespConnection.OpenAsync(
-            "127.0.0.1", Port, TargetTls.Off, TestContext.Current.CancellationToken);
+            "127.0.0.1", Port, ConnectionTls.Off, TestContext.Current.CancellationToken);
         foreach (string command in commands)
         {
             redis.Write(command.Split(' '));

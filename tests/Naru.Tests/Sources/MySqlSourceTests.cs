@@ -23,7 +23,7 @@ public sealed class MySqlSourceTests
             "ANALYZE TABLE orders",
             "CREATE VIEW recent AS SELECT * FROM orders",
             "CREATE SEQUENCE numbers");
-        await using ISourceServer server = new MySqlKind().Open(MySqlTypesTests.Endpoint(address));
+        await using ISourceServer server = new MySqlSource(MySqlTypesTests.Endpoint(address));
         Assert.Contains(address.Database!, await server.DatabasesAsync(Stop));
         Assert.DoesNotContain("mysql", await server.DatabasesAsync(Stop));
         IReadOnlyList<SourceTableSize> tables = await server.TablesAsync(Stop);
@@ -32,10 +32,10 @@ public sealed class MySqlSourceTests
         Assert.InRange(tables[0].Rows!.Value, 400, 600);
         Assert.True(tables[0].Bytes > 0);
         Assert.Null(tables[1].Rows);
-        SourceTable orders = (await server.DescribeAsync(new SourceTableName("", "orders"), Stop))!;
+        SourceTable orders = (await server.DescribeAsync(new SourceTableName("", "orders"), null, Stop))!;
         Assert.Equal(["at", "id"], orders.Key);
         Assert.Equal(["int(11)", "datetime"], orders.Columns.Select(static column => column.ServerType));
-        Assert.Null(await server.DescribeAsync(new SourceTableName("", "nowhere"), Stop));
+        Assert.Null(await server.DescribeAsync(new SourceTableName("", "nowhere"), null, Stop));
     }
 
     [Fact]
@@ -51,7 +51,7 @@ public sealed class MySqlSourceTests
             "INSERT INTO big SELECT 18446744073709551615 - seq, 'y' FROM seq_0_to_9",
             "ANALYZE TABLE big");
         await using ISourceSnapshot snapshot = await MySqlTypesTests.BeginAsync(address, 3);
-        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "big"), Stop))!;
+        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "big"), null, Stop))!;
         IReadOnlyList<SourceChunk> chunks = await snapshot.SplitAsync(table, 1_000, Stop);
         Assert.InRange(chunks.Count, 10, 100);
         IReadOnlyList<string>[] parts = await Task.WhenAll(chunks.Select(chunk => RowTexts.ReadAsync(
@@ -71,7 +71,7 @@ public sealed class MySqlSourceTests
         MySqlAddress address = await MariaDbServer.DatabaseAsync();
         MariaDbServer.Execute(address, definition, "INSERT INTO t SELECT seq FROM seq_1_to_3000", "ANALYZE TABLE t");
         await using ISourceSnapshot snapshot = await MySqlTypesTests.BeginAsync(address, 1);
-        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "t"), Stop))!;
+        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "t"), null, Stop))!;
         Assert.Equal(SourceChunk.Whole, Assert.Single(await snapshot.SplitAsync(table, 1_000, Stop)));
         Assert.Equal(3_000, (await RowTexts.ReadAsync(
             snapshot, new SourceRead { Table = table, Columns = table.Columns })).Count);
@@ -100,7 +100,7 @@ public sealed class MySqlSourceTests
             int[] counts = await Task.WhenAll(Enumerable.Range(0, 8).Select(async number =>
             {
                 SourceTableName name = new("", number % 2 == 0 ? "a" : "b");
-                SourceTable table = (await snapshot.DescribeAsync(name, Stop))!;
+                SourceTable table = (await snapshot.DescribeAsync(name, null, Stop))!;
                 return (await RowTexts.ReadAsync(
                     snapshot, new SourceRead { Table = table, Columns = table.Columns })).Count;
             }));
@@ -130,7 +130,7 @@ public sealed class MySqlSourceTests
         Assert.Contains("in one session", snapshot.Point, StringComparison.Ordinal);
         Assert.True(snapshot.IsConsistent);
         MariaDbServer.Execute(address, "INSERT INTO t VALUES (3)");
-        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "t"), Stop))!;
+        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "t"), null, Stop))!;
         IReadOnlyList<string>[] reads = await Task.WhenAll(Enumerable.Range(0, 4).Select(
             _ => RowTexts.ReadAsync(snapshot, new SourceRead { Table = table, Columns = table.Columns })));
         Assert.All(reads, static rows => Assert.Equal(["1", "2"], rows));
@@ -153,7 +153,7 @@ public sealed class MySqlSourceTests
         }
 
         await using ISourceSnapshot snapshot = await MySqlTypesTests.BeginAsync(address, 1);
-        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "t"), Stop))!;
+        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "t"), null, Stop))!;
         SourceRead read = new()
         {
             Table = table, Columns = table.Columns, From = new SourceFrom(table.Columns[0], from),
@@ -176,7 +176,7 @@ public sealed class MySqlSourceTests
         SourceTable table;
         await using (ISourceSnapshot patient = await MySqlTypesTests.BeginAsync(address, 1))
         {
-            table = (await patient.DescribeAsync(new SourceTableName("", "slow"), Stop))!;
+            table = (await patient.DescribeAsync(new SourceTableName("", "slow"), null, Stop))!;
         }
 
         SourceEndpoint endpoint = MySqlTypesTests.Endpoint(address) with { StatementTimeout = TimeSpan.FromSeconds(2) };
@@ -185,7 +185,7 @@ public sealed class MySqlSourceTests
             Assert.Throws<MySqlException>(() => connection.Execute("INSERT INTO t VALUES (2)"));
         }
 
-        await using ISourceServer server = new MySqlKind().Open(endpoint);
+        await using ISourceServer server = new MySqlSource(endpoint);
         await using ISourceSnapshot snapshot = await server.BeginAsync(1, Stop);
         SourceException late = await Assert.ThrowsAsync<SourceException>(
             () => RowTexts.ReadAsync(snapshot, new SourceRead { Table = table, Columns = table.Columns }));
@@ -203,7 +203,7 @@ public sealed class MySqlSourceTests
             "CREATE VIEW slow AS SELECT id, SLEEP(3600) AS s FROM t");
         using CancellationTokenSource enough = new();
         await using ISourceSnapshot snapshot = await MySqlTypesTests.BeginAsync(address, 1);
-        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "slow"), Stop))!;
+        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "slow"), null, Stop))!;
         RowTexts rows = new(table.Columns);
         Task reading = snapshot.ReadAsync(
             new SourceRead { Table = table, Columns = table.Columns }, rows, enough.Token);
@@ -217,7 +217,7 @@ public sealed class MySqlSourceTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
         await WaitAsync(() => watch.Texts(running)[0][0] == "0");
         SourceException gone = await Assert.ThrowsAsync<SourceException>(
-            () => snapshot.DescribeAsync(table.Name, Stop));
+            () => snapshot.DescribeAsync(table.Name, null, Stop));
         Assert.True(gone.Passes);
     }
 

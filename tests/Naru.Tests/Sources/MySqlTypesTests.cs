@@ -1,3 +1,4 @@
+using Naru.Connections;
 using Naru.Core.Events;
 using Naru.Lake.Columns;
 using Naru.MySql;
@@ -84,7 +85,7 @@ public sealed class MySqlTypesTests
             "SET sql_mode = ''",
             $"INSERT INTO t (v) VALUES ({Split(values)})");
         await using ISourceSnapshot snapshot = await BeginAsync(address, 1);
-        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "t"), Stop))!;
+        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "t"), null, Stop))!;
         SourceColumn value = table.Columns[1];
         Assert.Equal(lake, value.Type.Sql);
         Assert.Equal(type == "JSON", value.Type.Kind == ColumnKind.Json);
@@ -105,7 +106,7 @@ public sealed class MySqlTypesTests
             "INSERT INTO t VALUES "
             + "('2010-00-15', '2010-02-31 00:00:00', b'100000001', 18446744073709551615, 1, 1, 0.1)");
         await using ISourceSnapshot snapshot = await BeginAsync(address, 1);
-        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "t"), Stop))!;
+        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "t"), null, Stop))!;
         SourceRead read = new()
         {
             Table = table,
@@ -129,7 +130,7 @@ public sealed class MySqlTypesTests
             $"CREATE TABLE t (born {type})",
             $"INSERT INTO t VALUES ('{value}')");
         await using ISourceSnapshot snapshot = await BeginAsync(address, 1);
-        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "t"), Stop))!;
+        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "t"), null, Stop))!;
         SourceException unfit = await Assert.ThrowsAsync<SourceException>(
             () => RowTexts.ReadAsync(snapshot, new SourceRead { Table = table, Columns = table.Columns }));
         Assert.Equal(
@@ -150,7 +151,7 @@ public sealed class MySqlTypesTests
             "INSERT INTO t SELECT IF(seq % 4 = 0, '0000-00-00', '2026-01-01'), IF(seq % 10 = 0, '0000-00-00', NULL), "
             + "'2026-01-01' FROM seq_1_to_100");
         await using ISourceSnapshot snapshot = await BeginAsync(address, 1);
-        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "t"), Stop))!;
+        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "t"), null, Stop))!;
         Assert.All(table.Columns, static column => Assert.True(column.Nullable));
         RowTexts rows = new(table.Columns);
         await snapshot.ReadAsync(new SourceRead { Table = table, Columns = table.Columns }, rows, Stop);
@@ -162,7 +163,7 @@ public sealed class MySqlTypesTests
 
     internal static async Task<ISourceSnapshot> BeginAsync(MySqlAddress address, int sessions)
     {
-        ISourceServer server = new MySqlKind().Open(Endpoint(address));
+        ISourceServer server = new MySqlSource(Endpoint(address));
         return await server.BeginAsync(sessions, Stop);
     }
 
@@ -173,7 +174,7 @@ public sealed class MySqlTypesTests
         Database = address.Database ?? "",
         User = address.User,
         Password = new SourceSecret(address.Password ?? ""),
-        Tls = SourceTls.Off,
+        Tls = ConnectionTls.Off,
         ConnectTimeout = TimeSpan.FromMinutes(1),
         Zone = ProjectZone.Of(TimeZoneInfo.FindSystemTimeZoneById("Asia/Seoul")),
     };

@@ -1,6 +1,9 @@
+using System.Collections.Immutable;
 using System.Text;
+using Naru.Connections;
 using Naru.Core.Events;
 using Naru.Definitions;
+using Naru.Lake.Columns;
 using Naru.Sources;
 using Naru.Sources.PostgreSql;
 using Naru.Yaml;
@@ -30,8 +33,9 @@ public sealed class SourceFileTests
             """,
             out string[] mistakes)!;
         Assert.Empty(mistakes);
-        Assert.Equal(5432, source.Shards.Single().Port);
-        Assert.Equal(SourceTls.Verify, source.Tls);
+        ServerPlace place = Assert.IsType<ServerPlace>(source.Shards.Single().Place);
+        Assert.Equal("db1:5432/shop", place.Label);
+        Assert.Equal(ConnectionTls.Verify, place.Tls);
         Assert.Equal(
             ["t1_db_shop_orders_snapshot_daily", "t1_db_shop_sales_order_lines_snapshot_hourly"],
             source.Tables.Select(static table => table.Name));
@@ -71,6 +75,63 @@ public sealed class SourceFileTests
         text = string.Join('\n', text.Split('\n').Where(each => each.Split(':')[0] != key)) + line;
         Assert.Null(Read(text, out string[] mistakes));
         Assert.NotEmpty(mistakes);
+    }
+
+    [Fact]
+    public void What_a_shard_does_not_say_is_the_sources()
+    {
+        SourceDefinition source = Read(
+            Minimal(
+                "port: 5433\nshards: [{shard: a}, {shard: b, host: db2, database: shop_b, port: 5434, user: other}]"),
+            out string[] mistakes)!;
+        Assert.Empty(mistakes);
+        Assert.Equal(
+            ["a db1:5433/shop naru", "b db2:5434/shop_b other"],
+            source.Shards.Select(static shard => $"{shard.Name} {shard.Place.Label} {shard.Place.User}"));
+    }
+
+    [Fact]
+    public void A_key_that_the_kind_does_not_have_is_told()
+    {
+        const string Text =
+            """
+            source: shop
+            kind: paper
+            host: db1
+            chunk_rows: 5000
+            shelf: 3
+            shards: [{shard: a, room: 1}, {shard: b, room: 2, host: x}]
+            tables:
+              - {table: a, ink: blue}
+              - {table: b, cursor: at, inks: x}
+            """;
+        SourceKinds kinds = new([new PaperKind(), new PostgresKind()]);
+        SourceDefinition? source = Read(Text, out string[] mistakes, kinds);
+        Assert.Null(source);
+        Assert.Equal(
+            [
+                "sources/shop.yaml:3:1: unknown key 'host' in the source; a source of kind paper has no such key, but "
+                    + "room, shelf",
+                "sources/shop.yaml:4:1: unknown key 'chunk_rows' in the source; a source of kind paper has no such "
+                    + "key, but room, shelf",
+                "sources/shop.yaml:6:51: unknown key 'host' in a shard of the source; known keys: shard, room, shelf",
+                "sources/shop.yaml:9:16: unknown key 'cursor' in a table of the source; leave it out: a source of "
+                    + "kind paper cannot tell what changed, and is read whole each time",
+                "sources/shop.yaml:9:28: unknown key 'inks' in a table of the source; did you mean 'ink'?",
+            ],
+            mistakes);
+        source = Read(
+            "source: shop\nkind: paper\nroom: 1\nshelf: 3\ntables: [{table: a, ink: blue}, b]", out mistakes, kinds);
+        Assert.Empty(mistakes);
+        Assert.Equal(new PaperPlace("1", "3"), source!.Shards.Single().Place);
+        Assert.Equal([new Ink("blue"), new Ink("")], source.Tables.Select(static table => table.Options));
+    }
+
+    [Fact]
+    public void A_mistake_that_all_shards_share_is_told_once()
+    {
+        Assert.Null(Read(Minimal("port: 70000\nshards: [{shard: a}, {shard: b}]"), out string[] mistakes));
+        Assert.Equal(["sources/shop.yaml:6:7: 'port' is '70000'; write a whole number from 1 to 65535"], mistakes);
     }
 
     /// <summary>Whatever a field holds, the driver sees it as that field and no other.</summary>
@@ -117,15 +178,45 @@ public sealed class SourceFileTests
 
         """;
 
-    private static SourceDefinition? Read(string yaml, out string[] mistakes)
+    private static SourceDefinition? Read(string yaml, out string[] mistakes, SourceKinds? kinds = null)
     {
         MistakeList list = new();
         SourceSet set = SourceFolder.Compile(
             [new DefinitionFile("sources/shop.yaml", "shop", Encoding.UTF8.GetBytes(yaml))],
-            SourceKinds.All,
+            kinds ?? SourceKinds.All,
             ProjectZone.Utc,
             list);
         mistakes = [.. list.Sorted().Select(static mistake => mistake.ToString())];
         return set.Find("shop");
+    }
+
+    private sealed record PaperPlace(string Room, string Shelf) : SourcePlace
+    {
+        public override string Label => $"{Room}/{Shelf}";
+    }
+
+    private sealed record Ink(string Color) : SourceTableOptions;
+
+    /// <summary>A kind with keys of its own, and nothing of a server.</summary>
+    private sealed class PaperKind : ISourceKind
+    {
+        public ImmutableArray<string> Names => ["paper"];
+
+        public ImmutableArray<string> Keys => ["room", "shelf"];
+
+        public ImmutableArray<string> TableKeys => ["ink"];
+
+        public bool HasParts => false;
+
+        public bool HasCursor => false;
+
+        public SourcePlace Read(ConnectionReader reader) =>
+            new PaperPlace(reader.RequiredText("room", "name it"), reader.Text("shelf"));
+
+        public SourceTableOptions ReadTable(YamlReader reader) => new Ink(reader.Text("ink") ?? "");
+
+        public ISourceServer Open(SourceOpening opening) => throw new NotSupportedException();
+
+        public SourceColumn? ReadAs(SourceColumn column, ColumnType type) => null;
     }
 }

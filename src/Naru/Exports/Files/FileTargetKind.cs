@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Naru.Connections;
 
 namespace Naru.Exports.Files;
 
@@ -24,7 +25,7 @@ internal sealed class FileTargetKind : ITargetKind
 
     public ImmutableArray<string> Keys { get; } = ["path", "format", "bom"];
 
-    public TargetDefinition Read(TargetReader reader)
+    public TargetDefinition Read(ConnectionReader reader)
     {
         string path = reader.Yaml.RequiredText("path", "write the folder that files go to") ?? "";
         string[] parts = path.Split('/');

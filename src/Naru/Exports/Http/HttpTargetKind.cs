@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using Naru.Configuration;
+using Naru.Connections;
 using Naru.Models;
 
 namespace Naru.Exports.Http;
@@ -47,7 +48,7 @@ internal sealed class HttpTargetKind : ITargetKind
     public ImmutableArray<string> Keys { get; } =
         ["url", "secret", "token", "format", "batch_rows", "timeout", "tries"];
 
-    public TargetDefinition Read(TargetReader reader)
+    public TargetDefinition Read(ConnectionReader reader)
     {
         string url = reader.Yaml.RequiredText("url", "write the address that batches are posted to") ?? "";
         if (HttpTargetDefinition.IsAddress(url))

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Naru.Configuration;
+using Naru.Connections;
 using Naru.Models;
 using Naru.MySql;
 
@@ -20,7 +21,7 @@ internal sealed record MySqlTargetDefinition : TargetDefinition
     /// <summary>A reference.</summary>
     public string Password { get; init; } = "";
 
-    public TargetTls Tls { get; init; }
+    public ConnectionTls Tls { get; init; }
 
     /// <summary>A PEM file of the authorities that are trusted; empty for the system's.</summary>
     public string TlsAuthorities { get; init; } = "";
@@ -46,7 +47,7 @@ internal sealed class MySqlTargetKind : ITargetKind
     public ImmutableArray<string> Keys { get; } =
         ["host", "port", "database", "user", "password", "tls", "tls_authorities", "table"];
 
-    public TargetDefinition Read(TargetReader reader)
+    public TargetDefinition Read(ConnectionReader reader)
     {
         string table = reader.Yaml.RequiredText("table", "write the table that rows go to, as in orders") ?? "";
         if (table.Length > NameLengthMax)
@@ -90,8 +91,8 @@ internal sealed class MySqlTargetKind : ITargetKind
             Database = to.Database,
             User = to.User,
             Password = password,
-            Tls = local || to.Tls == TargetTls.Off ? MySqlTls.Off
-                : to.Tls == TargetTls.Require ? MySqlTls.Encrypt : MySqlTls.VerifyFull,
+            Tls = local || to.Tls == ConnectionTls.Off ? MySqlTls.Off
+                : to.Tls == ConnectionTls.Require ? MySqlTls.Encrypt : MySqlTls.VerifyFull,
             AuthoritiesFile = to.TlsAuthorities.Length > 0 ? Path.Combine(tools.Root, to.TlsAuthorities) : null,
             ConnectTimeout = TimeSpan.FromSeconds(15),
         };

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Naru.Configuration;
+using Naru.Connections;
 using Naru.Models;
 using Npgsql;
 
@@ -20,7 +21,7 @@ internal sealed record PostgresTargetDefinition : TargetDefinition
     /// <summary>A reference.</summary>
     public string Password { get; init; } = "";
 
-    public TargetTls Tls { get; init; }
+    public ConnectionTls Tls { get; init; }
 
     /// <summary>A PEM file of the authorities that are trusted; empty for the system's.</summary>
     public string TlsAuthorities { get; init; } = "";
@@ -46,7 +47,7 @@ internal sealed class PostgresTargetKind : ITargetKind
     public ImmutableArray<string> Keys { get; } =
         ["host", "port", "database", "user", "password", "tls", "tls_authorities", "table"];
 
-    public TargetDefinition Read(TargetReader reader)
+    public TargetDefinition Read(ConnectionReader reader)
     {
         string table = reader.Yaml.RequiredText("table", "write the table that rows go to, as in public.orders") ?? "";
         string[] parts = table.Split('.');
@@ -90,8 +91,8 @@ internal sealed class PostgresTargetKind : ITargetKind
             IncludeErrorDetail = true,
             SslMode = to.Tls switch
             {
-                TargetTls.Off => SslMode.Disable,
-                TargetTls.Require => SslMode.Require,
+                ConnectionTls.Off => SslMode.Disable,
+                ConnectionTls.Require => SslMode.Require,
                 _ => SslMode.VerifyFull,
             },
         };

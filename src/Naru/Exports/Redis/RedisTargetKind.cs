@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Naru.Configuration;
+using Naru.Connections;
 using Naru.Models;
 
 namespace Naru.Exports.Redis;
@@ -32,7 +33,7 @@ internal sealed record RedisTargetDefinition : TargetDefinition
     /// <summary>A reference.</summary>
     public string Password { get; init; } = "";
 
-    public TargetTls Tls { get; init; }
+    public ConnectionTls Tls { get; init; }
 
     public RedisForm Form { get; init; }
 
@@ -93,7 +94,7 @@ internal sealed class RedisTargetKind : ITargetKind
     public ImmutableArray<string> Keys { get; } =
         ["host", "port", "database", "user", "password", "tls", "as", "key", "value", "ttl"];
 
-    public TargetDefinition Read(TargetReader reader)
+    public TargetDefinition Read(ConnectionReader reader)
     {
         string text = reader.Yaml.RequiredText("key", "write the key of a row: seller:{seller_id}") ?? "";
         RedisKey? key = RedisKey.TryRead(text);

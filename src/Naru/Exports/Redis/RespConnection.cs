@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
+using Naru.Connections;
 
 namespace Naru.Exports.Redis;
 
@@ -36,20 +37,20 @@ internal sealed class RespConnection : IAsyncDisposable
     /// <exception cref="SocketException">Nobody is there.</exception>
     /// <exception cref="System.Security.Authentication.AuthenticationException">TLS fails.</exception>
     public static async Task<RespConnection> OpenAsync(
-        string host, int port, TargetTls tls, CancellationToken cancellationToken)
+        string host, int port, ConnectionTls tls, CancellationToken cancellationToken)
     {
         Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
             await socket.ConnectAsync(host, port, cancellationToken).ConfigureAwait(false);
             System.IO.Stream stream = new NetworkStream(socket, ownsSocket: true);
-            if (tls == TargetTls.Off)
+            if (tls == ConnectionTls.Off)
             {
                 return new RespConnection(socket, stream);
             }
 
 #pragma warning disable CA5359 // `tls: require` says so: whoever answers.
-            RemoteCertificateValidationCallback? anyone = tls == TargetTls.Require
+            RemoteCertificateValidationCallback? anyone = tls == ConnectionTls.Require
                 ? static (_, _, _, _) => true : null;
 #pragma warning restore CA5359
             SslStream secure = new(stream);

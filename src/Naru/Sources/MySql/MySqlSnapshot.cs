@@ -45,7 +45,8 @@ internal sealed class MySqlSnapshot : ISourceSnapshot
         SourceEndpoint endpoint, int sessions, CancellationToken cancellationToken) =>
         MySqlThread.RunAsync(() => Open(endpoint, sessions), cancellationToken);
 
-    public Task<SourceTable?> DescribeAsync(SourceTableName table, CancellationToken cancellationToken) => UseAsync(
+    public Task<SourceTable?> DescribeAsync(
+        SourceTableName table, SourceTableOptions? options, CancellationToken cancellationToken) => UseAsync(
         table,
         connection => MySqlThread.RunAsync(
             connection, session => MySqlDescriber.Describe(session, table), cancellationToken),

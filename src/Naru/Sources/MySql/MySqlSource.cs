@@ -1,4 +1,5 @@
 using System.Globalization;
+using Naru.Connections;
 using Naru.MySql;
 
 namespace Naru.Sources.MySql;
@@ -23,7 +24,8 @@ internal sealed class MySqlSource(SourceEndpoint endpoint) : ISourceServer
     public Task<IReadOnlyList<SourceTableSize>> TablesAsync(CancellationToken cancellationToken) => OnceAsync(
         "", static connection => (IReadOnlyList<SourceTableSize>)MySqlDescriber.Tables(connection), cancellationToken);
 
-    public Task<SourceTable?> DescribeAsync(SourceTableName table, CancellationToken cancellationToken) => OnceAsync(
+    public Task<SourceTable?> DescribeAsync(
+        SourceTableName table, SourceTableOptions? options, CancellationToken cancellationToken) => OnceAsync(
         table.ToString(), connection => MySqlDescriber.Describe(connection, table), cancellationToken);
 
     public async Task<ISourceSnapshot> BeginAsync(int sessions, CancellationToken cancellationToken)
@@ -52,8 +54,8 @@ internal sealed class MySqlSource(SourceEndpoint endpoint) : ISourceServer
             Database = endpoint.Database.Length == 0 ? null : endpoint.Database,
             User = endpoint.User,
             Password = endpoint.Password.IsNone ? null : endpoint.Password.Reveal(),
-            Tls = local || endpoint.Tls == SourceTls.Off ? MySqlTls.Off
-                : endpoint.Tls == SourceTls.Require ? MySqlTls.Encrypt : MySqlTls.VerifyFull,
+            Tls = local || endpoint.Tls == ConnectionTls.Off ? MySqlTls.Off
+                : endpoint.Tls == ConnectionTls.Require ? MySqlTls.Encrypt : MySqlTls.VerifyFull,
             AuthoritiesFile = endpoint.TlsAuthorities.Length == 0 ? null : endpoint.TlsAuthorities,
             ConnectTimeout = endpoint.ConnectTimeout,
             SilenceMax = endpoint.StatementTimeout + TimeSpan.FromSeconds(10),

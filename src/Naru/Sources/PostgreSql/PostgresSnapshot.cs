@@ -65,7 +65,8 @@ internal sealed class PostgresSnapshot(NpgsqlDataSource source, SourceEndpoint e
         }
     }
 
-    public Task<SourceTable?> DescribeAsync(SourceTableName table, CancellationToken cancellationToken) => UseAsync(
+    public Task<SourceTable?> DescribeAsync(
+        SourceTableName table, SourceTableOptions? options, CancellationToken cancellationToken) => UseAsync(
         table,
         connection => PostgresDescriber.DescribeAsync(connection, table, cancellationToken),
         cancellationToken);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Naru.Connections;
 using Npgsql;
 
 namespace Naru.Sources.PostgreSql;
@@ -88,7 +89,8 @@ internal sealed class PostgresSource : ISourceServer
         }
     }
 
-    public async Task<SourceTable?> DescribeAsync(SourceTableName table, CancellationToken cancellationToken)
+    public async Task<SourceTable?> DescribeAsync(
+        SourceTableName table, SourceTableOptions? options, CancellationToken cancellationToken)
     {
         try
         {
@@ -147,8 +149,8 @@ internal sealed class PostgresSource : ISourceServer
                 CultureInfo.InvariantCulture,
                 $"-c statement_timeout={timeout}s -c default_transaction_read_only=on -c DateStyle=ISO "
                 + $"-c IntervalStyle=postgres -c TimeZone=UTC -c bytea_output=hex -c extra_float_digits=1"),
-            SslMode = local || endpoint.Tls == SourceTls.Off ? SslMode.Disable
-                : endpoint.Tls == SourceTls.Require ? SslMode.Require : SslMode.VerifyFull,
+            SslMode = local || endpoint.Tls == ConnectionTls.Off ? SslMode.Disable
+                : endpoint.Tls == ConnectionTls.Require ? SslMode.Require : SslMode.VerifyFull,
         };
         if (endpoint.TlsAuthorities.Length > 0 && !local)
         {

@@ -3,11 +3,13 @@
 import { h, fill } from "./dom.js";
 import { block, content, dialog, guard, mayAdminister, problem, subject } from "./frame.js";
 import { get, repeat, send } from "./ask-server.js";
-import { bytes, count, t } from "./words.js";
+import { bytes, count, named, t } from "./words.js";
 import { table } from "./table.js";
 
 const name = subject();
-const place = shard => `${shard.shard === null ? "" : `${shard.shard}: `}${shard.host.startsWith("/") ? shard.host : `${shard.host}:${shard.port}`}/${shard.database}`;
+const place = shard => `${shard.shard === null ? "" : `${shard.shard}: `}${shard.place}`;
+/** Keys that few sources need: behind a fold. */
+const rare = ["tls_authorities", "connect_timeout", "statement_timeout", "zone"];
 const sum = (source, status) => source.tables.reduce((all, each) => all + each.intervals[status], 0);
 const route = (source, rest) => `/v1/sources/${encodeURIComponent(source)}${rest}`;
 
@@ -18,46 +20,52 @@ async function list() {
     columns: [
       { label: t("sources.name"), cell: row => h("span", null, h("a", { href: `/console/sources/${encodeURIComponent(row.source)}` }, row.source), h("div", { class: "soft" }, row.description)), sort: row => row.source },
       { label: t("sources.kind"), cell: row => row.kind, sort: row => row.kind },
-      { label: t("sources.place"), cell: row => row.shards.map(shard => h("div", null, place(shard))), sort: row => row.shards[0].host },
+      { label: t("sources.place"), cell: row => row.shards.map(shard => h("div", null, place(shard))), sort: row => row.shards[0].place },
       { label: t("sources.owner"), cell: row => row.owner, sort: row => row.owner },
       { label: t("sources.taken"), number: true, cell: row => count(row.tables.length), sort: row => row.tables.length },
       { label: t("sources.failed"), number: true, cell: row => h("span", { class: sum(row, "failed") > 0 ? "warn" : "faint" }, count(sum(row, "failed"))), sort: row => sum(row, "failed") },
     ],
   });
   const problems = h("div");
-  const add = mayAdminister ? h("button", { type: "button", on: { click: create } }, t("sources.new")) : null;
+  let kinds = [];
+  const add = mayAdminister ? h("button", { type: "button", on: { click: () => create(kinds) } }, t("sources.new")) : null;
   fill(content, h("div", { class: "bar" }, add), problems, block(t("page.sources"), { flush: true }, rows));
   await repeat(3000, () => guard(problems, async () => {
-    rows.show((await get("/v1/sources")).sources);
+    const found = await get("/v1/sources");
+    kinds = found.kinds;
+    rows.show(found.sources);
     fill(problems);
   }));
 }
 
 function field(key, input) {
-  return h("p", null, h("label", null, t(`sources.${key}`), " ", input));
+  return h("p", null, h("label", null, named("sources", key), " ", input));
 }
 
-/** Writes the file of a new source. */
-function create() {
-  const inputs = {
-    name: h("input", { name: "name", required: true }),
-    kind: h("select", { name: "kind" }, ["postgresql", "mysql"].map(each => h("option", null, each))),
-    host: h("input", { name: "host", required: true }),
-    port: h("input", { name: "port", size: "6" }),
-    database: h("input", { name: "database", required: true }),
-    user: h("input", { name: "user", required: true }),
-    password: h("input", { name: "password" }),
-    tls: h("select", { name: "tls" }, ["verify", "require", "off"].map(each => h("option", null, each))),
-    owner: h("input", { name: "owner" }),
+/** Writes the file of a new source: which fields there are, its kind says. */
+function create(kinds) {
+  const source = h("input", { name: "name", required: true });
+  const owner = h("input", { name: "owner" });
+  const kind = h("select", { name: "kind", on: { change: () => draw() } }, kinds.map(each => h("option", null, each.kind)));
+  const own = h("div");
+  let inputs = {};
+  const draw = () => {
+    const written = inputs;
+    inputs = Object.fromEntries(kinds.find(each => each.kind === kind.value).keys.map(key => [key, written[key] ?? (key === "tls"
+      ? h("select", { name: key }, ["verify", "require", "off"].map(each => h("option", null, each)))
+      : h("input", { name: key }))]));
+    const fields = which => Object.entries(inputs).filter(([key]) => which(key)).map(([key, input]) => field(key, input));
+    const more = fields(key => rare.includes(key));
+    fill(own, fields(key => !rare.includes(key)), more.length === 0 ? null : h("details", null, h("summary", null, t("sources.more")), more));
   };
+  draw();
   const result = h("div", { role: "status" });
   const save = async () => {
-    const fields = Object.fromEntries(Object.entries(inputs).filter(([key]) => key !== "name").map(([key, input]) => [key, input.value.trim()]));
-    const source = inputs.name.value.trim();
-    await send("POST", route(source, ""), fields);
+    const fields = Object.fromEntries(Object.entries({ ...inputs, owner }).map(([key, input]) => [key, input.value.trim()]));
+    await send("POST", route(source.value.trim(), ""), { ...fields, kind: kind.value });
     element.close();
   };
-  const element = dialog(t("sources.new"), Object.entries(inputs).map(([key, input]) => field(key, input)),
+  const element = dialog(t("sources.new"), field("name", source), field("kind", kind), own, field("owner", owner),
     h("p", { class: "soft" }, t("sources.hint")), result,
     h("p", null, h("button", { type: "button", class: "main", on: { click: () => guard(result, save) } }, t("sources.add"))));
 }
