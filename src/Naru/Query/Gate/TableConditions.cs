@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using Naru.Lake.Catalog;
+using Naru.Lake.Columns;
 
 namespace Naru.Query.Gate;
 
@@ -33,12 +34,13 @@ internal sealed record TableRead(TableName Table, ImmutableArray<ColumnCondition
 /// <summary>
 /// The tables that one SELECT names in its FROM, and what its WHERE says of their rows for sure: comparisons of a
 /// column with constants that stand alone or are joined by AND. Such a condition is not met by NULL, so it holds for
-/// rows that an outer join would fill with NULL too. Joins that look for the nearest row or count positions, samples,
-/// pivots and renamed columns make every row count: then nothing is said.
+/// rows that an outer join would fill with NULL too, and for columns that joins hold equal to it. Joins that look for
+/// the nearest row or count positions, samples, pivots and renamed columns make every row count: then nothing is said.
 /// </summary>
 internal sealed class TableConditions
 {
     private readonly List<(TableDescription Table, string Name)> _tables = [];
+    private readonly JoinedColumns _joins = new();
     private bool _isOpaque;
 
     /// <summary>A table of the FROM; under an alias when it has one.</summary>
@@ -49,9 +51,10 @@ internal sealed class TableConditions
         _isOpaque |= IsGiven(reference, "sample") || IsGiven(reference, "column_name_alias");
     }
 
-    /// <summary>Anything in FROM that is not a table.</summary>
+    /// <summary>Anything in FROM, before what is in it.</summary>
     public void Look(JsonElement reference)
     {
+        _joins.Look(reference);
         switch (reference.GetProperty("type").GetString())
         {
             case "JOIN":
@@ -68,25 +71,74 @@ internal sealed class TableConditions
     /// <param name="select">The SELECT's node.</param>
     public IEnumerable<TableRead> Reads(JsonElement select)
     {
+        JsonElement where = select.GetProperty("where_clause");
         List<(string? Table, ColumnCondition Condition)> found = [];
-        if (!_isOpaque && !IsGiven(select, "sample"))
+        bool isKnown = !_isOpaque && !_joins.IsOpaque && !IsGiven(select, "sample");
+        if (isKnown)
         {
-            Collect(select.GetProperty("where_clause"), found);
+            Collect(where, found);
         }
 
-        foreach ((TableDescription table, string name) in _tables)
+        List<ColumnCondition>[] conditions = [.. _tables.Select(each => Own(each.Table, each.Name, found))];
+        if (found.Count > 0 && _tables.Count > 1)
         {
-            yield return new TableRead(
-                table.Name,
-                [
-                    .. found.Where(each => each.Table is null || SqlName.Same(each.Table, name))
-                        .Select(each => Of(table, each.Condition)).OfType<ColumnCondition>(),
-                ]);
+            Spread(conditions, [.. _joins.Equal(_tables, where)]);
+        }
+
+        return _tables.Zip(conditions, static (table, own) => new TableRead(table.Table.Name, [.. own]));
+    }
+
+    private List<ColumnCondition> Own(
+        TableDescription table, string name, List<(string? Table, ColumnCondition Condition)> found) =>
+    [
+        .. found.Where(each => !_joins.Hides(name) && (each.Table is null || SqlName.Same(each.Table, name)))
+            .Select(each => Of(table, each.Condition)).OfType<ColumnCondition>(),
+    ];
+
+    /// <summary>Gives a table what is known of the columns of others that its own are equal to.</summary>
+    private void Spread(List<ColumnCondition>[] conditions, (TableColumn A, TableColumn B)[] equal)
+    {
+        bool isMore = true;
+        for (int round = 0; isMore && round < _tables.Count; round++)
+        {
+            isMore = false;
+            foreach ((TableColumn a, TableColumn b) in equal)
+            {
+                isMore |= Spread(conditions, a, b) | Spread(conditions, b, a);
+            }
         }
     }
 
+    private bool Spread(List<ColumnCondition>[] conditions, TableColumn from, TableColumn to)
+    {
+        int source = _tables.FindIndex(each => SqlName.Same(each.Name, from.Table));
+        int target = _tables.FindIndex(each => SqlName.Same(each.Name, to.Table));
+        if (source < 0 || target < 0
+            || ColumnOf(_tables[source].Table, from.Column) is not { } known
+            || ColumnOf(_tables[target].Table, to.Column) is not { } equal
+
+            // Texts and numbers that are compared after a cast may be equal and written differently.
+            || known.Type != equal.Type)
+        {
+            return false;
+        }
+
+        ColumnCondition[] more =
+        [
+            .. conditions[source].Where(each => each.Column == known.Name)
+                .Select(each => each with { Column = equal.Name })
+                .Where(each => !conditions[target].Exists(own => own.Column == each.Column && own.Kind == each.Kind
+                    && own.IsText == each.IsText && own.Values.SequenceEqual(each.Values))),
+        ];
+        conditions[target].AddRange(more);
+        return more.Length > 0;
+    }
+
+    private static Column? ColumnOf(TableDescription table, string name) =>
+        table.Schema.Columns.FirstOrDefault(column => SqlName.Same(column.Name, name));
+
     private static ColumnCondition? Of(TableDescription table, ColumnCondition condition) =>
-        table.Schema.Columns.FirstOrDefault(column => SqlName.Same(column.Name, condition.Column)) is { } column
+        ColumnOf(table, condition.Column) is { } column
             ? condition with { Column = column.Name }
             : null;
 
