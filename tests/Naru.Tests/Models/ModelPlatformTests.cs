@@ -108,8 +108,11 @@ public sealed class ModelPlatformTests(ITestOutputHelper output)
                 await platform.CaughtUpAsync();
             }
 
-            output.WriteLine($"{died} of {kills} runs died half way (NARU_SEED={seed})");
             await RunAsync(platform, "killed", range + "&parallel=8");
+            long again = await platform.CountAsync(
+                "SELECT count(*) FROM naru.intervals WHERE thing = 'model/killed' AND attempt > 1");
+            output.WriteLine(
+                $"{died} of {kills} runs died half way, in {again} intervals (NARU_SEED={seed})");
             Assert.Equal(Enumerable.Repeat("done", days), await StatesAsync(platform, "killed"));
             string single1 = (await platform.AskAsync(RowsOf("single"))).GetRawText();
             Assert.Equal(single1, (await platform.AskAsync(RowsOf("parallel"))).GetRawText());

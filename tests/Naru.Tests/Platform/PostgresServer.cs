@@ -5,10 +5,11 @@ using Npgsql;
 namespace Naru.Tests.Platform;
 
 /// <summary>
-/// A PostgreSQL of the tests' own: Debian's server programs in a folder of their own, without a port. It is there from
-/// the first test that asks until the process ends, however it ends. Each test has a schema of its own.
+/// A PostgreSQL of the tests' own: Debian's server programs in a folder of their own, without a port. The shared one is
+/// there from the first test that asks until the process ends, however it ends, and each test has a schema of its own;
+/// a test that kills its server starts another one.
 /// </summary>
-internal static class PostgresServer
+internal sealed class PostgresServer : IDisposable
 {
     /// <summary>Ends the server and removes its folder when its standard input ends, as it does with us.</summary>
     private const string Watcher =
@@ -16,25 +17,42 @@ internal static class PostgresServer
         folder=$1; shift
         "$@" </dev/null >"$folder/log" 2>&1 &
         server=$!
+        echo $server >"$folder/pid.new" && mv "$folder/pid.new" "$folder/pid"
         read -r _
-        kill -QUIT $server; wait $server
+        kill -QUIT $server 2>/dev/null; { wait $server; } 2>/dev/null
         rm -rf "$folder"
         """;
 
-    private static readonly Lazy<Task<string>> Started = new(StartAsync);
+    private static readonly Lazy<Task<PostgresServer>> Shared = new(StartAsync);
     private static int _schemas;
 
-    /// <summary>Held, because its standard input ends with it.</summary>
-    private static Process? _server;
+    private readonly string _folder;
 
-    /// <summary>A connection string to an empty schema.</summary>
+    /// <summary>Held, because its standard input ends with it.</summary>
+    private Process? _watcher;
+
+    private PostgresServer(string folder) => _folder = folder;
+
+    private string Connection => $"Host={_folder};Username=naru;Database=postgres";
+
+    /// <summary>The server refuses to run as root.</summary>
+    private static string[] AsUser => Environment.IsPrivilegedProcess
+        ? ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"] : [];
+
+    /// <summary>A connection string to an empty schema of the shared server.</summary>
     public static async Task<string> SchemaAsync()
     {
-        Prerequisite.Need(FindPrograms() is not null, "needs PostgreSQL's server: apt-get install postgresql");
-        string schema = $"test_{Interlocked.Increment(ref _schemas)}";
-        string server = await Started.Value;
-        await ExecuteAsync(server, $"CREATE SCHEMA {schema}");
-        return $"{server};Search Path={schema}";
+        Need();
+        return await (await Shared.Value).NewSchemaAsync();
+    }
+
+    /// <summary>A server for one test, that it may kill.</summary>
+    public static async Task<PostgresServer> StartAsync()
+    {
+        Need();
+        PostgresServer server = new(Directory.CreateTempSubdirectory("naru-pg-").FullName);
+        await server.BeginAsync();
+        return server;
     }
 
     public static async Task<long> ExecuteAsync(string connection, string sql)
@@ -53,6 +71,70 @@ internal static class PostgresServer
     public static string Through(string connection, int port) =>
         new NpgsqlConnectionStringBuilder(connection) { Host = "127.0.0.1", Port = port }.ConnectionString;
 
+    /// <summary>A connection string to an empty schema.</summary>
+    public async Task<string> NewSchemaAsync()
+    {
+        string schema = $"test_{Interlocked.Increment(ref _schemas)}";
+        await ExecuteAsync(Connection, $"CREATE SCHEMA {schema}");
+        return $"{Connection};Search Path={schema}";
+    }
+
+    /// <summary>All of its processes at once, as a machine that loses its power would end them.</summary>
+    public void Kill()
+    {
+        string server = File.ReadAllText($"{_folder}/pid").Trim();
+        string[] all = [server, .. Processes().Where(each => each.Parent == server).Select(static each => each.Id)];
+        using Process kill = Process.Start("/bin/kill", ["-KILL", .. all]);
+        kill.WaitForExit();
+    }
+
+    /// <summary>Starts it again on the same data, after <see cref="Kill"/>.</summary>
+    public Task RestartAsync()
+    {
+        // The shell that watches it would remove the folder.
+        _watcher!.Kill();
+        _watcher.WaitForExit();
+        _watcher.Dispose();
+
+        // A process that nobody has buried yet would be taken for a server that lives.
+        File.Delete($"{_folder}/data/postmaster.pid");
+        File.Delete($"{_folder}/.s.PGSQL.5432.lock");
+        return ServeAsync();
+    }
+
+    public void Dispose()
+    {
+        _watcher?.StandardInput.Close();
+        _watcher?.WaitForExit();
+        _watcher?.Dispose();
+        _watcher = null;
+    }
+
+    private static void Need() =>
+        Prerequisite.Need(FindPrograms() is not null, "needs PostgreSQL's server: apt-get install postgresql");
+
+    private static IEnumerable<(string Id, string Parent)> Processes()
+    {
+        foreach (string folder in Directory.GetDirectories("/proc"))
+        {
+            string stat = "";
+            try
+            {
+                stat = File.ReadAllText($"{folder}/stat");
+            }
+            catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+            {
+                // No process, or one that has ended.
+            }
+
+            // `12 (its name) S 7 …`: a name may have anything in it.
+            if (stat.LastIndexOf(')') is > 0 and int end)
+            {
+                yield return (Path.GetFileName(folder), stat[(end + 2)..].Split(' ')[1]);
+            }
+        }
+    }
+
     private static string? FindPrograms()
     {
         const string Debian = "/usr/lib/postgresql";
@@ -66,44 +148,41 @@ internal static class PostgresServer
             .FirstOrDefault(static folder => File.Exists($"{folder}/postgres") && File.Exists($"{folder}/initdb"));
     }
 
-    private static async Task<string> StartAsync()
+    private async Task BeginAsync()
     {
-        string folder = Directory.CreateTempSubdirectory("naru-pg-").FullName;
-        string programs = FindPrograms()!;
-
-        // The server refuses to run as root.
-        string[] asUser = [];
         if (Environment.IsPrivilegedProcess)
         {
-            asUser = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"];
-            await RunAsync("chown", ["nobody", folder]);
+            await RunAsync("chown", ["nobody", _folder]);
         }
 
         string[] initialise =
         [
-            .. asUser, $"{programs}/initdb", "-D", $"{folder}/data", "-U", "naru", "--auth=trust", "--no-sync",
+            .. AsUser, $"{FindPrograms()}/initdb", "-D", $"{_folder}/data", "-U", "naru", "--auth=trust", "--no-sync",
             "-E", "UTF8", "--locale=C",
         ];
         await RunAsync(initialise[0], initialise[1..]);
-        string[] serve =
-        [
-            "-c", Watcher, "postgres", folder, .. asUser, $"{programs}/postgres", "-D", $"{folder}/data", "-k", folder,
-            "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=60",
-        ];
-        _server = Process.Start(new ProcessStartInfo("/bin/sh", serve) { RedirectStandardInput = true });
-        string connection = $"Host={folder};Username=naru;Database=postgres";
-        await WaitAsync(connection);
-        return connection;
+        await ServeAsync();
     }
 
-    private static async Task WaitAsync(string connection)
+    private async Task ServeAsync()
+    {
+        string[] serve =
+        [
+            "-c", Watcher, "postgres", _folder, .. AsUser, $"{FindPrograms()}/postgres", "-D", $"{_folder}/data",
+            "-k", _folder, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=60",
+        ];
+        _watcher = Process.Start(new ProcessStartInfo("/bin/sh", serve) { RedirectStandardInput = true });
+        await WaitAsync();
+    }
+
+    private async Task WaitAsync()
     {
         long began = Stopwatch.GetTimestamp();
         while (true)
         {
             try
             {
-                await ExecuteAsync(connection, "SELECT 1");
+                await ExecuteAsync(Connection, "SELECT 1");
                 return;
             }
             catch (NpgsqlException) when (Stopwatch.GetElapsedTime(began) < TimeSpan.FromMinutes(2))

@@ -27,6 +27,9 @@ internal sealed class SocketCutter : IDisposable
     /// <summary>What happens besides when no more bytes may pass, once.</summary>
     public Action? AtEnd { get; init; }
 
+    /// <summary>All bytes pass: what is to end a connection is the other side, by <see cref="AtEnd"/>.</summary>
+    public bool PassesAll { get; init; }
+
     /// <summary>Bytes that may still pass.</summary>
     public long Left
     {
@@ -62,7 +65,7 @@ internal sealed class SocketCutter : IDisposable
         {
             try
             {
-                if (Left <= 0)
+                if (Left <= 0 && !PassesAll)
                 {
                     return;
                 }
@@ -87,7 +90,7 @@ internal sealed class SocketCutter : IDisposable
             AtEnd?.Invoke();
         }
 
-        return left > 0;
+        return left > 0 || PassesAll;
     }
 
     private async Task CopyAsync(Socket from, Socket to, Func<int, bool> mayGo)

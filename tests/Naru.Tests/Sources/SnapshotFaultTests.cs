@@ -57,6 +57,35 @@ public sealed class SnapshotFaultTests
         Assert.Empty(rig.Strays());
     }
 
+    [Fact]
+    [Trait("Size", "Slow")]
+    public Task A_server_that_is_killed_whole_leaves_yesterdays_snapshot_and_nothing_of_todays() =>
+        KillAsync(kills: 2);
+
+    [Fact]
+    [Trait("Size", "Long")]
+    public Task A_server_that_is_killed_whole_many_times_leaves_yesterdays_snapshot_and_nothing_of_todays() =>
+        KillAsync(kills: 25);
+
+    private static async Task KillAsync(int kills)
+    {
+        using PostgresServer server = await PostgresServer.StartAsync();
+        string schema = await FilledAsync(filler: 300, await server.NewSchemaAsync());
+        using SocketCutter watch = new(PostgresServer.SocketOf(schema)) { AtEnd = server.Kill, PassesAll = true };
+        using SnapshotRig rig = new(PostgresSnapshotTests.Source(
+            PostgresServer.Through(schema, watch.Port),
+            [$"{{table: {PostgresSnapshotTests.SchemaOf(schema)}.big, name: big}}"],
+            "parallel: 2\nchunk_rows: 5000\nconnect_timeout: 10s\n"));
+        Random random = TestSeed.Random(out _);
+        await rig.AssertOutlivesKillsAsync("big", Rows, kills, round =>
+        {
+            // One while it looks at the catalog, others anywhere in the first half of the rows: of the second half
+            // everything may have been sent already.
+            watch.Left = round == 0 ? 3_000 : random.NextInt64(3_000, Rows * 150);
+            return server.RestartAsync;
+        });
+    }
+
     private static async Task CutAsync(int cuts)
     {
         Random random = TestSeed.Random(out int seed);
@@ -99,9 +128,9 @@ public sealed class SnapshotFaultTests
             rig.Ask("SELECT p_ymd, count(DISTINCT id) FROM {big} GROUP BY p_ymd ORDER BY p_ymd"));
     }
 
-    private static async Task<string> FilledAsync(int filler = 30)
+    private static async Task<string> FilledAsync(int filler = 30, string? of = null)
     {
-        string schema = await PostgresServer.SchemaAsync();
+        string schema = of ?? await PostgresServer.SchemaAsync();
         await PostgresServer.ExecuteAsync(
             schema,
             $"CREATE TABLE big (id int PRIMARY KEY, filler text); "

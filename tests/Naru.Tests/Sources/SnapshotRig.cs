@@ -100,6 +100,35 @@ internal sealed class SnapshotRig : IDisposable, ISourceSet
         return outcome.Rows;
     }
 
+    /// <summary>
+    /// A server that is killed while a day is filled: the days before stay, of this one there is nothing, and when the
+    /// server is back the next run fills it.
+    /// </summary>
+    /// <param name="table">Its rows have a column `id` without doubles.</param>
+    /// <param name="rows">That it has.</param>
+    /// <param name="kills">So many days.</param>
+    /// <param name="prepare">Sees to the death in a round, and gives what brings the server back.</param>
+    public async Task AssertOutlivesKillsAsync(string table, int rows, int kills, Func<int, Func<Task>> prepare)
+    {
+        Interval day = Day(1);
+        Assert.Equal(rows, await FillAsync(table, day));
+        for (int round = 0; round < kills; round++)
+        {
+            string days = $"SELECT p_ymd, count(*), count(DISTINCT id) FROM {{{table}}} GROUP BY p_ymd ORDER BY p_ymd";
+            string[] before = Ask(days);
+            Assert.Equal(round + 1, before.Length);
+            Assert.EndsWith($"|{rows}|{rows}", before[^1], StringComparison.Ordinal);
+            day = Calendar.Next(day);
+            Func<Task> restartAsync = prepare(round);
+            RunOutcome outcome = await RunAsync(table, day);
+            Assert.False(outcome.Done, $"round {round}: it was filled before the server died");
+            Assert.Equal(before, Ask(days));
+            Assert.Empty(Strays());
+            await restartAsync();
+            Assert.Equal(rows, await FillAsync(table, day));
+        }
+    }
+
     /// <summary>Rows of a query as texts, values by '|'; `{NAME}` is a table of schema mart.</summary>
     public string[] Ask(string sql)
     {
