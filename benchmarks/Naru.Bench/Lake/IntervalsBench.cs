@@ -58,7 +58,7 @@ internal static class IntervalsBench
         Console.WriteLine($"open {2 * count} intervals: {watch.ElapsedMilliseconds} ms");
         ScheduledThings source = new([new Source(models)]);
         InputBook inputs = new(new NoTables(), source, ledger, new AllLanded(), calendar);
-        ModelPlanner planner = new(source, ledger, inputs, calendar);
+        ModelPlanner planner = new(source, ledger, inputs, calendar, TimeProvider.System);
         for (int round = 0; round < 3; round++)
         {
             watch.Restart();

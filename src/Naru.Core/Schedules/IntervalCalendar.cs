@@ -40,6 +40,11 @@ public sealed class IntervalCalendar(ProjectZone zone)
 
     public Interval Previous(Interval interval) => At(interval.Kind, interval.First - 1);
 
+    /// <summary>An instant by the zone's clock, to the minute: `2026-11-21 09:00`.</summary>
+    public string TimeOf(long instant) => DateTimeOffset.UnixEpoch
+        .AddTicks((instant + Zone.OffsetAt(instant)) * TimeSpan.TicksPerMicrosecond)
+        .ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
+
     /// <summary>Those that overlap [from, to), ascending.</summary>
     public IEnumerable<Interval> Between(IntervalKind kind, long from, long to)
     {

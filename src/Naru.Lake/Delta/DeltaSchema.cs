@@ -79,8 +79,9 @@ internal static class DeltaSchema
             Column? merged = at < 0 ? own with { Nullable = true } : Merge(own, wanted.Columns[at]);
             if (merged is null)
             {
-                reason = $"column '{own.Name}' is {Describe(own)} in the table and cannot become "
-                    + Describe(wanted.Columns[at]);
+                bool isKind = Wider(own.Type, wanted.Columns[at].Type) is null;
+                reason = $"column '{own.Name}' is {Describe(own, isKind)} in the table and cannot become "
+                    + Describe(wanted.Columns[at], isKind);
                 return null;
             }
 
@@ -123,8 +124,8 @@ internal static class DeltaSchema
         };
     }
 
-    private static string Describe(Column column) =>
-        $"{column.Type.Sql}{(column.Nullable ? "" : " not null")} with field id {column.FieldId}";
+    private static string Describe(Column column, bool typeTells) =>
+        typeTells ? column.Type.Sql : $"{column.Type.Sql} with field id {column.FieldId}";
 
     private static void WriteField(Utf8JsonWriter writer, Column column)
     {

@@ -105,7 +105,7 @@ internal static class ModelCommands
             }
             else
             {
-                PrintIntervals(model, answer.RootElement.GetProperty("intervals"));
+                PrintIntervals(model, answer.RootElement.GetProperty("intervals"), Text(answer.RootElement, "note"));
             }
 
             return ExitCode.Done;
@@ -135,7 +135,7 @@ internal static class ModelCommands
     }
 
     /// <summary>Neighbours of one state and reason are one line.</summary>
-    private static void PrintIntervals(string model, JsonElement intervals)
+    private static void PrintIntervals(string model, JsonElement intervals, string note)
     {
         List<(string First, string Last, string Next, string Status, string Why, int Count)> spans = [];
         foreach (JsonElement interval in intervals.EnumerateArray())
@@ -163,9 +163,10 @@ internal static class ModelCommands
             Console.WriteLine(
                 $"fill them: naru run {model} --from {due[0].First} --to {due[^1].Next} --downstream");
         }
-        else if (spans.Count == 0)
+
+        if (note.Length > 0)
         {
-            Console.WriteLine("no interval yet: it has no `start`, and none was run");
+            Console.WriteLine(spans.Count == 0 ? $"no interval yet: {note}" : note);
         }
     }
 

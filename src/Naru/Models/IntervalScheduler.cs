@@ -163,7 +163,7 @@ internal sealed class IntervalScheduler(
         switch (view.Status)
         {
             case IntervalStatus.Missing:
-                return IsTime(thing, view.Interval, now);
+                return true;
             case IntervalStatus.Failed:
                 return record!.Failures <= thing.Rules.Retries
                     && now >= record.EndedAt + Backoff(thing, record.Failures)
@@ -176,13 +176,6 @@ internal sealed class IntervalScheduler(
                 return false;
         }
     }
-
-    /// <summary>
-    /// With a schedule an interval is filled at the first of its times at or after the interval's end.
-    /// </summary>
-    private bool IsTime(IScheduled thing, Interval interval, long now) =>
-        thing.Rules.Schedule is not { } schedule
-        || (schedule.Next(interval.End, planner.Calendar.Zone, inclusive: true) is { } at && at <= now);
 
     private static long Backoff(IScheduled thing, int failures) =>
         failures == 0 ? 0 : Micros(thing.Rules.RetryAfter) << Math.Min(failures - 1, BackoffDoublingsMax);

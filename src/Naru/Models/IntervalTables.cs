@@ -130,8 +130,8 @@ internal sealed class IntervalTables(ITableStore tables, IFileSystem files, Inte
                     throw new ModelResultException("another attempt at the interval was committed meanwhile");
                 case CommitOutcome.Conflict when ReferenceEquals(current, target.Table.Refresh()):
                     throw new ModelResultException(
-                        $"the table cannot take the rows: {committed.Reason}; give the column another name, or remove "
-                        + $"the table to make it anew");
+                        $"the table cannot take the rows: {committed.Reason}; cast it to what the table has, or give "
+                        + "it another name");
             }
         }
     }

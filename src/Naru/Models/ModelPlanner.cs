@@ -11,7 +11,7 @@ internal enum IntervalStatus
     /// <summary>Never filled, and nothing is in the way.</summary>
     Missing,
 
-    /// <summary>Never filled, and its inputs are not complete.</summary>
+    /// <summary>Never filled, and it is not over, not its time yet, or its inputs are not complete.</summary>
     Waiting,
 
     /// <summary>Filled, and what it was filled from changed since.</summary>
@@ -33,7 +33,7 @@ internal sealed record IntervalView(Interval Interval, IntervalStatus Status, st
 /// is stale is so for all that reads it, up to the last.
 /// </summary>
 internal sealed class ModelPlanner(
-    ScheduledThings things, IntervalLedger ledger, InputBook inputs, IntervalCalendar calendar)
+    ScheduledThings things, IntervalLedger ledger, InputBook inputs, IntervalCalendar calendar, TimeProvider time)
 {
     public IntervalCalendar Calendar => calendar;
 
@@ -68,7 +68,7 @@ internal sealed class ModelPlanner(
             case FillState.Done:
                 return await FilledAsync(thing, entry, pass, cancellationToken).ConfigureAwait(false);
             default:
-                string? awaits = Awaits(thing, interval);
+                string? awaits = AwaitsTime(thing, interval) ?? Awaits(thing, interval);
                 return awaits is null
                     ? new IntervalView(interval, IntervalStatus.Missing, "never filled", null)
                     : new IntervalView(interval, IntervalStatus.Waiting, awaits, null);
@@ -90,6 +90,23 @@ internal sealed class ModelPlanner(
         }
 
         return null;
+    }
+
+    /// <summary>Why it is too early for the interval; null when it is not.</summary>
+    private string? AwaitsTime(IScheduled thing, Interval interval)
+    {
+        long now = (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+        long due = thing.Rules.Schedule is { } schedule
+            ? schedule.Next(interval.End, calendar.Zone, inclusive: true) ?? long.MaxValue : interval.End;
+        if (due <= now)
+        {
+            return null;
+        }
+
+        string runs = thing.Rules.Schedule is not null && due < long.MaxValue && StartOf(thing) <= interval.First
+            ? $"the schedule runs it at {calendar.TimeOf(due)}" : "";
+        return interval.End <= now ? runs.Length == 0 ? null : runs
+            : runs.Length == 0 ? "it is not over yet" : $"it is not over yet; {runs}";
     }
 
     /// <summary>

@@ -153,9 +153,14 @@ internal sealed class ModelTableWriter(ModelTableParts parts, IntervalCalendar c
             if (!asked.Contains(string.Join('/', found)))
             {
                 string column = string.Join('/', model.Table.PartitionColumns);
+                string range = attempts.Count == 1
+                    ? calendar.Name(attempts[0].Interval)
+                    : $"{calendar.Name(attempts[0].Interval)} to {calendar.Name(attempts[^1].Interval)}";
+                string mend = model.Every == IntervalKind.Day
+                    ? "WHERE p_ymd >= $from::DATE AND p_ymd < $to::DATE" : "WHERE p_ymd = $day AND p_hour = $hour";
                 throw new ModelResultException(
-                    $"rows have {column} {string.Join('/', found)}, which is not in the interval; "
-                    + $"keep only rows from $from to $to");
+                    $"the query gives rows of {column} {string.Join('/', found)} for {range}; "
+                    + $"keep those from $from to $to: {mend}");
             }
         }
     }

@@ -3,10 +3,12 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 using Naru.Access;
 using Naru.Core.Files;
 using Naru.Core.Schedules;
 using Naru.Core.Text;
+using Naru.Ledger;
 using Naru.Models;
 using Naru.Sources;
 using Naru.State;
@@ -17,8 +19,6 @@ namespace Naru.Server;
 internal static class ModelRoutes
 {
     private const int ParallelMax = 64;
-    private const long DayMicroseconds = 86_400_000_000;
-    private const int DaysShown = 31;
 
     public static void MapModels(this IEndpointRouteBuilder routes)
     {
@@ -72,7 +72,7 @@ internal static class ModelRoutes
     }
 
     private static async Task<IResult> IntervalsAsync(
-        string name, HttpContext http, ScheduledThings things, ModelPlanner planner, TimeProvider time)
+        string name, HttpContext http, ScheduledThings things, ModelPlanner planner, IntervalLedger ledger)
     {
         if (AccessModule.Refusal(http, out _) is { } refusal)
         {
@@ -84,8 +84,10 @@ internal static class ModelRoutes
             return Unknown(name, things);
         }
 
-        long now = Now(time);
-        (long from, long to) = (planner.StartOf(model) ?? now - (DaysShown * DayMicroseconds), now);
+        long now = Now(http.RequestServices.GetRequiredService<TimeProvider>());
+        long? start = planner.StartOf(model);
+        (long from, long to) =
+            (start ?? (ledger.Of(model.Thing, model.Every) is [var first, ..] ? first.Interval.First : now), now);
         if (Range(http.Request.Query, planner.Calendar, ref from, ref to) is { } wrong)
         {
             return wrong;
@@ -96,6 +98,11 @@ internal static class ModelRoutes
         return Results.Json(new JsonObject
         {
             ["model"] = model.Name,
+            ["note"] = start <= now ? null
+                : start is { } later ? $"it starts at {planner.Calendar.TimeOf(later)}"
+                : model.Rules.StartsWithData
+                    ? "it starts with the first day of which an input has rows, and none has any"
+                : "it has no `start`, so only `naru run` fills it",
             ["intervals"] = new JsonArray(
                 [.. views.Select(view => (JsonNode)ModelJson.About(view, planner.Calendar))]),
         });

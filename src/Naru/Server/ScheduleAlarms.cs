@@ -65,9 +65,9 @@ internal sealed class ScheduleAlarms(
             late = [.. late.TakeLast(1).Where(interval => calendar.Next(calendar.Next(interval)).First > now)];
         }
 
-        return late.Length == 0 ? "" : string.Create(
-            CultureInfo.InvariantCulture,
-            $"{Names(late.Length, late[^1])} should have been done by {TimeOf(sla.Of(late[^1], calendar.Zone))}");
+        return late.Length == 0 ? ""
+            : $"{Names(late.Length, late[^1])} should have been done by "
+                + calendar.TimeOf(sla.Of(late[^1], calendar.Zone));
     }
 
     /// <summary>Of the interval that was done last: a good one after it ends the alarm.</summary>
@@ -81,11 +81,4 @@ internal sealed class ScheduleAlarms(
     private string Names(int count, Interval last) => count == 1
         ? calendar.Name(last)
         : string.Create(CultureInfo.InvariantCulture, $"{count} intervals, the last {calendar.Name(last)}");
-
-    private string TimeOf(long time)
-    {
-        DateTimeOffset local = TimeZoneInfo.ConvertTime(
-            DateTimeOffset.UnixEpoch.AddTicks(time * TimeSpan.TicksPerMicrosecond), calendar.Zone.Zone);
-        return local.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
-    }
 }

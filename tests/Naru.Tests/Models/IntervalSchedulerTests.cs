@@ -51,6 +51,37 @@ public sealed class IntervalSchedulerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_not_over_and_what_is_not_its_time_yet_waits_and_says_for_what()
+    {
+        CronSchedule nine = CronSchedule.TryParse("0 9 * * *", out _)!;
+        Assert.Equal(
+            [
+                "2026-03-03 Missing: never filled", "2026-03-04 Waiting: the schedule runs it at 2026-03-05 09:00",
+                "2026-03-05 Waiting: it is not over yet; the schedule runs it at 2026-03-06 09:00",
+            ],
+            await PlanAsync(new StubRules { Schedule = nine }));
+        Assert.Equal(
+            [
+                "2026-03-03 Missing: never filled", "2026-03-04 Missing: never filled",
+                "2026-03-05 Waiting: it is not over yet",
+            ],
+            await PlanAsync(new StubRules()));
+
+        // The schedule fills none of these.
+        Assert.Equal(
+            [
+                "2026-03-03 Missing: never filled", "2026-03-04 Missing: never filled",
+                "2026-03-05 Waiting: it is not over yet",
+            ],
+            await PlanAsync(new StubRules { Schedule = nine, Start = null }));
+        await LookAsync(new StubRules { Schedule = nine });
+        Assert.Equal(["2026-03-01", "2026-03-02", "2026-03-03"], _filler.Begun);
+        _time.Advance(TimeSpan.FromHours(8));
+        await LookAsync(new StubRules { Schedule = nine });
+        Assert.Equal("2026-03-04", _filler.Begun[^1]);
+    }
+
+    [Fact]
     public async Task Newest_first_turns_the_order_around()
     {
         await LookAsync(new StubRules { NewestFirst = true });
@@ -172,6 +203,18 @@ public sealed class IntervalSchedulerTests : IAsyncLifetime
         await scheduler.WhenIdleAsync();
     }
 
+    private async Task<string[]> PlanAsync(StubRules rules)
+    {
+        StubThing thing = new(rules, "one");
+        ScheduledThings things = new([thing]);
+        InputBook inputs = new(new NoTables(), things, _ledger, new NoInputs(), Calendar);
+        long now = _time.GetUtcNow().ToUnixTimeMilliseconds() * 1000;
+        ModelPlanner planner = new(things, _ledger, inputs, Calendar, _time);
+        IReadOnlyList<IntervalView> views = await planner.ViewAsync(
+            thing, now - (2 * ProjectZone.DayMicroseconds), now, TestContext.Current.CancellationToken);
+        return [.. views.Select(static view => $"{Calendar.Name(view.Interval)} {view.Status}: {view.Why}")];
+    }
+
     private IntervalScheduler Scheduler(StubRules rules, string fingerprint = "one", int parallel = 1)
     {
         StubThing thing = new(rules, fingerprint);
@@ -182,7 +225,7 @@ public sealed class IntervalSchedulerTests : IAsyncLifetime
             _filler, _ledger, inputs, new RunnerParts(Calendar, _time, life, NullLogger.Instance));
         return new IntervalScheduler(
             things,
-            new ModelPlanner(things, _ledger, inputs, Calendar),
+            new ModelPlanner(things, _ledger, inputs, Calendar, _time),
             new ScheduledRuns([runner]),
             _ledger,
             new SchedulerParts(new ModelsOptions { Parallel = parallel }, _runs, _time, NullLogger.Instance));
@@ -201,9 +244,10 @@ public sealed class IntervalSchedulerTests : IAsyncLifetime
 
     private sealed record StubRules : IScheduleRules
     {
-        public CronSchedule? Schedule => null;
+        public CronSchedule? Schedule { get; init; }
 
-        public long? Start => new DateTimeOffset(2026, 3, 1, 0, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds() * 1000;
+        public long? Start { get; init; } =
+            new DateTimeOffset(2026, 3, 1, 0, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds() * 1000;
 
         public bool StartsWithData => false;
 
