@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Json;
 using System.Reflection;
 using System.Text;
@@ -66,6 +67,7 @@ public sealed class ConsoleSite : IAsyncLifetime
         ShopRun run = new(new ShopTraffic(options), new ShopSender(_shop.Http, time), time);
         await run.SendHistoryAsync(CancellationToken.None);
         await HostileText.SendAsync(_shop.Http);
+        await TapAsync();
         await _shop.WaitUntilLandedAsync();
 
         Environment.SetEnvironmentVariable("PLAYWRIGHT_DRIVER_SEARCH_PATH", DriverFolder());
@@ -90,6 +92,26 @@ public sealed class ConsoleSite : IAsyncLifetime
 
         _playwright?.Dispose();
         _shop?.Dispose();
+    }
+
+    /// <summary>Before dawn of the shop's zone hours may pass without a tap on an ad; pages that show the last ones
+    /// have one at any time of the day.</summary>
+    private async Task TapAsync()
+    {
+        DateTimeOffset time = TimeProvider.System.GetUtcNow().AddMinutes(-20);
+        using JsonContent tap = JsonContent.Create(new
+        {
+            impression_id = "i-tap",
+            ad_id = "ad-0001",
+            campaign_id = "c-01",
+            cost = "100",
+            session_id = "s-tap",
+            placement = "home",
+            device = "ios",
+            event_time = time.ToString("O", CultureInfo.InvariantCulture),
+        });
+        using HttpResponseMessage answer = await Shop.Http.PostAsync("/v1/events/kr_ad.click", tap);
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
     }
 
     /// <summary>A page of the console, with what went wrong on it.</summary>
