@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Naru.Tests.Platform;
 
 namespace Naru.Tests.Tiers;
 
@@ -122,6 +123,50 @@ public sealed class BucketTests : IAsyncDisposable
         (bool away, string gone) = await server.TryAskAsync("SELECT count(*) FROM kr_shop.\"tick$secure\"");
         Assert.False(away);
         Assert.Contains("nothing is lost", gone, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_aggregate_that_comes_later_counts_the_days_in_the_bucket_and_verifies_against_them()
+    {
+        await using (TierServer server = await StartAsync("1GB"))
+        {
+            await server.SendDaysAsync(days: 26, landings: 1, perDay: 2);
+            await PassAsync(server);
+            Assert.True(await CountAsync(server, "tier = 'cold'") > 0);
+        }
+
+        // Of the short windows those of cold days are over: the batch side counts them. The long one is open still, and
+        // the stream counts it from the lake. Nothing of the bucket is here.
+        Directory.Delete($"{_root}/shop/data/cache", recursive: true);
+        foreach (int days in (int[])[1, 90])
+        {
+            TierServer.Write(_root!, $"aggregates/per_{days}d.sql", $"""
+                -- description: ticks of {days} days
+                -- owner: test
+                SELECT window_start, window_end, count(*) AS ticks, sum(n) AS total
+                FROM tumble(kr_shop.tick, event_time, INTERVAL '{days} days') GROUP BY window_start, window_end
+                """);
+        }
+
+        await using TierServer again = await StartAsync("1GB");
+        string expected = await again.AskAsync("SELECT count(*), sum(n)::BIGINT FROM kr_shop.tick");
+        foreach (string name in (string[])["per_1d", "per_90d"])
+        {
+            await Wait.ForAsync(
+                async () =>
+                {
+                    using HttpResponseMessage flushed =
+                        await again.Http.PostAsync($"/v1/aggregates/{name}/flush", null);
+                    (bool there, string rows) =
+                        await again.TryAskAsync($"SELECT sum(ticks)::BIGINT, sum(total)::BIGINT FROM agg.{name}");
+                    return flushed.IsSuccessStatusCode && there && rows == expected;
+                },
+                TimeSpan.FromSeconds(120),
+                () => $"{name} is not counted");
+            (int code, string text) = await PlatformProcess.RunAsync(
+                "aggregate", "verify", name, "--server", again.Http.BaseAddress!.ToString());
+            Assert.True(code == 0, text);
+        }
     }
 
     private static string OfDay(string day) => $"SELECT count(*), sum(n) FROM kr_shop.tick WHERE p_ymd = '{day}'";

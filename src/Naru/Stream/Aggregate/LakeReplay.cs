@@ -1,11 +1,14 @@
 using System.Collections.Immutable;
+using System.Runtime.ExceptionServices;
 using Naru.Aggregates;
 using Naru.Core.Events;
+using Naru.Core.Files;
 using Naru.Core.Windows;
 using Naru.Definitions;
 using Naru.Lake.Catalog;
 using Naru.Lake.Delta;
 using Naru.Lake.DuckDb;
+using Naru.Lake.Volumes;
 using Naru.Stream.Batch;
 using Naru.Stream.Landing;
 
@@ -100,15 +103,33 @@ internal static class LakeReplay
         using DuckDbConnection connection = database.Connect();
         connection.Execute($"SET TimeZone = '{running.Zone.Zone.Id}'");
         LayerFill fill = new(context, running, memory.CutBytesMax, memory.LandedBytesMax);
-        for (int source = 0; source < sources.Length; source++)
+        try
         {
-            using DuckDbResult result =
-                connection.Stream(statements.Projected(source, from, ProjectZone.LastMicroseconds));
-            while (result.TryNext(out DuckDbChunk? chunk))
+            BatchTable[] tables = [.. running.Plan.Sources.SelectMany(source => TablesOf(context, source.Log))];
+            foreach ((long start, long end) in Pieces(tables, running.Zone, from))
             {
-                int[] rows = [.. Enumerable.Range(0, chunk.RowCount)];
-                fill.Add(SourceReader.ViewsOf(chunk, running.Plan), rows);
+                List<IDisposable> held = [];
+                try
+                {
+                    Hold(tables, running.Zone, (start, end), held);
+                    for (int source = 0; source < sources.Length; source++)
+                    {
+                        Read(connection, statements.Projected(source, start, end), running, fill);
+                    }
+                }
+                finally
+                {
+                    held.ForEach(static pin => pin.Dispose());
+                }
             }
+        }
+        catch (DuckDbException exception)
+        {
+            throw new StorageException(
+                StorageFault.Corrupt,
+                $"aggregate {running.Plan.Name} cannot be counted from the lake: {exception.Message}; "
+                + "`naru doctor` tells which files are not as they were landed",
+                exception);
         }
 
         fill.End();
@@ -117,6 +138,65 @@ internal static class LakeReplay
         {
             running.Landed.DropSessionsEndedBy(running.Watermark - running.RevisedMicroseconds);
         }
+    }
+
+    private static void Read(DuckDbConnection connection, string sql, RunningAggregate running, LayerFill fill)
+    {
+        using DuckDbResult result = connection.Stream(sql);
+        while (result.TryNext(out DuckDbChunk? chunk))
+        {
+            int[] rows = [.. Enumerable.Range(0, chunk.RowCount)];
+            fill.Add(SourceReader.ViewsOf(chunk, running.Plan), rows);
+        }
+    }
+
+    /// <summary>
+    /// Times whose files are read together: each day of which files are in a bucket by itself, for the cache need not
+    /// hold more than one such day, and all between two of them at once.
+    /// </summary>
+    private static IEnumerable<(long From, long To)> Pieces(BatchTable[] tables, ProjectZone zone, long from)
+    {
+        SortedSet<long> cuts = [from, ProjectZone.LastMicroseconds];
+        foreach (BatchTable table in tables)
+        {
+            foreach (DeltaFile file in table.Version.Files.Where(static each => FileLocation.Of(each.Path).IsInBucket))
+            {
+                BatchFile times = BatchFile.Of(table, file, zone);
+                int day = zone.DayAt(Math.Max(times.MinEventTime, ProjectZone.FirstMicroseconds), out _);
+                cuts.Add(Math.Max(from, zone.ToUtc(day * ProjectZone.DayMicroseconds)));
+                cuts.Add(Math.Max(from, zone.ToUtc((day + 1) * ProjectZone.DayMicroseconds)));
+            }
+        }
+
+        return cuts.Zip(cuts.Skip(1));
+    }
+
+    /// <summary>Brings files here that are in a bucket.</summary>
+    private static void Hold(
+        BatchTable[] tables, ProjectZone zone, (long From, long To) times, List<IDisposable> held)
+    {
+        foreach (BatchTable table in tables)
+        {
+            Task coming = table.Table.Volumes.HoldAsync(
+                table.Version.Files.Where(file => BatchFile.Of(table, file, zone).Holds(times.From, times.To)),
+                held,
+                CancellationToken.None).AsTask();
+
+            // The thread is the stream's own: it has nothing else to do until they are here, or cannot be had.
+            ((IAsyncResult)coming).AsyncWaitHandle.WaitOne();
+            if (coming.Exception?.InnerException is { } fault)
+            {
+                ExceptionDispatchInfo.Throw(fault);
+            }
+        }
+    }
+
+    private static IEnumerable<BatchTable> TablesOf(LandingContext context, string name)
+    {
+        LogDefinition log = context.Definitions.Current.Logs.First(each => each.FullName == name);
+        TableName fields = new(log.RegionGroup, log.Name);
+        return new[] { TableOf(context, fields), TableOf(context, fields with { Group = ColumnGroup.Secure }) }
+            .OfType<BatchTable>();
     }
 
     /// <summary>A log's landed rows, as they stand between two landings.</summary>
