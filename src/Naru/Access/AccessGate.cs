@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Naru.Access;
@@ -22,6 +23,8 @@ internal static class AccessGate
         Permission? needed = endpoint?.Metadata.GetMetadata<EndpointPermission>()?.Permission;
         return needed switch
         {
+            // Not an address, but the answer to a method or a content type that none of an address's routes takes.
+            null when endpoint is not null and not RouteEndpoint => next(http),
             null when endpoint is not null => AccessErrors.Undeclared().ExecuteAsync(http),
             null or Permission.Public => next(http),
 

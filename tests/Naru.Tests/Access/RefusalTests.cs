@@ -38,6 +38,17 @@ public sealed class RefusalTests(AccessServer server) : IClassFixture<AccessServ
         Assert.Equal(("kim", "denied", "forbidden"), (notes[^1].Who, notes[^1].What, notes[^1].Detail["outcome"]));
     }
 
+    [Theory]
+    [InlineData("/v1/keys")]
+    [InlineData("/v1/alerts/")]
+    [InlineData("/v1/models/x/intervals")]
+    public async Task A_method_that_an_address_has_not_is_said_to_be_that(string address)
+    {
+        using HttpResponseMessage answer = await server.SendAsync(HttpMethod.Patch, address, null);
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, answer.StatusCode);
+        Assert.Contains("GET", answer.Content.Headers.Allow);
+    }
+
     [Fact]
     [Trait("Size", "Slow")]
     public async Task Who_sends_without_the_right_is_in_the_trail_and_a_keys_ticket_bounds_what_it_sends()
