@@ -25,8 +25,14 @@ public sealed class ArchivePageTests(ConsoleSite site)
             string statement = await tab.Page.EvaluateAsync<string>(
                 "() => new URLSearchParams(document.querySelector('[data-result] a').hash.slice(1)).get('sql')");
             string[][] asked = await site.AskAsync(statement);
-            Assert.NotEmpty(asked);
-            Assert.Equal(asked[0], (await tab.AnswerAsync())[0]);
+
+            // Of the last hours there may be nothing: the shop sleeps too.
+            Assert.True(asked.Length > 0 || number == "SHOP-108", number);
+            if (asked.Length > 0)
+            {
+                Assert.Equal(asked[0], (await tab.AnswerAsync())[0]);
+            }
+
             await tab.AssertCleanAsync();
         }
     }
