@@ -26,6 +26,7 @@ internal static class ModelJson
     public static JsonObject About(ModelDefinition model, ModelPlanner planner, JsonObject counts) => new()
     {
         ["model"] = model.Name,
+        ["thing"] = model.Thing,
         ["table"] = model.Table.Name.ToString(),
         ["description"] = model.Header.Description,
         ["owner"] = model.Header.Owner,
@@ -49,8 +50,10 @@ internal static class ModelJson
     public static JsonObject About(SnapshotDefinition snapshot, ModelPlanner planner, JsonObject counts) => new()
     {
         ["name"] = snapshot.Name,
+        ["thing"] = snapshot.Thing,
         ["table"] = snapshot.Fills!.Value.ToString(),
         ["description"] = snapshot.Description,
+        ["owner"] = snapshot.Owner,
         ["source"] = snapshot.Source,
         ["server_table"] = snapshot.ServerTable.ToString(),
         ["every"] = snapshot.Every == IntervalKind.Hour ? "hour" : "day",

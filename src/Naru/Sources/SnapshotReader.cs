@@ -94,6 +94,7 @@ internal sealed class SnapshotReader(YamlReader source, SourceDefinition definit
         return name is null ? null : new SnapshotDefinition
         {
             Source = definition.Name,
+            Owner = definition.Owner,
             ServerTable = server,
             Options = options,
             Name = name,

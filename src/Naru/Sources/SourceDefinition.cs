@@ -102,6 +102,9 @@ internal sealed record SnapshotDefinition : IScheduled, IScheduleRules
 
     public string Description { get; init; } = "";
 
+    /// <summary>The source's: who is told of what fails.</summary>
+    public string Owner { get; init; } = "";
+
     public string Thing => Prefix + Name;
 
     public IScheduleRules Rules => this;

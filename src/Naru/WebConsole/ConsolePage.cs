@@ -66,10 +66,10 @@ internal static class ConsolePages
         {
             Libraries = ["trust.js", .. EditorLibraries, "mode-sql.js"],
             Styles = [.. EditorStyles],
-            Modules = ["editor.js", "lineage.js", "calendar.js"],
+            Modules = ["editor.js", "lineage.js", "calendar.js", "states.js"],
         },
-        new("exports", 'x'),
-        new("sources", 'o'),
+        new("exports", 'x') { Modules = ["states.js"] },
+        new("sources", 'o') { Modules = ["states.js"] },
         new("rejected", 'r'),
         new("logs", 'd')
         {

@@ -31,7 +31,11 @@ public sealed class AlertsPageTests(ConsoleSite site)
         await tab.Page.GetByRole(AriaRole.Button, new() { Name = "Mute 1h" }).ClickAsync();
         await tab.Page.Locator(".chip", new() { HasText = "muted" }).First.WaitForAsync();
 
-        string[] rows = [.. (await tab.TableAsync("Alerts")).Select(static row => row[0].Split('\n')[0]).Order()];
+        string[] rows =
+        [
+            .. (await tab.TableAsync("Alerts")).Where(static row => row[1] != "the platform itself")
+                .Select(static row => row[0].Split('\n')[0]).Order(),
+        ];
         Assert.Equal(
             (await site.AskAsync("SELECT DISTINCT alert FROM naru.alerts WHERE kind <> 'alarm' ORDER BY alert"))
                 .Select(static row => row[0]),
@@ -39,6 +43,37 @@ public sealed class AlertsPageTests(ConsoleSite site)
         await tab.AssertCleanAsync();
         using HttpResponseMessage gone = await site.Shop.Http.DeleteAsync("/v1/alerts/clicks_many");
         Assert.True(gone.IsSuccessStatusCode);
+    }
+
+    [Fact]
+    public async Task What_the_platform_tells_by_itself_is_listed_leads_to_its_model_and_is_muted()
+    {
+        const string alarm = "model page_broken failed";
+        string file = Path.Combine(site.Shop.Folder, "models/page_broken.sql");
+        await File.WriteAllTextAsync(
+            file, "-- description: Fails.\n-- owner: ann\n-- retries: 0\nSELECT error('no <b>luck</b>') AS n");
+        await site.Shop.UntilAsync("failed", async () =>
+        {
+            using HttpResponseMessage run = await site.Shop.Http.PostAsync(
+                "/v1/models/page_broken/runs?from=2026-03-01&to=2026-03-02", null);
+            return run.IsSuccessStatusCode;
+        });
+        await site.Shop.UntilAsync("told", async () =>
+            (await site.Shop.Http.GetStringAsync("/v1/alerts")).Contains(alarm, StringComparison.Ordinal));
+        await using ConsoleTab tab = await site.OpenAsync("/console/alerts");
+        string[] row = (await tab.TableAsync("Alerts"))
+            .Single(static each => each[0].StartsWith(alarm, StringComparison.Ordinal));
+        Assert.Equal(("the platform itself", "firing", "ann"), (row[1], row[2], row[7]));
+        Assert.Contains("no <b>luck</b>", row[3], StringComparison.Ordinal);
+        await tab.Page.GetByText(alarm).First.ClickAsync();
+        await tab.Page.GetByRole(AriaRole.Button, new() { Name = "Mute 4h" }).ClickAsync();
+        await tab.Page.Locator(".chip", new() { HasText = "muted" }).First.WaitForAsync();
+        Assert.Equal(
+            "/console/models/page_broken",
+            await tab.Page.GetByRole(AriaRole.Link, new() { Name = "page_broken" }).GetAttributeAsync("href"));
+        Assert.Equal(0, await tab.Page.GetByRole(AriaRole.Button, new() { Name = "Edit" }).CountAsync());
+        await tab.AssertCleanAsync();
+        File.Delete(file);
     }
 
     [Fact]

@@ -37,15 +37,13 @@ public sealed class SourcesPageTests(ConsoleSite site)
         await tab.Page.Locator("dialog .problem", new() { HasText = "no reference to a secret" }).WaitForAsync();
         await tab.Page.FillAsync("dialog input[name=password]", "");
         await add.ClickAsync();
-        await tab.Page.GetByRole(AriaRole.Link, new() { Name = "page_db" }).WaitForAsync();
-
-        await tab.GoAsync("/console/sources/page_db");
+        await tab.Page.WaitForURLAsync("**/console/sources/page_db");
         await tab.Page.FillAsync("input[type=search]", own);
         string[][] tables = await tab.TableAsync("On the server");
         Assert.Equal($"{own}.orders", Assert.Single(tables)[0]);
         await tab.Page.GetByRole(AriaRole.Row).Filter(new() { HasText = $"{own}.orders" }).ClickAsync();
         await tab.Page.Locator("dialog input[aria-label=card]").UncheckAsync();
-        await tab.Page.GetByRole(AriaRole.Button, new() { Name = "Take" }).ClickAsync();
+        await tab.Page.GetByRole(AriaRole.Button, new() { Name = $"Take {own}.orders" }).ClickAsync();
         await tab.Page.GetByText("Written to sources/page_db.yaml").WaitForAsync();
 
         string table = string.Create(CultureInfo.InvariantCulture, $"t1_db_page_db_{own}_orders_snapshot_daily");

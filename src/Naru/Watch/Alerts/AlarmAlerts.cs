@@ -13,6 +13,7 @@ internal static class AlarmAlerts
         Name = alarm.Name,
         Kind = AlertKind.Alarm,
         Description = alarm.Owner.Length == 0 ? "" : $"owner {alarm.Owner}",
+        Owner = alarm.Owner.Length == 0 ? null : alarm.Owner,
     };
 
     /// <summary>Every alarm that is so, then those that fire and are so no longer.</summary>

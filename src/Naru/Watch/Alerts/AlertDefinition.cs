@@ -36,6 +36,9 @@ internal sealed record AlertDefinition
 
     public string Description { get; init; } = "";
 
+    /// <summary>Alarm: who answers for what it is about. Of an alert on a query, the query says it.</summary>
+    public string? Owner { get; init; }
+
     public bool Critical { get; init; }
 
     /// <summary>`*`, `kr_shop.*` or a log; each log is judged by itself. Invalid rate and silence only.</summary>

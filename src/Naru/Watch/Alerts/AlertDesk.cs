@@ -29,7 +29,7 @@ internal sealed class AlertDesk(
     private readonly Lock _gate = new();
 
     public static bool MaySee(Principal asking, AlertDefinition alert) =>
-        asking.Administer || (alert.Query is { } query && query.Owner == asking.Name);
+        asking.Administer || (alert.Query?.Owner ?? alert.Owner) == asking.Name;
 
     public (string Text, string Sha256)? Read(string name)
     {

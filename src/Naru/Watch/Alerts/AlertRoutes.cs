@@ -26,7 +26,8 @@ internal static class AlertRoutes
     public static void MapAlerts(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/alerts", List).Needs(Permission.Known)
-            .WithSummary("How alerts stand: all for administrators, else those on queries of the caller's.");
+            .WithSummary(
+                "How alerts and alarms stand: all for administrators, else those whose owner the caller is.");
         routes.MapPost("/v1/alerts/try", TryAsync).Needs(Permission.Known)
             .WithSummary("Asks an alert's query now; tells nobody.");
         routes.MapPut("/v1/alerts/{name}", WriteAsync).Needs(Permission.Known)
@@ -41,9 +42,15 @@ internal static class AlertRoutes
     {
         Principal asking = http.Asks()!;
         AlertBook book = watch.Book;
-        JsonArray alerts = [.. watch.Alerts.Where(alert => AlertDesk.MaySee(asking, alert))
-            .Select(alert => (JsonNode)View(alert, book, watch, desk))];
-        return Answer(new JsonObject { ["alerts"] = alerts, ["told"] = watch.IsTold });
+        AlertDefinition[] all =
+            [.. watch.Alerts.Concat(watch.Alarms).Where(alert => AlertDesk.MaySee(asking, alert))];
+        JsonArray alerts = [.. all.Select(alert => (JsonNode)View(alert, book, watch, desk))];
+        IEnumerable<AlertEvent> others = book.Events.Where(each =>
+            asking.Administer && !Array.Exists(all, alert => alert.Name == each.Alert));
+        return Answer(new JsonObject
+        {
+            ["alerts"] = alerts, ["told"] = watch.IsTold, ["over"] = Events(others),
+        });
     }
 
     private static JsonObject View(AlertDefinition alert, AlertBook book, AlertWatch watch, AlertDesk desk)
@@ -56,7 +63,7 @@ internal static class AlertRoutes
             ["kind"] = AlertsTable.Word(alert.Kind),
             ["description"] = alert.Description,
             ["severity"] = alert.Critical ? "critical" : "warning",
-            ["owner"] = alert.Query?.Owner,
+            ["owner"] = alert.Query?.Owner ?? alert.Owner,
             ["sql"] = alert.Query?.Sql,
             ["query"] = alert.Query?.Saved,
             ["muted_until"] = Time(mute?.Until),
@@ -66,14 +73,19 @@ internal static class AlertRoutes
         };
         view["instances"] = new JsonArray([.. book.Instances.Where(instance => instance.Alert == alert.Name)
             .Select(instance => (JsonNode)Instance(alert, instance, watch))]);
-        view["events"] = new JsonArray([.. book.Events.Where(each => each.Alert == alert.Name).TakeLast(EventsShown)
-            .Reverse().Select(static each => (JsonNode)new JsonObject
-            {
-                ["at"] = Time(each.At), ["log"] = each.Log, ["what"] = each.What, ["text"] = each.Text,
-                ["told"] = each.Told,
-            })]);
+        view["events"] = Events(book.Events.Where(each => each.Alert == alert.Name));
         return view;
     }
+
+    /// <summary>The newest, the newest first.</summary>
+    private static JsonArray Events(IEnumerable<AlertEvent> events) =>
+    [
+        .. events.TakeLast(EventsShown).Reverse().Select(static each => (JsonNode)new JsonObject
+        {
+            ["alert"] = each.Alert, ["at"] = Time(each.At), ["log"] = each.Log, ["what"] = each.What,
+            ["text"] = each.Text, ["told"] = each.Told,
+        }),
+    ];
 
     private static JsonObject Instance(AlertDefinition alert, AlertInstance instance, AlertWatch watch) => new()
     {
@@ -151,7 +163,8 @@ internal static class AlertRoutes
     /// <summary>An alert that the caller may not see is spoken of as one that does not exist.</summary>
     private static void RequireSeen(string name, HttpContext http, AlertWatch watch)
     {
-        if (!watch.Alerts.Any(alert => alert.Name == name && AlertDesk.MaySee(http.Asks()!, alert)))
+        if (!watch.Alerts.Concat(watch.Alarms)
+            .Any(alert => alert.Name == name && AlertDesk.MaySee(http.Asks()!, alert)))
         {
             throw new AlertException($"there is no alert '{name}' of yours", "GET /v1/alerts lists them");
         }

@@ -39,6 +39,11 @@ internal sealed class AlertWatch
 
     public ImmutableArray<AlertDefinition> Alerts => _alerts;
 
+    /// <summary>Alarms that are so, as alerts.</summary>
+    public IEnumerable<AlertDefinition> Alarms => _book.Instances
+        .Where(static instance => AlarmAlerts.IsAlarm(instance.Alert))
+        .Select(instance => DefinitionOf(instance)!);
+
     /// <summary>What an instance is of; null when that is gone.</summary>
     public AlertDefinition? DefinitionOf(AlertInstance instance) =>
         _alerts.FirstOrDefault(alert => alert.Name == instance.Alert)

@@ -68,7 +68,7 @@ internal sealed class AlertsTable(AlertWatch watch) : ISystemTable
             notice.Alert == instance.Alert && notice.Log == instance.Log) ?? 0);
         Text(columns[11], outbox is { Problem.Length: > 0 } ? outbox.Problem : null);
         Text(columns[12], alert.Description);
-        Text(columns[13], alert.Query?.Owner);
+        Text(columns[13], alert.Query?.Owner ?? alert.Owner);
         Text(columns[14], instance.Value);
         Time(columns[15], instance.RanAt);
         Time(columns[16], next);

@@ -10,18 +10,19 @@ const reader = document.documentElement.dataset.reader;
 const rank = { firing: 0, pending: 2, resolved: 3, ok: 3 };
 const conditions = ["above", "at_least", "below", "at_most", "is", "is_not"];
 const said = h("div");
+const over = h("div");
 const detail = h("div");
 const search = h("input", { type: "search", "data-search": true, placeholder: t("alerts.search"), "aria-label": t("alerts.search"), on: { input: () => show() } });
 const list = table({
   caption: t("alerts.all"), open: row => open(row.name), empty: t("alerts.none"), columns: [
-    { label: t("alerts.name"), cell: row => h("span", null, row.name, row.description ? h("div", { class: "soft" }, row.description) : null), sort: row => row.name },
+    { label: t("alerts.name"), cell: row => h("div", { class: "name" }, row.name, row.description ? h("div", { class: "soft" }, row.description) : null), sort: row => row.name },
     { label: t("alerts.kind"), cell: row => t(`alerts.kind.${row.kind}`), sort: row => row.kind },
     { label: t("alerts.state"), class: "short", cell: row => chip(row), sort: row => worst(row) },
     { label: t("alerts.seen"), cell: row => (row.instances.find(each => stateOf(each) === worst(row)) ?? row.instances[0])?.seen ?? "", sort: row => row.instances[0]?.seen },
     { label: t("alerts.told"), class: "short", cell: row => latest(row, "told_at"), sort: row => latest(row, "told_at") },
     { label: t("alerts.ran"), class: "short", cell: row => (row.instances[0]?.ran_at ? ago(row.instances[0].ran_at) : ""), sort: row => row.instances[0]?.ran_at },
     { label: t("alerts.next"), class: "short", cell: row => time(row.instances[0]?.next_at), sort: row => row.instances[0]?.next_at },
-    { label: t("alerts.owner"), cell: row => row.owner ?? "", sort: row => row.owner },
+    { label: t("alerts.owner"), class: "owner", cell: row => h("span", { title: row.owner }, row.owner), sort: row => row.owner },
   ],
 });
 let all = [];
@@ -29,7 +30,7 @@ let chosen = null;
 
 fill(content, said, h("div", { class: "bar" }, search, h("span", { class: "rest" },
   h("button", { type: "button", on: { click: () => make({}) } }, t("alerts.new")))),
-block(t("alerts.all"), { flush: true }, list), detail);
+block(t("alerts.all"), { flush: true }, list), detail, over);
 
 const stateOf = instance => (instance.failure ? "failing" : instance.state);
 const worst = row => row.instances.map(stateOf).sort((one, other) => (rank[one] ?? 1) - (rank[other] ?? 1))[0] ?? "ok";
@@ -50,9 +51,29 @@ function show() {
 async function load() {
   const answer = await get("/v1/alerts");
   all = answer.alerts;
+  fill(over, answer.over.length === 0 ? null : block(t("alerts.others"), { flush: true }, told(t("alerts.others"), answer.over, true)));
   if (!answer.told && said.childElementCount === 0) fill(said, h("p", { class: "note" }, t("alerts.nowhere")));
   show();
   if (chosen !== null && document.querySelector("dialog[open]") === null) draw();
+}
+
+/** The page of what an alarm is about: `model t3_spend late`. */
+function about(name) {
+  const [, kind, thing] = /^(model|source|export) (\S+) \w+$/.exec(name) ?? [];
+  return thing ? h("a", { href: `/console/${kind === "export" ? "exports" : "models"}/${encodeURIComponent(thing)}` }, thing) : null;
+}
+
+function told(caption, rows, byName) {
+  return table({
+    caption, rows, columns: [
+      { label: t("alerts.at"), class: "short", cell: each => time(each.at), sort: each => each.at },
+      ...(byName ? [{ label: t("alerts.name"), cell: each => each.alert, sort: each => each.alert }] : []),
+      { label: t("alerts.state"), class: "short", cell: each => t(`alerts.state.${each.what}`), sort: each => each.what },
+      { label: t("alerts.log"), cell: each => each.log, sort: each => each.log },
+      { label: t("alerts.seen"), cell: each => each.text, sort: each => each.text },
+      { label: t("alerts.sent"), cell: each => (each.told ? "✓" : t("alerts.untold")), sort: each => each.told },
+    ],
+  });
 }
 
 function open(name) {
@@ -82,21 +103,13 @@ function draw() {
       { label: t("alerts.told"), class: "short", cell: each => time(each.told_at), sort: each => each.told_at },
     ],
   });
-  const events = table({
-    caption: t("alerts.history"), rows: row.events, columns: [
-      { label: t("alerts.at"), class: "short", cell: each => time(each.at), sort: each => each.at },
-      { label: t("alerts.state"), class: "short", cell: each => t(`alerts.state.${each.what}`), sort: each => each.what },
-      { label: t("alerts.log"), cell: each => each.log, sort: each => each.log },
-      { label: t("alerts.seen"), cell: each => each.text, sort: each => each.text },
-      { label: t("alerts.sent"), cell: each => (each.told ? "✓" : t("alerts.untold")), sort: each => each.told },
-    ],
-  });
+  const isAlarm = row.kind === "alarm";
   fill(detail, block(row.name, {
     flush: true, sql: row.sql,
     rest: [row.muted_until ? act("alerts.unmute", mute(null)) : ["1h", "4h", "1d"].map(length => h("button", { type: "button", on: { click: () => guard(said, mute(length)) } }, t("alerts.mute", length))),
       row.kind === "query" ? act("alerts.try", () => tryNow(row.name, row.text, said)) : null,
-      mayAdminister || row.owner === reader ? [act("alerts.edit", () => edit(row.name, row.text, row.sha256)), act("alerts.remove", () => remove(row), "danger")] : null],
-  }, instances), block(t("alerts.history"), { flush: true }, events),
+      isAlarm ? about(row.name) : mayAdminister || row.owner === reader ? [act("alerts.edit", () => edit(row.name, row.text, row.sha256)), act("alerts.remove", () => remove(row), "danger")] : null],
+  }, instances), block(t("alerts.history"), { flush: true }, told(t("alerts.history"), row.events, false)),
   row.text ? block(t("alerts.file"), {}, h("pre", { class: "raw" }, row.text)) : null);
 }
 

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { language, named, t } from "./words.js";
-import { marks } from "./lineage.js";
+import { marks } from "./states.js";
 
 const dayLength = 86_400_000;
 const weekday = new Intl.DateTimeFormat(language, { weekday: "short", timeZone: "UTC" });
@@ -26,8 +26,8 @@ export function calendar({ every, from, to, intervals, chosen, open }) {
     : Array.from({ length: 7 }, (_, day) => weekday.format(new Date(Date.UTC(2026, 0, 5 + day))));
   const cell = each => h("button", {
     type: "button", class: "interval", "data-state": each.status, "data-interval": each.interval, tabindex: "-1", "aria-pressed": String(each.interval === chosen),
-    title: [each.interval, named("models.state", each.status), each.why].filter(Boolean).join(": "),
-    "aria-label": [each.interval, named("models.state", each.status), each.why].filter(Boolean).join(": "), on: { click: () => open(each) },
+    title: [each.interval, named("state", each.status), each.why].filter(Boolean).join(": "),
+    "aria-label": [each.interval, named("state", each.status), each.why].filter(Boolean).join(": "), on: { click: () => open(each) },
   }, every === "hour" ? null : h("span", null, each.interval.slice(8, 10)), marks[each.status], each.warnings ? "!" : null);
   const element = h("table", { class: `calendar ${every}`, "aria-label": t("models.calendar"), on: { keydown: event => move(event, element) } },
     h("thead", null, h("tr", null, h("th"), heads.map(head => h("th", { scope: "col" }, head)))),

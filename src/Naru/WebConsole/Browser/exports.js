@@ -3,16 +3,16 @@
 import { h, fill } from "./dom.js";
 import { block, content, guard, mayAdminister, problem, subject } from "./frame.js";
 import { get, literal, objects, parse, repeat, request, sql } from "./ask-server.js";
-import { ago, bytes, count, named, t, time } from "./words.js";
+import { ago, bytes, count, t, time } from "./words.js";
 import { table } from "./table.js";
+import { asker, chip, stateColumns } from "./states.js";
 
 const name = subject();
-const states = ["done", "running", "missing", "waiting", "stale", "failed"];
-const tones = { done: "good", sent: "good", running: "", missing: "warn", waiting: "", stale: "warn", failed: "bad" };
 const runsShown = 50;
 const address = export_ => `/console/exports/${encodeURIComponent(export_)}`;
 
-const chip = state => h("span", { class: `chip ${tones[state] ?? ""}` }, named("exports.state", state));
+/** A table that is filled has its page; a log's name leads to its. */
+const reading = each => h("a", { href: each.startsWith("mart.") ? `/console/models/${encodeURIComponent(each.slice(5))}` : `/console/logs/${encodeURIComponent(each)}` }, each);
 const own = export_ => export_.targets.find(target => target.target === "default");
 
 async function list() {
@@ -20,11 +20,11 @@ async function list() {
   const rows = table({
     caption: t("page.exports"), empty: t("exports.none"), open: row => location.assign(address(row.export)),
     columns: [
-      { label: t("exports.name"), cell: row => h("span", null, h("a", { href: address(row.export) }, row.export), h("div", { class: "soft" }, row.description)), sort: row => row.export },
+      { label: t("exports.name"), cell: row => h("div", { class: "name" }, h("a", { href: address(row.export) }, row.export), h("div", { class: "soft" }, row.description)), sort: row => row.export },
       { label: t("exports.to"), cell: row => `${own(row).kind} ${own(row).place}`, sort: row => own(row).place },
       { label: t("exports.mode"), class: "short", cell: row => row.mode, sort: row => row.mode },
-      ...states.map(state => ({ label: named("exports.state", state), number: true, cell: row => h("span", { class: row.intervals[state] > 0 ? tones[state] : "faint" }, count(row.intervals[state])), sort: row => row.intervals[state] })),
-      { label: t("exports.owner"), cell: row => row.owner, sort: row => row.owner },
+      ...stateColumns(),
+      { label: t("exports.owner"), class: "owner", cell: row => h("span", { title: row.owner }, row.owner), sort: row => row.owner },
     ],
   });
   const problems = h("div");
@@ -37,6 +37,7 @@ async function list() {
   await repeat(5000, () => guard(problems, async () => {
     all = (await get("/v1/exports")).exports;
     show();
+    fill(problems);
   }));
 }
 
@@ -61,8 +62,15 @@ FROM naru.export_failures
 WHERE export = ${literal(name)}
 ORDER BY tried_at DESC
 LIMIT 200`;
-  const run = range => act(result, `/v1/exports/${encodeURIComponent(name)}/runs?${range}`);
-  const again = row => h("button", { type: "button", on: { click: () => run(`from=${encodeURIComponent(row.interval)}&to=${encodeURIComponent(row.next)}&all=true`) } }, t("exports.again"));
+  const due = h("button", { type: "button", on: { click: () => run("") } }, t("exports.send"));
+  const run = async range => {
+    due.disabled = true;
+    result.scrollIntoView({ block: "nearest" });
+    await act(result, `/v1/exports/${encodeURIComponent(name)}/runs?${range}`);
+    due.disabled = false;
+    await guard(problems, load);
+  };
+  const again = row => h("button", { type: "button", class: "nowrap", on: { click: () => run(`from=${encodeURIComponent(row.interval)}&to=${encodeURIComponent(row.next)}&all=true`) } }, t("exports.again"));
   const intervals = table({
     caption: t("exports.intervals"), empty: t("exports.intervals.none"),
     columns: [
@@ -84,7 +92,7 @@ LIMIT 200`;
       ...["rows", "inserted", "updated", "deleted", "failed"].map(key => ({ label: t(`exports.${key}`), number: true, cell: row => count(row[key]), sort: row => row[key] })),
       { label: t("exports.bytes"), number: true, class: "short", cell: row => bytes(row.bytes), sort: row => row.bytes },
       { label: t("exports.why"), cell: row => row.error ?? "" },
-      { label: t("exports.who"), cell: row => row.who, sort: row => row.who },
+      { label: t("exports.who"), cell: row => asker(row.who), sort: row => row.who },
     ],
   });
   const bad = table({
@@ -100,28 +108,30 @@ LIMIT 200`;
   const facts = [
     ["exports.to", found.targets.map(target => h("div", null, `${target.target}: ${target.kind} ${target.place}`))],
     ["exports.mode", [found.mode, ...(found.key.length > 0 ? [` (${found.key.join(", ")})`] : [])]],
-    ["exports.reads", found.reads.join(", ") || "–"], ["exports.every", found.every],
-    ["exports.start", found.start ?? "–"], ["exports.owner", found.owner],
+    ["exports.reads", found.reads.map((each, index) => [index > 0 ? ", " : "", reading(each)])], ["exports.every", t(`models.every.${found.every}`)], ["exports.schedule", found.schedule ?? t("models.schedule.none")],
+    ["exports.start", found.start ?? "–"], ["exports.owner", found.owner || "–"],
   ];
   fill(content, problems,
     h("div", { class: "row" }, block(t("exports.facts"), {}, h("dl", { class: "facts" }, facts.map(([key, value]) => [h("dt", null, t(key)), h("dd", null, value)]))),
       mayAdminister ? block(t("exports.send"), {}, h("p", { class: "soft" }, t("exports.send.text")),
-        h("p", null, h("button", { type: "button", on: { click: () => run("") } }, t("exports.send"))), result) : null),
+        h("p", null, due), result) : null),
     block(t("exports.intervals"), { flush: true }, intervals),
     block(t("exports.runs"), { sql: runsSql, flush: true }, runs),
     block(t("exports.bad"), { sql: badSql, flush: true }, bad));
-  await repeat(5000, () => guard(problems, async () => {
+  const load = async () => {
     intervals.show((await get(`/v1/exports/${encodeURIComponent(name)}/intervals`)).intervals.reverse());
     runs.show(objects(await sql(runsSql)));
     bad.show(objects(await sql(badSql)));
     fill(problems);
-  }));
+  };
+  await repeat(5000, () => guard(problems, load));
 }
 
 /** Lines of JSON as the server goes on: steps, what ended, and at last a summary. */
 async function act(result, path) {
+  const told = [];
   try {
-    fill(result, h("p", { class: "soft" }, t("frame.waiting")));
+    fill(result, h("p", { class: "soft" }, t("exports.sending")));
     const response = await request(path, { method: "POST" });
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
@@ -134,17 +144,18 @@ async function act(result, path) {
         steps += line.step?.runs ? 1 : 0;
         if (line.ended) {
           const { first, done: sent, rows, why } = line.ended;
-          result.append(h("p", { class: sent ? "soft" : "bad" }, sent ? t("exports.sent", first, count(rows)) : `${first}: ${why}`));
+          told.unshift(h("p", { class: sent ? "done" : "bad" }, sent ? t("exports.sent", first, count(rows)) : `${first}: ${why}`));
         } else if (line.error) {
-          result.append(problem({ message: line.error }));
+          told.unshift(problem({ message: line.error }));
         } else if (line.summary && steps === 0) {
-          fill(result, h("p", { class: "soft" }, t("exports.nothing")));
+          told.unshift(h("p", { class: "soft" }, t("exports.nothing")));
         }
       }
+      fill(result, done ? null : h("p", { class: "soft" }, t("exports.sending")), told.slice(0, 200));
       if (done) break;
     }
   } catch (error) {
-    fill(result, problem(error));
+    fill(result, problem(error), told);
   }
 }
 

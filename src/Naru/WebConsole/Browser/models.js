@@ -3,18 +3,16 @@
 import { h, fill } from "./dom.js";
 import { block, content, guard, problem, subject } from "./frame.js";
 import { get, literal, objects, parse, repeat, request, send, sql } from "./ask-server.js";
-import { ago, count, named, t, time } from "./words.js";
+import { ago, count, t, time } from "./words.js";
 import { table } from "./table.js";
 import { editor } from "./editor.js";
-import { lineageGraph, marks } from "./lineage.js";
+import { lineageGraph, scheduled } from "./lineage.js";
+import { asker, chip, legend, marks, stateColumns } from "./states.js";
 import { addDays, calendar, monday } from "./calendar.js";
 
 const name = subject();
-const states = ["done", "running", "stale", "missing", "waiting", "failed"];
 const path = `/v1/models/${encodeURIComponent(name)}`;
 const today = () => time(new Date().toISOString()).slice(0, 10);
-const chip = state => h("span", { class: `chip ${{ done: "good", failed: "bad", stale: "warn" }[state] ?? ""}` }, `${marks[state] ?? ""} ${named("models.state", state)}`);
-const legend = () => h("p", { class: "legend soft" }, states.map(state => h("span", null, h("span", { class: "interval", "data-state": state }, marks[state]), " ", t(`models.state.${state}`))));
 
 async function list() {
   const search = h("input", { type: "search", "data-search": true, placeholder: t("models.search"), "aria-label": t("models.search"), on: { input: () => show() } });
@@ -23,11 +21,11 @@ async function list() {
   const rows = table({
     caption: t("page.models"), empty: t("models.none"), open: row => location.assign(`/console/models/${encodeURIComponent(row.model)}`),
     columns: [
-      { label: t("models.name"), cell: row => h("span", null, h("a", { href: `/console/models/${encodeURIComponent(row.model)}` }, row.model), h("div", { class: "soft" }, row.description)), sort: row => row.model },
+      { label: t("models.name"), cell: row => h("div", { class: "name" }, h("a", { href: `/console/models/${encodeURIComponent(row.model)}` }, row.model), h("div", { class: "soft" }, row.description)), sort: row => row.model },
       { label: t("models.every"), class: "short", cell: row => t(`models.every.${row.every}`), sort: row => row.every },
-      ...states.map(state => ({ label: `${marks[state]} ${t(`models.state.${state}`)}`, number: true, cell: row => h("span", { class: row.intervals[state] === 0 ? "faint" : { failed: "bad", stale: "warn" }[state] }, count(row.intervals[state])), sort: row => row.intervals[state] })),
+      ...stateColumns(),
       { label: t("models.checks"), number: true, cell: row => count(row.checks.length), sort: row => row.checks.length },
-      { label: t("models.owner"), cell: row => row.owner, sort: row => row.owner },
+      { label: t("models.owner"), class: "owner", cell: row => h("span", { title: row.owner }, row.owner), sort: row => row.owner },
     ],
   });
   let all = [];
@@ -38,21 +36,21 @@ async function list() {
     const [models, lineage] = await Promise.all([get("/v1/models"), get("/v1/lineage")]);
     all = models.models;
     show();
-    drawn = draw(drawing, lineage, null, drawn);
+    drawn = draw(drawing, scheduled(lineage), null, drawn);
+    fill(problems);
   }));
 }
 
 /** Draws anew only what changed, so that the focus stays where it is. */
 function draw(place, lineage, chosen, drawn) {
-  const joined = new Set(lineage.edges.flatMap(edge => [edge.from, edge.to]));
-  const nodes = lineage.nodes.filter(node => joined.has(node.name) || node.thing !== null);
-  const next = JSON.stringify([nodes, lineage.edges]);
-  if (next !== drawn) fill(place, nodes.length === 0 ? h("p", { class: "faint" }, t("models.none")) : lineageGraph({ nodes, edges: lineage.edges }, chosen));
+  const next = JSON.stringify(lineage);
+  if (next !== drawn) fill(place, lineage.nodes.length === 0 ? h("p", { class: "faint" }, t("models.none")) : lineageGraph(lineage, chosen));
   return next;
 }
 
 async function one() {
-  const found = (await get("/v1/models")).models.find(each => each.model === name);
+  const find = async () => thingOf(await get("/v1/models"));
+  const found = await find();
   document.querySelector("h1").textContent = name;
   document.title = `${name} · Naru`;
   if (found === undefined) {
@@ -62,27 +60,37 @@ async function one() {
   document.querySelector(".lead").textContent = found.description;
   const drawing = h("div", { class: "scroll" });
   const problems = h("div");
-  const runner = runForm(found);
+  const history = historyBlock(found);
+  const runner = runForm(found, () => history.load());
   const intervals = intervalsBlock(found, runner);
   const running = h("div");
   const facts = h("dl", { class: "facts" });
   fill(content, problems, block(t("models.graph"), {}, drawing),
-    h("div", { class: "row wide" }, intervals.element, h("div", null, runner.element, running, block(t("models.facts"), {}, facts))),
-    intervals.detail, historyBlock(), checksBlock(), file());
+    h("div", { class: "row wide" }, h("div", null, intervals.element, intervals.detail), h("div", null, runner.element, running, block(t("models.facts"), {}, facts))),
+    history.element, found.source ? null : [checksBlock(), file()]);
   let drawn = "";
   await repeat(5000, () => guard(problems, async () => {
-    const [models, lineage, runs] = await Promise.all([get("/v1/models"), get(`/v1/lineage?table=${encodeURIComponent(found.table)}`), get("/v1/runs")]);
+    const [now, lineage, runs] = await Promise.all([find(), get(`/v1/lineage?table=${encodeURIComponent(found.table)}`), get("/v1/runs")]);
     drawn = draw(drawing, lineage, found.table, drawn);
-    showFacts(facts, models.models.find(each => each.model === name) ?? found);
-    showRunning(running, runs.runs.filter(run => run.thing === `model/${name}`));
+    showFacts(facts, now ?? found);
+    showRunning(running, runs.runs.filter(run => run.thing === found.thing));
     await intervals.load();
+    fill(problems);
   }));
 }
 
+/** A model, or a table that a source fills: its intervals are looked at and run in the same way. */
+function thingOf({ models, snapshots }) {
+  const snapshot = snapshots.find(each => each.name === name);
+  return models.find(each => each.model === name) ?? (snapshot && { ...snapshot, model: name, checks: [] });
+}
+
 function showFacts(facts, model) {
-  const reads = model.reads.map((each, index) => [index > 0 ? ", " : "", each.table, each.back ? ` (${t("models.back", each.back)})` : ""]);
+  const reads = model.source
+    ? [h("a", { href: `/console/sources/${encodeURIComponent(model.source)}` }, model.source), ` ${model.server_table}`]
+    : model.reads.map((each, index) => [index > 0 ? ", " : "", each.table, each.back ? ` (${t("models.back", each.back)})` : ""]);
   const pairs = [
-    ["models.table", model.table], ["models.every", t(`models.every.${model.every}`)], ["models.schedule", model.schedule ?? t("models.schedule.none")],
+    ["models.table", model.table], ["models.every", t(`models.every.${model.every}`)], ["models.schedule", model.schedule ?? t(model.source ? "models.schedule.over" : "models.schedule.none")],
     ["models.start", model.start ?? "–"], ["models.reads", reads], ["models.owner", model.owner || "–"],
     ["models.checks", model.checks.length === 0 ? "–" : model.checks.map(each => h("div", { class: "mono" }, each.severity === "warn" ? `${t("models.warn")} ` : "", each.check))],
   ];
@@ -92,7 +100,7 @@ function showFacts(facts, model) {
 function showRunning(place, runs) {
   const cancel = run => h("button", { type: "button", class: "danger", on: { click: () => guard(place, () => send("DELETE", `/v1/runs/${encodeURIComponent(run.run)}`)) } }, t("models.cancel"));
   fill(place, runs.length === 0 ? null : block(t("models.running"), {}, runs.map(run =>
-    h("p", { class: "bar" }, h("span", { class: "mono" }, run.run), h("span", { class: "soft" }, t("models.by", run.by, ago(run.started_at))), h("span", { class: "rest" }, run.cancelled_by ? t("models.cancelled") : cancel(run))))));
+    h("p", { class: "bar" }, h("span", { class: "mono" }, run.run), h("span", { class: "soft" }, t("models.by", asker(run.by), ago(run.started_at))), h("span", { class: "rest" }, run.cancelled_by ? t("models.cancelled") : cancel(run))))));
 }
 
 /** The calendar, and what is known of the interval that is chosen in it. */
@@ -109,7 +117,11 @@ function intervalsBlock(model, runner) {
     await guard(body, load);
   };
   async function load() {
-    const from = model.every === "hour" ? addDays(to, -days) : monday(addDays(to, -days));
+    const earliest = model.every === "hour" ? addDays(to, -days) : monday(addDays(to, -days));
+    const start = model.start?.slice(0, 10) ?? earliest;
+    const from = start > earliest && start < to ? (model.every === "hour" ? start : monday(start)) : earliest;
+    earlier.disabled = start >= from;
+    later.disabled = to > today();
     const asked = await get(`${path}/intervals?from=${from}&to=${to}`);
     // What comes before the model's start, nobody waits for.
     const intervals = asked.intervals.filter(each => each.attempt > 0 || model.start === null || each.interval >= model.start);
@@ -138,15 +150,15 @@ LIMIT 100`;
     const checks = model.checks.length > 0 || interval.attempt > 0 ? objects(await sql(statement)) : [];
     const pairs = [
       ["models.state", chip(interval.status)], ["models.why", interval.why], ["models.warnings", interval.warnings], ["models.rows", count(interval.rows)],
-      ["models.filled", time(interval.filled_at)], ["models.attempt", interval.attempt > 0 ? count(interval.attempt) : ""], ["models.asked", interval.by],
+      ["models.filled", time(interval.filled_at)], ["models.attempt", interval.attempt > 0 ? count(interval.attempt) : ""], ["models.asked", interval.by && asker(interval.by)],
     ];
     fill(detail, block(t("models.interval", interval.interval), { sql: checks.length > 0 ? statement : undefined, flush: checks.length > 0 },
       h("dl", { class: "facts padded" }, pairs.filter(([, value]) => value).map(([key, value]) => [h("dt", null, t(key)), h("dd", null, value)])),
       checks.length > 0 ? checkTable(t("models.checks"), checks) : null));
   }
-  const element = block(t("models.calendar"), { rest: [
-    h("button", { type: "button", "aria-label": t("models.earlier"), on: { click: step(-days) } }, "‹"), range,
-    h("button", { type: "button", "aria-label": t("models.later"), on: { click: step(days) } }, "›")] }, body, legend());
+  const earlier = h("button", { type: "button", "aria-label": t("models.earlier"), on: { click: step(-days) } }, "‹");
+  const later = h("button", { type: "button", "aria-label": t("models.later"), on: { click: step(days) } }, "›");
+  const element = block(t("models.calendar"), { rest: [earlier, range, later] }, body, legend());
   return { element, detail, load };
 }
 
@@ -163,7 +175,7 @@ const checkTable = (caption, rows) => table({
 });
 
 /** A range to run: first what would run and why, then the run itself, line by line. */
-function runForm(model) {
+function runForm(model, ran) {
   const from = h("input", { name: "from", size: "22", value: addDays(today(), -1) });
   const to = h("input", { name: "to", size: "22", value: today() });
   const parallel = h("input", { name: "parallel", size: "3", inputmode: "numeric", value: "1" });
@@ -201,6 +213,7 @@ function runForm(model) {
       running = null;
       run.disabled = false;
       fill(stop);
+      if (!dry) await ran();
     }
   }
 
@@ -242,14 +255,14 @@ function runForm(model) {
   return { element, offer: interval => { from.value = interval.interval; to.value = interval.next; } };
 }
 
-function historyBlock() {
+function historyBlock({ thing }) {
   const statement = `SELECT interval, state, attempt, rows, started_at, ended_at, "by", run, why
 FROM naru.intervals
-WHERE thing = ${literal(`model/${name}`)}
+WHERE thing = ${literal(thing)}
 ORDER BY started_at DESC
 LIMIT 50`;
   const place = h("div");
-  repeat(15_000, () => guard(place, async () => fill(place, table({
+  const load = () => guard(place, async () => fill(place, table({
     caption: t("models.history"), rows: objects(await sql(statement)), columns: [
       { label: t("models.interval.one"), class: "short", cell: row => row.interval, sort: row => row.interval },
       { label: t("models.state"), class: "short", cell: row => chip(row.state), sort: row => row.state },
@@ -257,11 +270,12 @@ LIMIT 50`;
       { label: t("models.rows"), number: true, cell: row => count(row.rows), sort: row => row.rows },
       { label: t("models.started.at"), class: "short", cell: row => time(row.started_at), sort: row => row.started_at },
       { label: t("models.ended.at"), class: "short", cell: row => time(row.ended_at), sort: row => row.ended_at },
-      { label: t("models.asked"), cell: row => row.by, sort: row => row.by },
+      { label: t("models.asked"), cell: row => asker(row.by), sort: row => row.by },
       { label: t("models.why"), cell: row => row.why, sort: row => row.why },
     ],
-  }))));
-  return block(t("models.history"), { sql: statement, flush: true }, place);
+  })));
+  repeat(15_000, load);
+  return { element: block(t("models.history"), { sql: statement, flush: true }, place), load };
 }
 
 function checksBlock() {
