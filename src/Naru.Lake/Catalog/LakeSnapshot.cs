@@ -50,6 +50,9 @@ public sealed record TableSnapshot(
     /// What commits say of each of <see cref="Files"/>, null where none does; empty where nobody knows.
     /// </summary>
     public ImmutableArray<DeltaFile?> Facts { get; init; } = [];
+
+    /// <summary>What <see cref="Files"/> are when they are not the lake's; null where they are.</summary>
+    public OutsideFiles? Outside { get; init; }
 }
 
 /// <summary>What may be asked, without its files: for name resolution, hints and SHOW.</summary>
@@ -73,6 +76,14 @@ public interface ISnapshotLease : IDisposable
     /// </summary>
     ValueTask FetchAsync(IReadOnlyList<TableSnapshot> tables, CancellationToken cancellationToken) =>
         ValueTask.CompletedTask;
+
+    /// <summary>
+    /// After they were read: throws <see cref="Core.Files.StorageException"/> when a file is no longer what it was when
+    /// the lease was taken. Files of the lake are never changed.
+    /// </summary>
+    void Verify()
+    {
+    }
 }
 
 public interface ILakeCatalog

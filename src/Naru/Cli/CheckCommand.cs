@@ -34,10 +34,14 @@ internal static class CheckCommand
         string folder, bool json, bool impact, CancellationToken cancellationToken)
     {
         ProjectFolder project = new(new PosixFileSystem(), new ProjectPaths(Path.GetFullPath(folder)));
-        ProjectParts parts = new(project);
         CheckReport report;
+        ProjectParts parts;
         try
         {
+            parts = new ProjectParts(project)
+            {
+                External = await ExternalCheck.RunAsync(project, cancellationToken).ConfigureAwait(false),
+            };
             report = ProjectCheck.Run(project, SettingsReader.ProcessEnvironment(), parts.Read);
         }
         catch (StorageException exception)
@@ -126,6 +130,7 @@ internal static class CheckCommand
             (parts.Aggregates.Length, "aggregate", "aggregates"), (parts.Models.Models.Length, "model", "models"),
             (parts.Exports.Exports.Length, "export", "exports"),
             (parts.Sources.Sources.Length, "source", "sources"),
+            (parts.External.Tables.Length, "external table", "external tables"),
             (parts.Queries, "saved query", "saved queries"), (parts.Dashboards, "dashboard", "dashboards"),
         ];
         return string.Concat(all.Where(static part => part.Count > 0)
@@ -212,6 +217,7 @@ internal static class CheckCommand
             ["models"] = parts.Models.Models.Length,
             ["exports"] = parts.Exports.Exports.Length,
             ["sources"] = parts.Sources.Sources.Length,
+            ["externalTables"] = parts.External.Tables.Length,
             ["mistakes"] = mistakes,
             ["warnings"] = warnings,
             ["changes"] = changes,

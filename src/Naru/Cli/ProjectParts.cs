@@ -8,6 +8,7 @@ using Naru.Configuration;
 using Naru.Core.Events;
 using Naru.Definitions;
 using Naru.Exports;
+using Naru.External;
 using Naru.Lake.Catalog;
 using Naru.Lake.Delta;
 using Naru.Models;
@@ -39,6 +40,12 @@ internal sealed partial class ProjectParts(ProjectFolder project)
 
     public SourceSet Sources { get; private set; } = SourceSet.Empty;
 
+    /// <summary>
+    /// What was found of tables over files of others, which takes a worker to look at; without one, what their
+    /// definitions say.
+    /// </summary>
+    public ExternalFindings External { get; init; } = ExternalFindings.Of(project);
+
     public ImmutableArray<AlertDefinition> Alerts { get; private set; } = [];
 
     public void Read(ProjectContent content, MistakeList mistakes)
@@ -48,7 +55,11 @@ internal sealed partial class ProjectParts(ProjectFolder project)
             [.. content.Logs.Select(static file => file.Log)],
             [.. content.LogNames.Where(name => content.Logs.All(file => file.Log.FullName != name))]);
         Aggregates = AggregateFolder.Read(project.Files, project.Paths.Aggregates, logs, mistakes);
-        ImmutableArray<TableDescription> tables = DefinedTables.Of(logs.Logs.Select(Numbered), Aggregates);
+        External.Tell(mistakes);
+        ImmutableArray<TableDescription> tables =
+        [
+            .. DefinedTables.Of(logs.Logs.Select(Numbered), Aggregates), .. DefinedTables.Of(External.Tables),
+        ];
         TimeZoneInfo zone = content.Settings?.Get<ProjectOptions>().FindTimeZone() ?? TimeZoneInfo.Utc;
         Access = AccessFolder.Read(
             AccessFolder.Files(project.Files, project.Paths.Access), zone, "", mistakes) ?? AccessSet.Empty;
@@ -61,7 +72,9 @@ internal sealed partial class ProjectParts(ProjectFolder project)
         TableDescription[] snapshots = Snapshots();
         HashSet<string> unseen = new(
             Sources.Snapshots.Select(static each => each.Name)
-                .Except(snapshots.Select(static table => table.Name.Name)),
+                .Except(snapshots.Select(static table => table.Name.Name))
+                .Concat(External.Tables.Where(static view => view.Fault is not null)
+                    .Select(static view => view.Table.Name)),
             SqlName.Comparer);
         Models = ModelFolder.Compile(
             Checkable(
@@ -98,6 +111,7 @@ internal sealed partial class ProjectParts(ProjectFolder project)
             [.. tables, .. filled],
             [.. content.LogNames.Concat(NamesIn(project.Paths.Aggregates, AggregateTables.Schema))
                 .Concat(NamesIn(project.Paths.Models, FilledTable.Schema))
+                .Concat(NamesIn(project.Paths.Tables, ExternalTable.Schema))
                 .Concat(Sources.Snapshots.Select(static each => each.Fills!.Value.ToString()))],
             mistakes);
     }
@@ -139,8 +153,8 @@ internal sealed partial class ProjectParts(ProjectFolder project)
             (string path, string name, _) = of(left[at]);
             mistakes.Warn(new Mistake(
                 path,
-                $"not checked: the columns of {Find(left[at])} are not known before its first snapshot",
-                "check again where the project has run"));
+                $"not checked: the columns of {Find(left[at])} are not known here",
+                "check again where the project has run: its first snapshot, or its files, tell them"));
             unseen.Add(name);
             left.RemoveAt(at);
         }

@@ -16,6 +16,9 @@ internal sealed record ProjectPaths(string Root)
     /// <summary>Databases of others that tables are taken from.</summary>
     public string Sources => $"{Root}/sources";
 
+    /// <summary>Tables over files that others own.</summary>
+    public string Tables => $"{Root}/tables";
+
     public string Alerts => $"{Root}/alerts";
 
     /// <summary>Saved queries.</summary>

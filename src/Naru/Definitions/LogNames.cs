@@ -7,9 +7,11 @@ internal static class LogNames
 {
     public const int LengthMax = 63;
 
-    /// <summary>Schemas that are not logs: aggregates, models, system tables, and what SQL keeps for itself.</summary>
+    /// <summary>
+    /// Schemas that are not logs: aggregates, models, external and system tables, and what SQL keeps for itself.
+    /// </summary>
     public static readonly ImmutableArray<string> ReservedGroups =
-        ["agg", "mart", "naru", "information_schema", "system", "pg_catalog", "main", "temp"];
+        ["agg", "mart", "ext", "naru", "information_schema", "system", "pg_catalog", "main", "temp"];
 
     /// <summary>Why a name cannot be used, or null when it can.</summary>
     public static string? Fault(string name)

@@ -30,20 +30,30 @@ internal interface IInputState
     /// <summary>Rows by the start of each hour (Unix microseconds) of one day of a log's table.</summary>
     Task<IReadOnlyDictionary<long, long>> CountHoursAsync(
         TableName log, Interval day, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Another when files of an external table came, went or changed: of all of them, or of those of some days. Empty
+    /// where days are asked for and its folders name none, and where the files cannot be looked at.
+    /// </summary>
+    string FilesOf(TableName external, (DateOnly First, DateOnly Last)? days) => "";
 }
 
 /// <summary>
 /// Versions of what is read, and whether it is complete. A log's version is its count of rows in the window: rows
 /// are only ever added, so one late event changes it, and compaction does not. A model's is how often each of its
-/// intervals was filled; an aggregate's is its set of files, which are never rewritten under the same name. System
-/// tables have none.
+/// intervals was filled; an aggregate's is its set of files, which are never rewritten under the same name. An
+/// external table's is its list of files. System tables have none.
 /// </summary>
 internal sealed class InputBook(
     ITableStore tables, ScheduledThings things, IntervalLedger ledger, IInputState state, IntervalCalendar calendar)
 {
     private const string SystemSchema = "naru";
     private const string AggregateSchema = "agg";
+    private const string ExternalSchema = "ext";
     private const int GenerationsShown = 31;
+
+    /// <summary>The day number of 1970-01-01.</summary>
+    private const int EpochDay = 719_162;
 
     private readonly ConcurrentDictionary<TableName, RowsOfDays> _rows = new();
     private readonly ConcurrentDictionary<(TableName, long), CountedDay> _hours = new();
@@ -53,7 +63,7 @@ internal sealed class InputBook(
     {
         switch (input.Table.Schema)
         {
-            case SystemSchema:
+            case SystemSchema or ExternalSchema:
                 return null;
             case FilledTable.Schema:
                 return things.Filling(input.Table) is { } upstream
@@ -100,6 +110,8 @@ internal sealed class InputBook(
         {
             case SystemSchema:
                 return "";
+            case ExternalSchema:
+                return Listed(input, window);
             case FilledTable.Schema:
                 return Generations(input, window);
             case AggregateSchema:
@@ -127,6 +139,9 @@ internal sealed class InputBook(
         {
             case SystemSchema:
                 return null;
+            case ExternalSchema:
+                string listed = Listed(input, window);
+                return listed.Length == 0 || listed == recorded ? null : $"files of {input.Table} changed";
             case FilledTable.Schema:
                 return Generations(input, window) == recorded ? null : $"{input.Table} was filled again";
             case AggregateSchema:
@@ -188,6 +203,13 @@ internal sealed class InputBook(
         ];
         string list = string.Join(',', filled.Select(static each => each.ToString(CultureInfo.InvariantCulture)));
         return filled.Length <= GenerationsShown ? list : Digest(list);
+    }
+
+    private string Listed(ModelInput input, Interval window)
+    {
+        DateOnly first = DateOnly.FromDayNumber(EpochDay + calendar.Zone.DayAt(window.First, out _));
+        DateOnly last = DateOnly.FromDayNumber(EpochDay + calendar.Zone.DayAt(window.End - 1, out _));
+        return state.FilesOf(input.Table, input.IsAll ? null : (first, last));
     }
 
     private string Paths(ModelInput input, Interval window)

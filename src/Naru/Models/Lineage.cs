@@ -4,7 +4,7 @@ namespace Naru.Models;
 
 /// <summary>A table, or something outside of the lake, in what is made from what.</summary>
 /// <param name="Name">As in SQL; of what is outside in words; of what fills no table `export/NAME`.</param>
-/// <param name="Kind">log | aggregate | model | source | export | outside | table</param>
+/// <param name="Kind">log | aggregate | external | model | source | export | outside | table</param>
 /// <param name="Thing">What fills it by intervals; null where nothing does.</param>
 internal sealed record LineageNode(string Name, string Kind, IScheduled? Thing)
 {

@@ -107,6 +107,13 @@ internal sealed class QueryCarrier(ILakeCatalog catalog, QueryPools pools, TimeP
             ? NoTables.Instance
             : await known.LeaseAsync(names, stop).ConfigureAwait(false);
         PoolOptions pool = pools[context.Run.Entry.Pool].Options;
+        if (lease.Tables.Any(static table => table.Outside is not null)
+            && !pools[context.Run.Entry.Pool].SeesOutside(worker))
+        {
+            // The table came, or moved, after the worker was taken: the next one is new.
+            return MemoryEstimate.Least(pool);
+        }
+
         if (context.Memory is { } memory && MemoryEstimate.Of(pool, context.Text, lease.Tables) is long bytes
             && !memory.TryGrow(bytes))
         {
@@ -122,7 +129,7 @@ internal sealed class QueryCarrier(ILakeCatalog catalog, QueryPools pools, TimeP
         RunRequest request = RunPlan.Make(pool, context, judgement, readable, tables);
         await worker.SendAsync(FrameKind.Run, request, WorkerJson.Default.RunRequest, CancellationToken.None)
             .ConfigureAwait(false);
-        await PassRowsAsync(worker, context, judgement, lease.Landing, stop).ConfigureAwait(false);
+        await PassRowsAsync(worker, context, judgement, lease, stop).ConfigureAwait(false);
         return null;
     }
 
@@ -168,7 +175,7 @@ internal sealed class QueryCarrier(ILakeCatalog catalog, QueryPools pools, TimeP
     }
 
     private async Task PassRowsAsync(
-        WorkerProcess worker, RunContext context, Judgement judgement, long landing, CancellationToken stop)
+        WorkerProcess worker, RunContext context, Judgement judgement, ISnapshotLease lease, CancellationToken stop)
     {
         long started = time.GetTimestamp();
         bool passing = true;
@@ -191,8 +198,9 @@ internal sealed class QueryCarrier(ILakeCatalog catalog, QueryPools pools, TimeP
                         break;
                     case FrameKind.Finished:
                         stop.ThrowIfCancellationRequested();
+                        Verify(lease);
                         RunFinished finished = Read(frame, WorkerJson.Default.RunFinished);
-                        QuerySummary summary = Summary(context, finished, landing) with
+                        QuerySummary summary = Summary(context, finished, lease.Landing) with
                         {
                             Milliseconds = time.GetElapsedTime(started).TotalMilliseconds,
                         };
@@ -200,7 +208,12 @@ internal sealed class QueryCarrier(ILakeCatalog catalog, QueryPools pools, TimeP
                         return;
                     case FrameKind.Failed:
                         stop.ThrowIfCancellationRequested();
-                        throw Failure(frame, context.Text, judgement.Tables);
+                        Verify(lease);
+                        throw OutsideErrors.Find(
+                            Read(frame, WorkerJson.Default.RunFailed), lease.Tables, context.Request.Principal.RulesOf)
+                            is { } outside
+                            ? new QueryException(outside)
+                            : Failure(frame, context.Text, judgement.Tables);
                 }
             }
             catch (OperationCanceledException) when (passing && frame.Kind is FrameKind.Columns or FrameKind.Data)
@@ -214,6 +227,19 @@ internal sealed class QueryCarrier(ILakeCatalog catalog, QueryPools pools, TimeP
                 worker.Kill();
                 throw;
             }
+        }
+    }
+
+    /// <summary>Rows of files that changed under the query are no answer.</summary>
+    private static void Verify(ISnapshotLease lease)
+    {
+        try
+        {
+            lease.Verify();
+        }
+        catch (StorageException exception)
+        {
+            throw new QueryException(OutsideErrors.Of(exception));
         }
     }
 

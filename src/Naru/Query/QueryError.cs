@@ -56,6 +56,7 @@ internal static class QueryCodes
     public const string ShuttingDown = "shutting_down";
     public const string SqlUnavailable = "sql_unavailable";
     public const string LakeFile = "lake_file";
+    public const string TableFile = "table_file";
     public const string Unauthorized = "unauthorized";
     public const string UnsupportedType = "unsupported_media_type";
     public const string NotAcceptable = "not_acceptable";

@@ -13,4 +13,7 @@ internal sealed record QueryPaths(string Lake, string Tail, string Spill, string
 }
 
 /// <summary>The project as far as SQL needs it: its folders, and the zone that decides what a day is.</summary>
-internal sealed record QueryPlace(QueryPaths Paths, TimeZoneInfo Zone);
+internal sealed record QueryPlace(QueryPaths Paths, TimeZoneInfo Zone)
+{
+    public OutsideFolders Outside { get; init; } = new();
+}

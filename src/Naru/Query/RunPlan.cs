@@ -33,13 +33,14 @@ internal static class RunPlan
         // The tail's folder holds every table's rows, so its files are always named one by one.
         List<string> files = [.. tables.SelectMany(static table => table.TailFiles)];
         SortedSet<string> folders = new(StringComparer.Ordinal);
-        if (tables.Sum(static table => table.Files.Length) <= ExactFilesMax)
+        TableSnapshot[] own = [.. tables.Where(static table => table.Outside is null)];
+        if (own.Sum(static table => table.Files.Length) <= ExactFilesMax)
         {
-            files.AddRange(tables.SelectMany(static table => table.Files));
+            files.AddRange(own.SelectMany(static table => table.Files));
         }
         else
         {
-            folders.UnionWith(tables.SelectMany(Folders));
+            folders.UnionWith(own.SelectMany(Folders));
         }
 
         return new RunRequest
@@ -54,6 +55,10 @@ internal static class RunPlan
             SearchPath = readable.Path,
             Files = files,
             Folders = [.. folders],
+
+            // What else stands in their folders is nobody's business, however many they are.
+            Outside = [.. tables.Where(static table => table.Outside is not null)
+                .SelectMany(static table => table.Files)],
             Setup = [.. setup],
             IpCountries = judgement.OwnFunctions.Contains("ip_country", SqlName.Comparer)
                 ? IpCountries.Load(context.IpCountryFile)

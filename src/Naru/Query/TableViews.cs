@@ -45,6 +45,13 @@ internal static class TableViews
 
     private static SetupStatement View(TableSnapshot table, Func<string, string> ruled)
     {
+        if (table.Outside is not null && table.Files.Length > 0)
+        {
+            string values = string.Join(", ", table.Schema.Columns.Select(CastOfOutside));
+            string query = ruled($"SELECT {values} FROM {FileRead.Mark}");
+            return new SetupStatement($"CREATE VIEW {table.Name.Quoted} AS {query}") { Read = FileRead.Of(table) };
+        }
+
         string start = $"CREATE VIEW {table.Name.Quoted} AS ";
         List<string> sources = [];
         if (table.Files.Length > 0)
@@ -108,6 +115,16 @@ internal static class TableViews
 
     private static string Cast(Column column) =>
         $"CAST({SqlIdentifier.Quote(column.Name)} AS {column.Type.Sql}) AS {SqlIdentifier.Quote(column.Name)}";
+
+    /// <summary>What is nested in a file becomes JSON.</summary>
+    private static string CastOfOutside(Column column)
+    {
+        string name = SqlIdentifier.Quote(column.Name);
+        return column.Type.Kind != ColumnKind.Json
+            ? Cast(column)
+            : $"CASE WHEN typeof({name}) IN ('VARCHAR', 'JSON') THEN CAST({name} AS VARCHAR) "
+                + $"ELSE CAST(to_json({name}) AS VARCHAR) END AS {name}";
+    }
 
     private static string Empty(TableSchema schema)
     {

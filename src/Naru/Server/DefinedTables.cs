@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Naru.Aggregates;
 using Naru.Definitions;
+using Naru.External;
 using Naru.Lake.Catalog;
 using Naru.Stream;
 using Naru.Stream.Aggregate;
@@ -13,6 +14,10 @@ internal static class DefinedTables
     /// <summary>Of models and snapshots.</summary>
     public static IEnumerable<TableDescription> Of(IEnumerable<FilledTable> filled) => filled.Select(static table =>
         new TableDescription(table.Name, table.Columns, table.Description, System: false));
+
+    /// <summary>Of others, as far as their columns are known.</summary>
+    public static IEnumerable<TableDescription> Of(IEnumerable<ExternalView> views) => views
+        .Where(static view => view.Fault is null).Select(static view => view.Description);
 
     /// <summary>Of logs, aggregates and the stream.</summary>
     public static ImmutableArray<TableDescription> Of(

@@ -4,6 +4,7 @@ using Naru.Cli;
 using Naru.Configuration;
 using Naru.Core.Files;
 using Naru.Definitions;
+using Naru.External;
 using Naru.Yaml;
 
 namespace Naru.Server;
@@ -20,7 +21,7 @@ internal sealed record DefinitionText(byte[] Text, string Sha256)
 }
 
 /// <summary>Reads, checks and writes the files of a project's logs for those who edit them elsewhere.</summary>
-internal sealed class DefinitionEditor(ProjectFolder project, DefinitionStore store)
+internal sealed class DefinitionEditor(ProjectFolder project, DefinitionStore store, ExternalShapes external)
 {
     private readonly Lock _writing = new();
 
@@ -84,7 +85,7 @@ internal sealed class DefinitionEditor(ProjectFolder project, DefinitionStore st
 
     private ImmutableArray<LogPlan> Judge(ProjectContent content, MistakeList mistakes)
     {
-        new ProjectParts(project).Read(content, mistakes);
+        new ProjectParts(project) { External = new ExternalFindings(external.Current) }.Read(content, mistakes);
         return PublishPlan.Make(store.Registry, store.Current, content, mistakes);
     }
 

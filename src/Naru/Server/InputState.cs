@@ -6,6 +6,7 @@ using Naru.Core;
 using Naru.Core.Schedules;
 using Naru.Core.Topics;
 using Naru.Definitions;
+using Naru.External;
 using Naru.Lake.Catalog;
 using Naru.Models;
 using Naru.Query;
@@ -99,6 +100,32 @@ internal sealed class InputState(
 
         int DayOf(Interval interval) =>
             services.GetRequiredService<IntervalCalendar>().Zone.DayAt(interval.First, out _);
+    }
+
+    public string FilesOf(TableName external, (DateOnly First, DateOnly Last)? days)
+    {
+        // Asked for by name, as above.
+        ExternalShapes shapes = services.GetRequiredService<ExternalShapes>();
+        ExternalTable? table = shapes.Current.FirstOrDefault(view => view.Table.Table == external)?.Table;
+        int key = table?.Partitions.ToList().FindIndex(static column => column.Name == LogTables.Ymd) ?? -1;
+        if (table is null || (days is not null && key < 0))
+        {
+            return "";
+        }
+
+        try
+        {
+            IEnumerable<LocatedFile> found = LocationListing.Read(table.Location, shapes.Rules).Files;
+            return LocationListing.PrintOf(days is not { } range ? found : found.Where(file =>
+                DateOnly.TryParseExact(
+                    file.Values[key], "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly day)
+                && day >= range.First && day <= range.Last));
+        }
+        catch (LocationException)
+        {
+            // A disk that is away for an hour makes nothing stale; who reads it is told.
+            return "";
+        }
     }
 
     private static bool IsPast(ImmutableArray<long> landed, ImmutableArray<long> ends) =>

@@ -1,13 +1,15 @@
 using System.Collections.Immutable;
 using Naru.Aggregates;
 using Naru.Definitions;
+using Naru.External;
 using Naru.Models;
 using Naru.Stream.Aggregate;
 
 namespace Naru.Server;
 
 /// <summary>What is made from what, now.</summary>
-internal sealed class LineageReader(ScheduledThings things, IDefinitionSource logs, IAggregateSource aggregates)
+internal sealed class LineageReader(
+    ScheduledThings things, IDefinitionSource logs, IAggregateSource aggregates, ExternalShapes external)
 {
     public Lineage Read()
     {
@@ -22,7 +24,18 @@ internal sealed class LineageReader(ScheduledThings things, IDefinitionSource lo
                     Description = plan.Description, Owner = plan.Owner,
                 },
                 plan.Sources.Select(static source => source.Log).ToImmutableArray())),
+            .. external.Current.SelectMany(static view => Of(view.Table)),
         ];
         return Lineage.Of(things.All, given);
     }
+
+    private static IEnumerable<(LineageNode, ImmutableArray<string>)> Of(ExternalTable table) =>
+    [
+        (new LineageNode(table.Location.Text, "outside", null), []),
+        (new LineageNode(table.Table.ToString(), "external", null)
+        {
+            Description = table.Description, Owner = table.Owner,
+        },
+        [table.Location.Text]),
+    ];
 }

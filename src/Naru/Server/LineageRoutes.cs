@@ -67,7 +67,7 @@ internal static class LineageRoutes
 
     /// <summary>By its whole name, or as SQL finds it without a schema.</summary>
     private static string? Find(Lineage lineage, string table) => ((string[])
-        [table, $"{FilledTable.Schema}.{table}", $"agg.{table}", $"export/{table}"])
+        [table, $"{FilledTable.Schema}.{table}", $"agg.{table}", $"ext.{table}", $"export/{table}"])
         .FirstOrDefault(lineage.Nodes.ContainsKey);
 
     private static JsonObject About(LineageNode node, JsonObject? counts) => new()

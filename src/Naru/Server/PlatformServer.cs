@@ -17,6 +17,7 @@ using Naru.Core.Files;
 using Naru.Core.Topics;
 using Naru.Definitions;
 using Naru.Exports;
+using Naru.External;
 using Naru.Lake.Catalog;
 using Naru.Models;
 using Naru.Query;
@@ -150,6 +151,9 @@ internal sealed class PlatformServer : IAsyncDisposable
         services.AddTiers(settings.Get<TierOptions>());
         services.AddStream(settings.Get<StreamOptions>());
         QueryPlace place = PlaceOf(start);
+        services.AddExternal(LocationsOf(start), place.Outside);
+        services.AddSingleton<ILakeCatalog>(static provider => new ExternalCatalog(
+            provider.GetRequiredService<StreamCatalog>(), provider.GetRequiredService<ExternalShapes>()));
         services.AddQuery(settings.Get<QueryOptions>(), place);
         services.AddTrino(settings.Get<QueryOptions>(), place);
         services.AddLiveAggregates(ProjectZone.Of(settings.Get<ProjectOptions>().FindTimeZone()));
@@ -203,6 +207,7 @@ internal sealed class PlatformServer : IAsyncDisposable
                     provider.GetRequiredService<IDefinitionSource>().Current.Logs,
                     provider.GetRequiredService<IAggregateSource>().Current.Plans),
                 .. DefinedTables.Of(((IFilledTables)provider.GetRequiredService<SourceReloader>()).Current),
+                .. DefinedTables.Of(provider.GetRequiredService<ExternalShapes>().Current),
             ]);
         services.AddExports(
             zone,
@@ -213,6 +218,7 @@ internal sealed class PlatformServer : IAsyncDisposable
                     provider.GetRequiredService<IAggregateSource>().Current.Plans),
                 .. DefinedTables.Of(
                     provider.GetServices<IFilledTables>().SelectMany(static slice => slice.Current)),
+                .. DefinedTables.Of(provider.GetRequiredService<ExternalShapes>().Current),
             ],
             settings.Get<WatchOptions>().AllowPrivate);
     }
@@ -223,6 +229,11 @@ internal sealed class PlatformServer : IAsyncDisposable
             Volumes = TierVolumes.Folders(start.Settings.Get<TierOptions>(), start.Paths),
         },
         start.Settings.Get<ProjectOptions>().FindTimeZone());
+
+    private static LocationRules LocationsOf(ServerStart start) => new(
+        start.Paths.Root,
+        start.Settings.Get<ExternalOptions>().Folders,
+        TierVolumes.Folders(start.Settings.Get<TierOptions>(), start.Paths));
 
     private static void Listen(KestrelServerOptions kestrel, ServerStart start, IFileSystem files)
     {

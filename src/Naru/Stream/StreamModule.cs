@@ -22,7 +22,8 @@ using Naru.Tiers;
 
 namespace Naru.Stream;
 
-/// <summary>The stream worker over the topic `events`, and the catalog of what it lands.</summary>
+/// <summary>The stream worker over the topic `events`, and the catalog of what it lands: others add theirs to
+/// it.</summary>
 internal static class StreamModule
 {
     public static IServiceCollection AddStream(this IServiceCollection services, StreamOptions options)
@@ -50,7 +51,7 @@ internal static class StreamModule
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("Naru.Stream")));
         services.AddSingleton<IImpactTest, TopicImpactTest>();
         services.AddSingleton<ILandingOutcomes>(static provider => provider.GetRequiredService<StreamWorker>());
-        services.AddSingleton<ILakeCatalog>(static provider => new StreamCatalog(
+        services.AddSingleton(static provider => new StreamCatalog(
             provider.GetRequiredService<StreamWorker>(),
             provider.GetRequiredService<IDefinitionSource>(),
             provider.GetRequiredService<CatalogStorage>(),

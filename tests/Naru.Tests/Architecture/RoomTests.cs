@@ -26,6 +26,7 @@ public class RoomTests
         ["Stream"] = ["Lake", "Definitions", "Configuration", "Aggregates", "Tiers"],
         ["Backup"] = ["Lake", "Stream", "Configuration", "Tiers"],
         ["Query"] = ["Lake", "Definitions", "Access", "Configuration", "Yaml"],
+        ["External"] = ["Lake", "Query", "Definitions", "Access", "Configuration", "Yaml"],
         ["Archive"] = ["Lake", "Query", "Definitions", "Access", "Configuration", "Yaml"],
         ["Watch"] = ["Lake", "Query", "Definitions", "Access", "Configuration", "Yaml"],
         ["MySql"] = [],

@@ -73,7 +73,7 @@ public sealed class CheckTests : IDisposable
              "models/t3_item.sql: not checked: the columns of t2_item",
              "exports/items.yaml: not checked: the columns of t3_item"])
         {
-            Assert.Contains($"warning: {told} are not known before its first snapshot", output);
+            Assert.Contains($"warning: {told} are not known here", output);
         }
     }
 

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Naru.Access;
 using Naru.Access.Tickets;
 using Naru.Core.Files;
+using Naru.External;
 using Naru.Lake.Catalog;
 using Naru.Query;
 using Naru.Query.History;
@@ -17,17 +18,25 @@ internal sealed class LocalQueryTarget : IQueryTarget
     private readonly QueryPools _pools;
     private readonly QueryService _service;
     private readonly IDisposable _project;
+    private readonly ExternalShapes _external;
 
+    /// <param name="catalog">The lake.</param>
+    /// <param name="options">Of queries.</param>
+    /// <param name="place">The project's folders.</param>
+    /// <param name="external">Tables over files of others.</param>
     /// <param name="project">Held open as long as questions are asked; disposed with the target.</param>
-    public LocalQueryTarget(ILakeCatalog catalog, QueryOptions options, QueryPlace place, IDisposable project)
+    public LocalQueryTarget(
+        ILakeCatalog catalog, QueryOptions options, QueryPlace place, LocalTables external, IDisposable project)
     {
         options = options with { Workers = 1 };
         _project = project;
         _pools = QueryPools.Open(options, pool => new WorkerPool(
             pool, place, new PosixFileSystem(), TimeProvider.System, NullLogger.Instance));
+        _external = external.Open(_pools);
+        place.Outside.Find = _external.Folders;
         _service = new QueryService(
             options,
-            catalog,
+            new ExternalCatalog(catalog, _external),
             _pools,
             new QueryRegistry(options.RecentMax, TimeProvider.System),
             new QueryKeepers(TicketBook.None, NoHistory.Instance),
@@ -37,7 +46,11 @@ internal sealed class LocalQueryTarget : IQueryTarget
 
     public string Notice => "the project is at rest: answers are from landed data";
 
-    public Task WarmUpAsync(CancellationToken cancellationToken) => _pools.WarmUpAsync(cancellationToken);
+    public async Task WarmUpAsync(CancellationToken cancellationToken)
+    {
+        await _pools.WarmUpAsync(cancellationToken).ConfigureAwait(false);
+        await _external.LookAsync(cancellationToken).ConfigureAwait(false);
+    }
 
     public Task AskAsync(QueryAsk ask, ByteStream output, CancellationToken cancellationToken) => _service.RunAsync(
         new QueryRequest
@@ -55,6 +68,7 @@ internal sealed class LocalQueryTarget : IQueryTarget
 
     public async ValueTask DisposeAsync()
     {
+        _external.Dispose();
         await _pools.DisposeAsync().ConfigureAwait(false);
         _project.Dispose();
     }

@@ -1,6 +1,7 @@
 using Naru.Configuration;
 using Naru.Core.Files;
 using Naru.Definitions;
+using Naru.External;
 using Naru.Lake.Catalog;
 using Naru.Lake.Delta;
 using Naru.Lake.Parquet;
@@ -77,17 +78,26 @@ internal sealed class RestingProject : IDisposable
             ],
             [QueryHistory.TableShape],
             [.. FilledTables(tables)]));
+        QueryPlace place = new(
+            new QueryPaths(paths.Lake, paths.Tail, paths.Spill, paths.State)
+            {
+                Volumes = TierVolumes.Folders(tiers, paths),
+            },
+            settings.Get<ProjectOptions>().FindTimeZone());
         return new LocalQueryTarget(
             catalog,
             settings.Get<QueryOptions>(),
-            new QueryPlace(
-                new QueryPaths(paths.Lake, paths.Tail, paths.Spill, paths.State)
-                {
-                    Volumes = TierVolumes.Folders(tiers, paths),
-                },
-                settings.Get<ProjectOptions>().FindTimeZone()),
+            place,
+            External(paths, settings, files),
             this);
     }
+
+    private static LocalTables External(ProjectPaths paths, Settings settings, IFileSystem files) => new(
+        ExternalFolder.Read(files, paths.Tables, paths.Root, new MistakeList()),
+        new LocationRules(
+            paths.Root,
+            settings.Get<ExternalOptions>().Folders,
+            TierVolumes.Folders(settings.Get<TierOptions>(), paths)));
 
     /// <summary>Tables of models as they were filled last.</summary>
     private static IEnumerable<FilledTable> FilledTables(LakeTables tables) => tables.All()

@@ -20,6 +20,7 @@ internal sealed class WorkerPool : IAsyncDisposable
     private readonly PoolOptions _options;
     private readonly QueryPaths _paths;
     private readonly WorkerSetup _setup;
+    private readonly OutsideFolders _outside;
     private readonly WorkerProgram _program;
     private readonly IFileSystem _files;
     private readonly TimeProvider _time;
@@ -36,6 +37,7 @@ internal sealed class WorkerPool : IAsyncDisposable
     {
         _options = options;
         _paths = place.Paths;
+        _outside = place.Outside;
         _files = files;
         _time = time;
         _logger = logger;
@@ -137,6 +139,9 @@ internal sealed class WorkerPool : IAsyncDisposable
 
         return await ReadyAsync(found, owner, cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>Whether it may read what queries may read now of the files of others: rules are for a life.</summary>
+    public bool SeesOutside(WorkerProcess worker) => worker.OutsidePrint == _outside.Look().Print;
 
     /// <summary>Gives a worker back; a broken one is replaced.</summary>
     public async ValueTask ReleaseAsync(WorkerProcess worker)
@@ -348,7 +353,8 @@ internal sealed class WorkerPool : IAsyncDisposable
     private async ValueTask<WorkerProcess> ReadyAsync(
         WorkerProcess? found, string owner, CancellationToken cancellationToken)
     {
-        if (found is not null && found.Owner is not null && found.Owner != owner)
+        bool isOthers = found?.Owner is not null && found.Owner != owner;
+        if (found is not null && (isOthers || !SeesOutside(found)))
         {
             lock (_gate)
             {
@@ -372,7 +378,8 @@ internal sealed class WorkerPool : IAsyncDisposable
             CultureInfo.InvariantCulture,
             $"worker-{Interlocked.Increment(ref _started)}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
         string folder = $"{_paths.Spill}/{name}";
-        WorkerSetup setup = _setup with { SpillFolder = folder };
+        (string outsidePrint, IReadOnlyList<string> outside) = _outside.Look();
+        WorkerSetup setup = _setup with { SpillFolder = folder, Outside = outside };
         try
         {
             WorkerProcess worker = await WorkerProcess.StartAsync(
@@ -383,6 +390,7 @@ internal sealed class WorkerPool : IAsyncDisposable
                     Setup = setup,
                     Files = _files,
                     Logger = _logger,
+                    OutsidePrint = outsidePrint,
                 },
                 cancellationToken).ConfigureAwait(false);
             double milliseconds = _time.GetElapsedTime(started).TotalMilliseconds;

@@ -45,6 +45,9 @@ internal sealed class WorkerProcess : IAsyncDisposable
     /// <summary>Name of the principal whose queries it has run; null while it has run none.</summary>
     public string? Owner { get; set; }
 
+    /// <summary>The folders of others that it may read, as they were when it was started.</summary>
+    public required string OutsidePrint { get; init; }
+
     /// <summary>
     /// Set once nothing more can be asked of it: it failed, was killed, or its channel is out of step.
     /// </summary>
@@ -60,7 +63,10 @@ internal sealed class WorkerProcess : IAsyncDisposable
         start.Files.CreateDirectory(start.SpillFolder);
         string verb = start.Setup.Confined ? WorkerProgram.StageVerb : WorkerProgram.Verb;
         LaunchedProcess process = WorkerLauncher.Start(start.Program with { Arguments = [verb] });
-        WorkerProcess worker = new(process, start.SpillFolder, start.Files, start.Logger);
+        WorkerProcess worker = new(process, start.SpillFolder, start.Files, start.Logger)
+        {
+            OutsidePrint = start.OutsidePrint,
+        };
         try
         {
             await worker.TellAsync(start, cancellationToken).ConfigureAwait(false);
@@ -192,7 +198,10 @@ internal sealed class WorkerProcess : IAsyncDisposable
     {
         if (start.Setup.Confined)
         {
-            WorkerGrants grants = new(start.Setup.Readable, start.SpillFolder, start.Setup.Niceness);
+            WorkerGrants grants = new(start.Setup.Readable, start.SpillFolder, start.Setup.Niceness)
+            {
+                Outside = start.Setup.Outside,
+            };
             await SendAsync(FrameKind.Confine, grants, WorkerJson.Default.WorkerGrants, cancellationToken)
                 .ConfigureAwait(false);
         }
@@ -281,6 +290,8 @@ internal sealed record WorkerStart
     public required IFileSystem Files { get; init; }
 
     public required ILogger Logger { get; init; }
+
+    public required string OutsidePrint { get; init; }
 }
 
 internal readonly record struct WorkerFrame(FrameKind Kind, ReadOnlyMemory<byte> Payload);

@@ -125,6 +125,28 @@ internal sealed unsafe class Landlock : IDisposable
         }
     }
 
+    /// <summary>
+    /// The same, where no part of the path is a link: it is another's, who could let it lead anywhere meanwhile.
+    /// </summary>
+    public bool TryAllowExactly(string path, PathAccess access)
+    {
+        int parent = Libc.OpenWithoutLinks(path);
+        if (parent < 0)
+        {
+            return false;
+        }
+
+        try
+        {
+            Add(parent, access & _handled, path);
+            return true;
+        }
+        finally
+        {
+            _ = Libc.Close(parent);
+        }
+    }
+
     /// <summary>Puts the set on the calling thread; no_new_privs must be set. Nothing can take it off again.</summary>
     public void RestrictThread()
     {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace Naru.Query.Sandbox;
 
@@ -82,6 +83,26 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int Open(string path, int flags);
+
+    /// <summary>openat2 (5.6), to name a path and not to read it; -1 where a part of it is a link.</summary>
+    internal static int OpenWithoutLinks(string path)
+    {
+        const int OpenAt2 = 437;
+        const int CurrentFolder = -100;
+        const ulong NoLinks = 6;
+        ulong* how = stackalloc ulong[3] { OpenPath | OpenCloseOnExec, 0, NoLinks };
+        byte[] text = Encoding.UTF8.GetBytes(path + "\0");
+        fixed (byte* name = text)
+        {
+            return (int)SystemCall(OpenAt2, CurrentFolder, (nint)name, (nint)how, 3 * sizeof(ulong));
+        }
+    }
+
+    [LibraryImport(Name, EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Status(int folder, string path, int flags, uint wanted, byte* status);
+
+    [LibraryImport(Name, EntryPoint = "realpath", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial byte* RealPath(string path, byte* resolved);
 
     [LibraryImport(Name, EntryPoint = "close")]
     internal static partial int Close(int descriptor);

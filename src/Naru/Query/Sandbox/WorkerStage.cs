@@ -40,6 +40,11 @@ internal static unsafe class WorkerStage
             rules.TryAllow(path, PathAccess.Read);
         }
 
+        foreach (string path in grants.Outside)
+        {
+            rules.TryAllowExactly(path, PathAccess.Read);
+        }
+
         rules.TryAllow("/dev/null", PathAccess.ReadFile | PathAccess.WriteFile);
         rules.TryAllow(grants.SpillFolder, PathAccess.Spill);
         if (Libc.Control(Libc.SetNoNewPrivileges, 1, 0, 0, 0) != 0)
@@ -88,4 +93,8 @@ internal static unsafe class WorkerStage
 /// <summary>
 /// What the worker may see beside its own program: the lake and the tail to read, one folder to write.
 /// </summary>
-internal sealed record WorkerGrants(IReadOnlyList<string> Readable, string SpillFolder, int Niceness);
+internal sealed record WorkerGrants(IReadOnlyList<string> Readable, string SpillFolder, int Niceness)
+{
+    /// <summary>Folders of files of others.</summary>
+    public IReadOnlyList<string> Outside { get; init; } = [];
+}

@@ -103,6 +103,7 @@ internal static class TrinoErrors
         [QueryCodes.ShuttingDown] = ShuttingDown,
         [QueryCodes.SqlUnavailable] = NoResources,
         [QueryCodes.LakeFile] = Internal,
+        [QueryCodes.TableFile] = UserError,
         [QueryCodes.Unauthorized] = Denied,
         [QueryCodes.UnsupportedType] = NotSupported,
         [QueryCodes.NotAcceptable] = NotSupported,

@@ -88,6 +88,11 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
             rules.TryAllow(path, PathAccess.Read);
         }
 
+        foreach (string path in request.Outside)
+        {
+            rules.TryAllowExactly(path, PathAccess.ReadFile);
+        }
+
         rules.TryAllow(setup.SpillFolder, PathAccess.Spill);
         rules.RestrictThread();
     }
@@ -109,7 +114,7 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
     {
         try
         {
-            connection.Execute(statement.Sql);
+            connection.Execute(statement.Read is { } read ? WithFiles(connection, statement.Sql, read) : statement.Sql);
         }
         catch (DuckDbException) when (statement.Otherwise is not null)
         {
@@ -128,6 +133,23 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
         }
     }
 
+    /// <summary>The statement with what reads the files; they have every column that it names.</summary>
+    private static string WithFiles(DuckDbConnection connection, string sql, FileRead read)
+    {
+        string files = new FileReader(connection).Sql(read);
+        string names = string.Join(", ", read.Columns.Select(static column => SqlIdentifier.Quote(column.Name)));
+        try
+        {
+            connection.Execute($"CREATE TEMP VIEW _naru_files AS SELECT {names} FROM {files}; DROP VIEW _naru_files");
+        }
+        catch (DuckDbException exception) when (exception.Subtype == "COLUMN_NOT_FOUND")
+        {
+            throw new FilesException(read.Table, $"no file has the column \"{exception.Name}\"");
+        }
+
+        return sql.Replace(FileRead.Mark, files, StringComparison.Ordinal);
+    }
+
     private string Settings()
     {
         StringBuilder sql = new();
@@ -142,7 +164,10 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
         // `ORDER BY … LIMIT 100` reads the other columns of 100 rows only; the default stops at 50.
         sql.Append("SET GLOBAL late_materialization_max_rows = 1000;");
         AppendList(sql, "allowed_directories", request.Folders);
-        AppendList(sql, "allowed_paths", [.. request.Files, Path.Combine(setup.SpillFolder, ParquetResult)]);
+        AppendList(
+            sql,
+            "allowed_paths",
+            [.. request.Files, .. request.Outside, Path.Combine(setup.SpillFolder, ParquetResult)]);
         sql.Append("SET GLOBAL enable_external_access = false;");
         return sql.ToString();
     }

@@ -188,6 +188,10 @@ internal sealed class QuerySession
         {
             failed = new RunFailed { Kind = RunFailed.RuleKind, Message = exception.Message, Name = exception.Table };
         }
+        catch (FilesException exception)
+        {
+            failed = new RunFailed { Kind = RunFailed.FilesKind, Message = exception.Message, Name = exception.Table };
+        }
         catch (WorkbookException exception)
         {
             failed = new RunFailed { Kind = RunFailed.WorkbookKind, Message = exception.Message };

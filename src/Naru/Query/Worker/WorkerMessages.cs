@@ -30,6 +30,9 @@ internal sealed record WorkerSetup
 
     /// <summary>IANA name of the project's zone.</summary>
     public required string ZoneName { get; init; }
+
+    /// <summary>Folders of files of others: to read, where no link leads away from their paths.</summary>
+    public IReadOnlyList<string> Outside { get; init; } = [];
 }
 
 /// <param name="DuckDbVersion">Of the library that the worker loaded.</param>
@@ -82,6 +85,9 @@ internal sealed record RunRequest
 
     public required IReadOnlyList<string> Folders { get; init; }
 
+    /// <summary>Files of others: what they stand in may change, so no link is followed on the way to them.</summary>
+    public IReadOnlyList<string> Outside { get; init; } = [];
+
     /// <summary>Statements that make the schemas and views; run before the configuration is locked.</summary>
     public required IReadOnlyList<SetupStatement> Setup { get; init; }
 
@@ -100,6 +106,9 @@ internal sealed record SetupStatement(string Sql, string? Otherwise = null)
 {
     /// <summary>The table whose view has a row filter or masks in it: its failure is theirs.</summary>
     public string? RuledTable { get; init; }
+
+    /// <summary>What stands for <see cref="FileRead.Mark"/> in the statement.</summary>
+    public FileRead? Read { get; init; }
 }
 
 /// <param name="Name">As the statement gives it.</param>
@@ -145,7 +154,11 @@ internal sealed record RunFailed
     /// <summary><see cref="Kind"/> of an answer that no workbook holds.</summary>
     public const string WorkbookKind = "workbook";
 
-    /// <summary>Name of a DuckDbErrorKind, or <see cref="RuleKind"/>, or <see cref="WorkbookKind"/>.</summary>
+    /// <summary><see cref="Kind"/> of files of others that are not as their table says; the name is the table's.
+    /// </summary>
+    public const string FilesKind = "files";
+
+    /// <summary>Name of a DuckDbErrorKind, or one of those above.</summary>
     public required string Kind { get; init; }
 
     public required string Message { get; init; }
