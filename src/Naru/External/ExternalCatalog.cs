@@ -90,9 +90,9 @@ internal sealed class ExternalCatalog(ILakeCatalog lake, ExternalShapes shapes) 
         [.. view.Table.Partitions.Select(static column => column.Name)],
         [.. files.Select(static file => file.Path)],
         [])
-    {
-        Outside = new OutsideFiles(view.Table.Format, view.Table.Csv, folder),
-        Facts =
+        {
+            Outside = new OutsideFiles(view.Table.Format, view.Table.Csv, folder),
+            Facts =
         [
             .. files.Select(static file => new DeltaFile
             {
@@ -103,7 +103,7 @@ internal sealed class ExternalCatalog(ILakeCatalog lake, ExternalShapes shapes) 
                 ModificationTime = file.Stamp.WrittenAt / 1_000_000,
             }),
         ],
-    };
+        };
 
     private static QueryException Fault(TableName table, string message, string hint) =>
         new(new QueryError(QueryCodes.TableFile, $"{table}: {message}")

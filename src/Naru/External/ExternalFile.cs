@@ -119,7 +119,9 @@ internal sealed class ExternalFile
         {
             return word switch
             {
-                "csv" => OutsideFormat.Csv, "ndjson" => OutsideFormat.Ndjson, _ => OutsideFormat.Parquet,
+                "csv" => OutsideFormat.Csv,
+                "ndjson" => OutsideFormat.Ndjson,
+                _ => OutsideFormat.Parquet,
             };
         }
 
@@ -221,7 +223,9 @@ internal sealed class ExternalFile
             key,
             key switch
             {
-                LogTables.Ymd => ColumnType.Date, LogTables.Hour => ColumnType.Int32, _ => ColumnType.String,
+                LogTables.Ymd => ColumnType.Date,
+                LogTables.Hour => ColumnType.Int32,
+                _ => ColumnType.String,
             },
             Nullable: true,
             1);
