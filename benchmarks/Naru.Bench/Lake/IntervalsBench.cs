@@ -113,6 +113,8 @@ internal static class IntervalsBench
         public DeltaTable? Find(TableName name) => null;
 
         public DeltaTable FindOrCreate(FilledTable table) => throw new InvalidOperationException("nothing is filled");
+
+        public bool Delete(TableName name) => false;
     }
 
     private sealed class AllLanded : IInputState

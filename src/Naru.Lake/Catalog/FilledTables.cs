@@ -31,4 +31,7 @@ public interface ITableStore
     DeltaTable? Find(TableName name);
 
     DeltaTable FindOrCreate(FilledTable table);
+
+    /// <summary>Deletes a table; false while somebody reads it.</summary>
+    bool Delete(TableName name);
 }

@@ -51,6 +51,15 @@ internal sealed class IntervalTables(ITableStore tables, IFileSystem files, Inte
     public IntervalTable Open(FilledTable filled)
     {
         DeltaTable table = tables.FindOrCreate(filled);
+        DeltaVersion current = table.Current;
+        bool isUntouched = current.Version == 0 && current.FilesByPath.IsEmpty;
+        if (isUntouched && table.Refuses(SchemaFor(current, filled.Columns)) is not null
+            && tables.Delete(filled.Name))
+        {
+            // The first attempt failed, and its mend makes the table another one: nothing is lost with it.
+            table = tables.FindOrCreate(filled);
+        }
+
         return new IntervalTable(table, SchemaFor(table.Current, filled.Columns), filled);
     }
 

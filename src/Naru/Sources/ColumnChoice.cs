@@ -26,6 +26,7 @@ internal sealed record ColumnChoice(ImmutableArray<SourceColumn> Columns, Immuta
         IReadOnlyCollection<string> gone,
         IReadOnlyCollection<string>? frozen)
     {
+        table = kind.Shaped(table, snapshot);
         IEnumerable<string> named = snapshot.Columns.Concat(snapshot.Except).Concat(snapshot.Types.Keys);
         foreach (string name in named.Append(snapshot.Cursor).Where(static name => name.Length > 0))
         {
@@ -84,7 +85,7 @@ internal sealed record ColumnChoice(ImmutableArray<SourceColumn> Columns, Immuta
     private static string NameOf(SourceTable table, SourceColumn column, List<string> taken)
     {
         const string Hint = "leave it out with `except`, or read a view that names it otherwise";
-        string? name = SourceNames.ColumnOf(column.Name);
+        string? name = column.LakeName.Length > 0 ? column.LakeName : SourceNames.ColumnOf(column.Name);
         if (name is null)
         {
             throw new SourceException(
@@ -100,6 +101,8 @@ internal sealed record ColumnChoice(ImmutableArray<SourceColumn> Columns, Immuta
         return name;
     }
 
+    private static string Word(ColumnType type) => type.Kind == ColumnKind.Json ? "json" : type.Sql;
+
     private static SourceColumn Typed(
         SnapshotDefinition snapshot, ISourceKind kind, SourceTable table, SourceColumn column)
     {
@@ -109,7 +112,7 @@ internal sealed record ColumnChoice(ImmutableArray<SourceColumn> Columns, Immuta
         }
 
         return kind.ReadAs(column, wanted) ?? throw new SourceException(
-            $"column {column.Name} of {table.Name} is {column.ServerType}, which cannot be read as {wanted.Sql}; write "
-            + "another type in `types`, or text");
+            $"column {column.Name} of {table.Name} is {column.ServerType}, which cannot be read as {Word(wanted)}; "
+            + "write another type in `types`, or text");
     }
 }

@@ -49,6 +49,12 @@ internal interface ISourceKind
     /// possible. Every column can be read as text.
     /// </summary>
     SourceColumn? ReadAs(SourceColumn column, ColumnType type);
+
+    /// <summary>
+    /// The columns that a table's file can choose from, where its own words make them others than the table shows: an
+    /// object as one column, not as its fields.
+    /// </summary>
+    SourceTable Shaped(SourceTable table, SnapshotDefinition snapshot) => table;
 }
 
 /// <summary>

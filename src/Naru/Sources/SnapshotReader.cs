@@ -160,7 +160,9 @@ internal sealed class SnapshotReader(YamlReader source, SourceDefinition definit
             else
             {
                 source.Mistake(
-                    entry.Value, $"'{text}' is no type that a column can be read as", "write text or decimal(38,6)");
+                    entry.Value,
+                    $"'{text}' is no type that a column can be read as",
+                    "write text, json or decimal(38,6)");
             }
         }
 
@@ -170,9 +172,9 @@ internal sealed class SnapshotReader(YamlReader source, SourceDefinition definit
     private static ColumnType? TypeOf(string text)
     {
         const string Decimal = "decimal(";
-        if (text == "text")
+        if (text is "text" or "json")
         {
-            return ColumnType.String;
+            return text == "text" ? ColumnType.String : ColumnType.Json;
         }
 
         if (!text.StartsWith(Decimal, StringComparison.Ordinal) || text[^1] != ')')

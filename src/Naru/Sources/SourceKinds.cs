@@ -5,7 +5,10 @@ namespace Naru.Sources;
 /// <summary>Every kind of server that there is.</summary>
 internal sealed class SourceKinds(IEnumerable<ISourceKind> kinds)
 {
-    public static readonly SourceKinds All = new([new PostgreSql.PostgresKind(), new MySql.MySqlKind()]);
+    public static readonly SourceKinds All = new(
+    [
+        new PostgreSql.PostgresKind(), new MySql.MySqlKind(), new OpenSearch.OpenSearchKind(TimeProvider.System),
+    ]);
 
     public ImmutableArray<ISourceKind> Kinds { get; } = [.. kinds];
 

@@ -55,6 +55,9 @@ internal sealed record SourceColumn
     /// <summary>As the server has it.</summary>
     public required string Name { get; init; }
 
+    /// <summary>What it is called in the lake; empty for its name, as far as SQL can have it.</summary>
+    public string LakeName { get; init; } = "";
+
     /// <summary>The type in the server's words, with precision: `numeric(10,2)`. A change of it is told.</summary>
     public required string ServerType { get; init; }
 

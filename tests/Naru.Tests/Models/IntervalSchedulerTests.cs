@@ -353,6 +353,8 @@ public sealed class IntervalSchedulerTests : IAsyncLifetime
         public DeltaTable? Find(TableName name) => null;
 
         public DeltaTable FindOrCreate(FilledTable table) => throw new InvalidOperationException("no table is filled");
+
+        public bool Delete(TableName name) => false;
     }
 
     private sealed class NoInputs : IInputState

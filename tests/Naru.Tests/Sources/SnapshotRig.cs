@@ -31,17 +31,20 @@ internal sealed class SnapshotRig : IDisposable, ISourceSet
     private readonly IntervalRunner<SnapshotDefinition> _runner;
     private readonly SourceSessions _sessions;
 
-    public SnapshotRig(string yaml, TimeProvider? time = null)
+    private readonly SourceKinds _kinds;
+
+    public SnapshotRig(string yaml, TimeProvider? time = null, SourceKinds? kinds = null)
     {
+        _kinds = kinds ?? SourceKinds.All;
         _store = EmbeddedStateStore.Open(
             _files, $"{_root}/state.journal", $"{_root}/state.lock", new EmbeddedStateLimits());
         Ledger = new IntervalLedger(_store);
         Seen = new SeenTables(_store);
         _tables = new LakeTables(_files, $"{_root}/lake", new ParquetCheckpointFormat(), TimeProvider.System);
         _intervals = new IntervalTables(_tables, _files, Calendar);
-        SourceConnector connector = new(_files, _root, Zone);
-        _sessions = new SourceSessions(connector, TimeProvider.System);
-        SnapshotParts parts = new(connector, _intervals, _writer, Seen, Ledger)
+        Connector = new SourceConnector(_files, _root, Zone);
+        _sessions = new SourceSessions(Connector, TimeProvider.System);
+        SnapshotParts parts = new(Connector, _intervals, _writer, Seen, Ledger)
         {
             Time = time ?? new HurriedTime(),
             Logger = NullLogger.Instance,
@@ -62,6 +65,11 @@ internal sealed class SnapshotRig : IDisposable, ISourceSet
 
     public static IntervalCalendar Calendar { get; } = new(Zone);
 
+    /// <summary>The project's folder.</summary>
+    public string Root => _root;
+
+    public SourceConnector Connector { get; }
+
     public SourceSet Current { get; private set; } = SourceSet.Empty;
 
     public IntervalLedger Ledger { get; }
@@ -81,7 +89,7 @@ internal sealed class SnapshotRig : IDisposable, ISourceSet
         string name = yaml.Split('\n')[0].Split(':')[1].Trim();
         Current = SourceFolder.Compile(
             [new DefinitionFile($"sources/{name}.yaml", name, Encoding.UTF8.GetBytes(yaml))],
-            SourceKinds.All,
+            _kinds,
             Zone,
             mistakes);
         Assert.Empty(mistakes.Sorted());
@@ -169,9 +177,12 @@ internal sealed class SnapshotRig : IDisposable, ISourceSet
 
     public void Dispose()
     {
-        _sessions.DisposeAsync().AsTask().GetAwaiter().GetResult();
-        _writer.Dispose();
-        Directory.Delete(_root, recursive: true);
+        if (Directory.Exists(_root))
+        {
+            _sessions.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            _writer.Dispose();
+            Directory.Delete(_root, recursive: true);
+        }
     }
 
     private IEnumerable<string> Paths(TableName name) => _tables.Find(name) is { } table
@@ -187,12 +198,12 @@ internal sealed class SnapshotRig : IDisposable, ISourceSet
         string list = string.Join(", ", paths.Select(static path => $"'{path}'"));
         return $"read_parquet([{list}], hive_partitioning=true, union_by_name=true, hive_types={{'p_ymd': DATE}})";
     }
+}
 
-    /// <summary>Waits pass at once.</summary>
-    private sealed class HurriedTime : TimeProvider
-    {
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-            base.CreateTimer(
-                callback, state, dueTime == Timeout.InfiniteTimeSpan ? dueTime : TimeSpan.Zero, period);
-    }
+/// <summary>Waits pass at once.</summary>
+internal sealed class HurriedTime : TimeProvider
+{
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+        base.CreateTimer(
+            callback, state, dueTime == Timeout.InfiniteTimeSpan ? dueTime : TimeSpan.Zero, period);
 }
