@@ -19,7 +19,10 @@ internal sealed class SourceConnector(IFileSystem files, string root, ProjectZon
     /// <param name="database">Another database of the same server; null for the shard's own.</param>
     public ISourceServer Open(SourceDefinition source, SourceShard shard, string? database = null) =>
         source.Kind.Open(new SourceOpening(
-            source.Name, database is null ? shard.Place : shard.Place with { Database = database }, files, root, zone));
+            source.Name, database is null ? shard.Place : shard.Place with { Database = database }, files, root, zone)
+        {
+            IsShard = source.IsSharded,
+        });
 
     /// <summary>A message without the source's secrets, should a server ever repeat one.</summary>
     public string Scrub(SourceDefinition source, string message) => source.Shards

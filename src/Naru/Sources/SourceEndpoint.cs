@@ -34,7 +34,8 @@ internal sealed record SourceEndpoint
     public required ProjectZone Zone { get; init; }
 
     /// <summary>For messages: `shop-db:5432/shop`.</summary>
-    public override string ToString() => Host.StartsWith('/') ? $"{Host} {Database}" : $"{Host}:{Port}/{Database}";
+    public override string ToString() => Host.StartsWith('/') ? $"{Host} {Database}".TrimEnd()
+        : Database.Length == 0 ? $"{Host}:{Port}" : $"{Host}:{Port}/{Database}";
 }
 
 /// <summary>A secret that shows itself to nobody who did not ask for it by name.</summary>

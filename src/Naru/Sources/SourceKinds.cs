@@ -7,7 +7,10 @@ internal sealed class SourceKinds(IEnumerable<ISourceKind> kinds)
 {
     public static readonly SourceKinds All = new(
     [
-        new PostgreSql.PostgresKind(), new MySql.MySqlKind(), new OpenSearch.OpenSearchKind(TimeProvider.System),
+        new PostgreSql.PostgresKind(),
+        new MySql.MySqlKind(),
+        new Redis.RedisKind(),
+        new OpenSearch.OpenSearchKind(TimeProvider.System),
     ]);
 
     public ImmutableArray<ISourceKind> Kinds { get; } = [.. kinds];

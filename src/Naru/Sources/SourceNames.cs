@@ -9,13 +9,17 @@ internal static class SourceNames
     /// <summary>In which shard a row lies.</summary>
     public const string Shard = "_shard";
 
+    /// <summary>The pattern of all keys, files, indexes.</summary>
+    private const string Everything = "*";
+
     /// <summary>`t1_db_SOURCE_TABLE_snapshot_daily`; null when it would be too long or nothing is left of it.</summary>
     public static string? TableOf(string source, SourceTableName table, string defaultSchema, IntervalKind every)
     {
         string own = table.Schema.Length == 0 || table.Schema == defaultSchema
             ? table.Name : $"{table.Schema}_{table.Name}";
-        string? mended = LogNames.Mended($"t_{own}");
-        string name = $"t1_db_{source}_{mended?[2..]}_snapshot_{(every == IntervalKind.Hour ? "hourly" : "daily")}";
+        string? mended = own == Everything ? "t_all" : LogNames.Mended($"t_{own}");
+        string suffix = every == IntervalKind.Hour ? "hourly" : "daily";
+        string name = $"t1_db_{source}_{mended?[Math.Min(2, mended.Length)..]}_snapshot_{suffix}";
         return mended is not null && LogNames.Fault(name) is null ? name : null;
     }
 

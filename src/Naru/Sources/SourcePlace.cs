@@ -93,6 +93,9 @@ internal sealed record ServerPlace : SourcePlace
 internal sealed record SourceOpening(
     string Source, SourcePlace Place, IFileSystem Files, string Root, ProjectZone Zone)
 {
+    /// <summary>Whether the place is one of several.</summary>
+    public bool IsShard { get; init; }
+
     /// <summary>Of a <see cref="ServerPlace"/>.</summary>
     public SourceEndpoint Endpoint()
     {

@@ -31,17 +31,19 @@ public class RoomTests
         ["Watch"] = ["Lake", "Query", "Definitions", "Access", "Configuration", "Yaml"],
         ["MySql"] = [],
         ["Connections"] = ["Configuration", "Yaml"],
+        ["Redis"] = ["Connections"],
         ["State"] = ["Configuration"],
         ["Ledger"] = ["State"],
         ["Models"] = ["Lake", "Query", "Ledger", "State", "Definitions", "Access", "Configuration", "Yaml"],
         ["Sources"] =
         [
-            "Lake", "Models", "MySql", "Connections", "Ledger", "State", "Definitions", "Configuration", "Yaml",
+            "Lake", "Models", "MySql", "Redis", "Connections", "Ledger", "State", "Definitions", "Configuration",
+            "Yaml",
         ],
         ["Exports"] =
         [
-            "Lake", "Models", "Query", "Ledger", "Definitions", "Access", "MySql", "Connections", "Configuration",
-            "Yaml", "Watch.Alerts",
+            "Lake", "Models", "Query", "Ledger", "Definitions", "Access", "MySql", "Redis", "Connections",
+            "Configuration", "Yaml", "Watch.Alerts",
         ],
         ["Server"] = [Everything],
         ["WebConsole"] = [Everything],

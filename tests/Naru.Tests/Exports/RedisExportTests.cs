@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Naru.Exports;
+using Naru.Tests.Redis;
 
 namespace Naru.Tests.Exports;
 

@@ -5,6 +5,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Naru.Models;
+using Naru.Redis;
 
 namespace Naru.Exports.Redis;
 
@@ -29,8 +30,8 @@ internal sealed class RedisTarget(RedisTargetDefinition target, string password)
         CheckColumns(job);
         try
         {
-            _redis = await RespConnection.OpenAsync(target.Host, target.Port, target.Tls, cancellationToken)
-                .ConfigureAwait(false);
+            _redis = await RespConnection.OpenAsync(
+                new RespAddress(target.Host, target.Port, target.Tls), cancellationToken).ConfigureAwait(false);
             await SignInAsync(cancellationToken).ConfigureAwait(false);
             HeldRows held = HeldRows.Begin(job);
             long put = await SendAsync(job, held.Puts, cancellationToken).ConfigureAwait(false);

@@ -3,11 +3,10 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Naru.Connections;
-using Naru.Exports;
-using Naru.Exports.Redis;
+using Naru.Redis;
 using Naru.Tests.Platform;
 
-namespace Naru.Tests.Exports;
+namespace Naru.Tests.Redis;
 
 /// <summary>A Redis of one test: Debian's server on loopback, without a disk.</summary>
 internal sealed class RedisServer : IAsyncDisposable
@@ -48,7 +47,7 @@ internal sealed class RedisServer : IAsyncDisposable
     public async Task<string[]> AskAsync(params string[] commands)
     {
         await using RespConnection redis = await RespConnection.OpenAsync(
-            "127.0.0.1", Port, ConnectionTls.Off, TestContext.Current.CancellationToken);
+            new RespAddress("127.0.0.1", Port, ConnectionTls.Off), TestContext.Current.CancellationToken);
         foreach (string command in commands)
         {
             redis.Write(command.Split(' '));

@@ -1,0 +1,120 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Naru.Lake.Columns;
+using Naru.Yaml;
+
+namespace Naru.Sources.Redis;
+
+/// <summary>What a column of a table of keys holds.</summary>
+internal enum RedisForm
+{
+    Database,
+    Key,
+    Type,
+    Elements,
+    Bytes,
+    ExpiresAt,
+    Escaped,
+    Value,
+
+    /// <summary>A field of hashes.</summary>
+    Field,
+}
+
+/// <summary>Fields of hashes that are columns, in the order of the file.</summary>
+internal sealed record RedisTableOptions(ImmutableArray<(string Name, ColumnType Type)> Fields) : SourceTableOptions;
+
+/// <summary>The columns of a table of keys: the same ones always, then the fields that its definition names.</summary>
+internal static class RedisColumns
+{
+    public const string Fields = "fields";
+    private const int DecimalDigitsMax = 38;
+
+    private static readonly ImmutableArray<SourceColumn> Always =
+    [
+        Column("db", "database", ColumnType.Int32, RedisForm.Database),
+        Column("key", "key", ColumnType.String, RedisForm.Key),
+        Column("type", "type", ColumnType.String, RedisForm.Type),
+        Column(
+            "elements", "number", ColumnType.Int64, RedisForm.Elements, "fields, members or entries; null for strings"),
+        Column("bytes", "size", ColumnType.Int64, RedisForm.Bytes, "of the texts in the value"),
+        Column("expires_at", "time", ColumnType.Timestamp, RedisForm.ExpiresAt),
+        Column(
+            "escaped", "yes or no", ColumnType.Boolean, RedisForm.Escaped,
+            "true where bytes are no UTF-8: they stand as \\xHH, a backslash as \\\\"),
+        Column("value", "value", ColumnType.String, RedisForm.Value, "a string as it is, else JSON"),
+    ];
+
+    public static SourceTable Table(SourceTableName name, SourceTableOptions? options) => new()
+    {
+        Name = name,
+        Key = ["db", "key"],
+        Columns =
+        [
+            .. Always,
+            .. ((options as RedisTableOptions)?.Fields ?? []).Select(static field =>
+                Column(field.Name, "field", field.Type, RedisForm.Field)),
+        ],
+    };
+
+    public static SourceColumn? ReadAs(SourceColumn column, ColumnType type) =>
+        column.Type == type || type.Kind == ColumnKind.String || column.Form == (int)RedisForm.Field
+            ? column with { Type = type } : null;
+
+    /// <summary>Reads `fields` of a table; mistakes are noted.</summary>
+    public static RedisTableOptions Read(YamlReader reader)
+    {
+        ImmutableArray<(string, ColumnType)>.Builder fields = ImmutableArray.CreateBuilder<(string, ColumnType)>();
+        foreach (YamlEntry entry in reader.Keys(Fields, "{name: text, visits: bigint}")?.Entries ?? [])
+        {
+            string text = (entry.Value as YamlScalar)?.Text ?? "";
+            if (TypeOf(text) is { } type)
+            {
+                fields.Add((entry.Key.Text, type));
+            }
+            else
+            {
+                reader.Mistake(
+                    entry.Value,
+                    $"'{text}' is no type of a field",
+                    "write text, bigint, double, boolean or decimal(12,2)");
+            }
+        }
+
+        return new RedisTableOptions(fields.ToImmutable());
+    }
+
+    private static ColumnType? TypeOf(string text)
+    {
+        const string Decimal = "decimal(";
+        if (text.StartsWith(Decimal, StringComparison.Ordinal) && text[^1] == ')')
+        {
+            string[] parts = text[Decimal.Length..^1].Split(',', StringSplitOptions.TrimEntries);
+            return parts.Length == 2
+                && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int precision)
+                && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int scale)
+                && precision is > 0 and <= DecimalDigitsMax && scale <= precision
+                ? ColumnType.Decimal(precision, scale) : null;
+        }
+
+        return text switch
+        {
+            "text" => ColumnType.String,
+            "bigint" => ColumnType.Int64,
+            "double" => ColumnType.Double,
+            "boolean" => ColumnType.Boolean,
+            _ => null,
+        };
+    }
+
+    private static SourceColumn Column(
+        string name, string server, ColumnType type, RedisForm form, string note = "") => new()
+        {
+            Name = name,
+            ServerType = server,
+            Type = type,
+            Nullable = form is not (RedisForm.Database or RedisForm.Key or RedisForm.Type or RedisForm.Escaped),
+            Note = note,
+            Form = (int)form,
+        };
+}
