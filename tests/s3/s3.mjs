@@ -9,7 +9,7 @@ const inner = await new S3rver({
 let fault = "";
 
 function isFile(request) {
-  return request.method === "GET" && request.url.includes(".parquet");
+  return request.method === "GET" && (request.url.includes(".parquet") || request.url.includes(".csv"));
 }
 
 const door = http.createServer((request, answer) => {
@@ -18,7 +18,8 @@ const door = http.createServer((request, answer) => {
     answer.end();
     return;
   }
-  if (fault === "500" || (fault === "500-files" && request.url.includes(".parquet"))) {
+  if (fault === "500" || (fault === "500-files" && request.url.includes(".parquet"))
+    || (fault === "500-manifest" && request.method === "PUT" && request.url.includes(".manifest.json"))) {
     request.resume();
     answer.statusCode = 500;
     answer.end("<?xml version=\"1.0\"?><Error><Code>InternalError</Code><Message>broken</Message></Error>");

@@ -92,7 +92,7 @@ internal sealed class ExternalCheck
         QueryPools pools = QueryPools.Open(settings.Get<QueryOptions>() with { Workers = 1 }, pool => new WorkerPool(
             pool, place, project.Files, TimeProvider.System, NullLogger.Instance));
         using ExternalShapes shapes = new LocalTables(set, rules).Open(pools);
-        place.Outside.Find = shapes.Folders;
+        place.Outside.Add(shapes.Folders);
         ExternalCheck check = new(rules, new ExternalProbe(new FileProbe(pools, TimeProvider.System)));
         try
         {
@@ -123,7 +123,7 @@ internal sealed class ExternalCheck
     private async Task LookAsync(ExternalView view, CancellationToken cancellationToken)
     {
         ExternalTable table = view.Table;
-        string? folder = _rules.Resolve(table.Location, out (string Message, string Hint)? refusal);
+        string? folder = _rules.Resolve(table.Location.Folder, out (string Message, string Hint)? refusal);
         if (refusal is { } refused)
         {
             _mistakes.Add(new Mistake(table.File, refused.Message, refused.Hint));

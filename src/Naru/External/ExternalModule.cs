@@ -18,6 +18,7 @@ internal static class ExternalModule
         this IServiceCollection services, LocationRules rules, OutsideFolders outside)
     {
         services.AddSingleton(rules);
+        services.AddSingleton(outside);
         services.AddSingleton(provider =>
         {
             ProjectPaths paths = provider.GetRequiredService<ProjectPaths>();
@@ -42,7 +43,7 @@ internal static class ExternalModule
                 new ExternalProbe(provider.GetRequiredService<FileProbe>()),
                 provider.GetRequiredService<DefinitionsOptions>(),
                 new ShapeParts(provider.GetRequiredService<TimeProvider>(), Logger(provider)));
-            outside.Find = shapes.Folders;
+            outside.Add(shapes.Folders);
             return shapes;
         });
         services.AddHostedService(static provider => provider.GetRequiredService<ExternalShapes>());

@@ -50,7 +50,7 @@ internal sealed class ExternalProbe(FileProbe probe)
         };
         try
         {
-            await probe.RunAsync(question, static (_, _) => { }, cancellationToken).ConfigureAwait(false);
+            await probe.RunAsync(question, static _ => { }, cancellationToken).ConfigureAwait(false);
             return null;
         }
         catch (FileProbeException exception)

@@ -57,11 +57,8 @@ internal sealed class ExternalShapes(
     }
 
     /// <summary>Folders without links that workers may read for these tables.</summary>
-    public IReadOnlyList<string> Folders() =>
-    [
-        .. definitions().Tables.Select(table => rules.Resolve(table.Location, out _)).OfType<string>()
-            .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal),
-    ];
+    public IEnumerable<string> Folders() =>
+        definitions().Tables.Select(table => rules.Resolve(table.Location.Folder, out _)).OfType<string>();
 
     /// <summary>Looks at the files of all tables that need it.</summary>
     public async Task LookAsync(CancellationToken cancellationToken)

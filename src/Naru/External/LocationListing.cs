@@ -41,7 +41,7 @@ internal sealed record LocationListing(string Folder, ImmutableArray<LocatedFile
     /// <exception cref="LocationException">It is not there, or may not be read, or not as it is.</exception>
     public static LocationListing Read(LocationPattern location, LocationRules rules)
     {
-        string? folder = rules.Resolve(location, out (string Message, string Hint)? refusal);
+        string? folder = rules.Resolve(location.Folder, out (string Message, string Hint)? refusal);
         if (refusal is { } refused)
         {
             throw new LocationException(refused.Message, refused.Hint) { Told = "its folder may not be read" };

@@ -17,10 +17,10 @@ internal sealed record LocationRules(string Root, ImmutableArray<string> Allowed
     public const string OwnFolder = "files";
 
     /// <summary>The folder without links; null when it is not there, or with why it may not be read.</summary>
-    public string? Resolve(LocationPattern location, out (string Message, string Hint)? refusal)
+    public string? Resolve(string path, out (string Message, string Hint)? refusal)
     {
         refusal = null;
-        string? folder = FileStamp.RealPath(location.Folder);
+        string? folder = FileStamp.RealPath(path);
         if (folder is not null)
         {
             refusal = Refusal(folder);

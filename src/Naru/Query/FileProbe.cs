@@ -24,13 +24,17 @@ internal sealed class FileProbe(QueryPools pools, TimeProvider time)
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="FileProbeException">The files are not what the statement takes them for.</exception>
     /// <exception cref="QueryException">There is no worker.</exception>
-    public async Task<IReadOnlyList<JsonElement>> AskAsync(
-        string statement, IReadOnlyList<string> files, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<JsonElement>> AskAsync(
+        string statement, IReadOnlyList<string> files, CancellationToken cancellationToken) =>
+        AskAsync(new FileQuestion(statement, files) { Format = ResultFormat.Ndjson }, cancellationToken);
+
+    /// <summary>The same of a question for lines of JSON.</summary>
+    public async Task<IReadOnlyList<JsonElement>> AskAsync(FileQuestion question, CancellationToken cancellationToken)
     {
         using MemoryStream lines = new();
         await RunAsync(
-            new FileQuestion(statement, files) { Format = ResultFormat.Ndjson },
-            (_, piece) => lines.Write(piece.Span),
+            question,
+            piece => lines.Write(piece.Span),
             cancellationToken).ConfigureAwait(false);
         List<JsonElement> rows = [];
         foreach (string line in System.Text.Encoding.UTF8.GetString(lines.ToArray()).Split(
@@ -43,9 +47,9 @@ internal sealed class FileProbe(QueryPools pools, TimeProvider time)
         return rows;
     }
 
-    /// <summary>Gives the answer piece by piece, each with the worker's spill folder.</summary>
+    /// <summary>Gives the answer piece by piece.</summary>
     public async Task<RunFinished> RunAsync(
-        FileQuestion question, Action<string, ReadOnlyMemory<byte>> take, CancellationToken cancellationToken)
+        FileQuestion question, Action<ReadOnlyMemory<byte>> take, CancellationToken cancellationToken)
     {
         WorkerPool pool = pools[PoolName.Etl];
         using PoolMemory.Reservation memory = await pool.Memory
@@ -63,7 +67,7 @@ internal sealed class FileProbe(QueryPools pools, TimeProvider time)
                 switch (frame.Kind)
                 {
                     case FrameKind.Data:
-                        take(worker.SpillFolder, frame.Payload);
+                        take(frame.Payload);
                         break;
                     case FrameKind.Finished:
                         cancellationToken.ThrowIfCancellationRequested();
@@ -71,7 +75,7 @@ internal sealed class FileProbe(QueryPools pools, TimeProvider time)
                             frame.Payload.Span, WorkerJson.Default.RunFinished)!;
                         if (finished.File is not null)
                         {
-                            question.TakeFile?.Invoke(finished.File);
+                            await question.TakeFile(finished.File).ConfigureAwait(false);
                         }
 
                         return finished;
@@ -118,5 +122,5 @@ internal sealed record FileQuestion(string Sql, IReadOnlyList<string> Files)
     public ImmutableArray<SetupStatement> Setup { get; init; } = [];
 
     /// <summary>Takes a result that is a file, in the worker's folder, before the worker is used again.</summary>
-    public Action<string>? TakeFile { get; init; }
+    public Func<string, Task> TakeFile { get; init; } = static _ => Task.CompletedTask;
 }

@@ -67,7 +67,9 @@ internal static partial class OutsideErrors
         if (Conversion().Match(message) is { Success: true } bad)
         {
             string value = showsValues ? $"\"{bad.Groups[2].Value}\"" : "a value";
-            return $"{place}: column \"{bad.Groups[1].Value}\" holds {value}, which is no {bad.Groups[3].Value}";
+            int column = table.Schema.IndexOf(bad.Groups[1].Value);
+            string type = column < 0 ? bad.Groups[3].Value : table.Schema.Columns[column].Type.Sql;
+            return $"{place}: column \"{bad.Groups[1].Value}\" holds {value}, which is no {type}";
         }
 
         if (Count().Match(message) is { Success: true } count)

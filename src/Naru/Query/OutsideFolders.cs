@@ -10,13 +10,30 @@ namespace Naru.Query;
 /// </summary>
 internal sealed class OutsideFolders
 {
-    /// <summary>Their paths without links, as they are now.</summary>
-    public Func<IReadOnlyList<string>> Find { get; set; } = static () => [];
+    private readonly List<Func<IEnumerable<string>>> _finders = [];
+
+    /// <summary>Adds folders: their paths without links, as they are when they are asked for.</summary>
+    public void Add(Func<IEnumerable<string>> find)
+    {
+        lock (_finders)
+        {
+            _finders.Add(find);
+        }
+    }
 
     /// <summary>The folders, and a text that is another when one of them is.</summary>
     public (string Print, IReadOnlyList<string> Folders) Look()
     {
-        IReadOnlyList<string> folders = Find();
+        IReadOnlyList<string> folders;
+        lock (_finders)
+        {
+            folders =
+            [
+                .. _finders.SelectMany(static find => find()).Distinct(StringComparer.Ordinal)
+                    .Order(StringComparer.Ordinal),
+            ];
+        }
+
         StringBuilder print = new();
         foreach (string folder in folders)
         {

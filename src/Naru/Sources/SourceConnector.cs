@@ -1,6 +1,7 @@
 using Naru.Configuration;
 using Naru.Core.Events;
 using Naru.Core.Files;
+using Naru.Core.Schedules;
 
 namespace Naru.Sources;
 
@@ -10,6 +11,9 @@ namespace Naru.Sources;
 /// <param name="zone">The project's.</param>
 internal sealed class SourceConnector(IFileSystem files, string root, ProjectZone zone)
 {
+    /// <summary>For kinds that read files.</summary>
+    public SourceFileTools? Tools { get; init; }
+
     /// <summary>Shorter ones would be found in any text.</summary>
     private const int ScrubbedLengthMin = 4;
 
@@ -17,11 +21,14 @@ internal sealed class SourceConnector(IFileSystem files, string root, ProjectZon
     /// <param name="source">Which.</param>
     /// <param name="shard">Which of its databases.</param>
     /// <param name="database">Another database of the same server; null for the shard's own.</param>
-    public ISourceServer Open(SourceDefinition source, SourceShard shard, string? database = null) =>
+    /// <param name="interval">What is filled; null for a look.</param>
+    public ISourceServer Open(
+        SourceDefinition source, SourceShard shard, string? database = null, Interval? interval = null) =>
         source.Kind.Open(new SourceOpening(
             source.Name, database is null ? shard.Place : shard.Place with { Database = database }, files, root, zone)
         {
             IsShard = source.IsSharded,
+            Interval = interval, Tools = Tools,
         });
 
     /// <summary>A message without the source's secrets, should a server ever repeat one.</summary>

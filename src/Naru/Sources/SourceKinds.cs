@@ -11,6 +11,7 @@ internal sealed class SourceKinds(IEnumerable<ISourceKind> kinds)
         new MySql.MySqlKind(),
         new Redis.RedisKind(),
         new OpenSearch.OpenSearchKind(TimeProvider.System),
+        new Files.FilesKind(),
     ]);
 
     public ImmutableArray<ISourceKind> Kinds { get; } = [.. kinds];

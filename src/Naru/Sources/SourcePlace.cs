@@ -3,6 +3,9 @@ using Naru.Configuration;
 using Naru.Connections;
 using Naru.Core.Events;
 using Naru.Core.Files;
+using Naru.Core.Schedules;
+using Naru.External;
+using Naru.Query;
 
 namespace Naru.Sources;
 
@@ -84,6 +87,11 @@ internal sealed record ServerPlace : SourcePlace
     };
 }
 
+/// <summary>How files of others are read.</summary>
+/// <param name="Probe">In a worker.</param>
+/// <param name="Rules">Which of this machine's.</param>
+internal sealed record SourceFileTools(FileProbe Probe, LocationRules Rules);
+
 /// <summary>What a kind opens a place with.</summary>
 /// <param name="Source">The source's name, for messages.</param>
 /// <param name="Place">Of the source, or of one of its shards.</param>
@@ -95,6 +103,11 @@ internal sealed record SourceOpening(
 {
     /// <summary>Whether the place is one of several.</summary>
     public bool IsShard { get; init; }
+    /// <summary>What is filled; null for a look.</summary>
+    public Interval? Interval { get; init; }
+
+    /// <summary>For kinds that read files; null where there are no workers.</summary>
+    public SourceFileTools? Tools { get; init; }
 
     /// <summary>Of a <see cref="ServerPlace"/>.</summary>
     public SourceEndpoint Endpoint()

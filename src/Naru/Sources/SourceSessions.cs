@@ -179,7 +179,7 @@ internal sealed class SourceSessions(SourceConnector connector, TimeProvider tim
         /// <summary>Not cancelled with the one who asked first: others may wait for it.</summary>
         private async Task<ISourceSnapshot> OpenAsync()
         {
-            _server = connector.Open(source, shard);
+            _server = connector.Open(source, shard, null, key.Interval);
             return await _server.BeginAsync(source.Parallel, CancellationToken.None).ConfigureAwait(false);
         }
     }

@@ -5,10 +5,13 @@ using Naru.Core.Events;
 using Naru.Core.Files;
 using Naru.Core.Schedules;
 using Naru.Definitions;
+using Naru.External;
 using Naru.Ledger;
 using Naru.Lake.Catalog;
 using Naru.Lake.Parquet;
 using Naru.Models;
+using Naru.Query;
+using Naru.Sources.Files;
 using Naru.State;
 
 namespace Naru.Sources;
@@ -39,6 +42,8 @@ internal static class SourcesModule
                     kinds,
                     Logger(provider)));
             reloader.TakeNow();
+            LocationRules rules = provider.GetRequiredService<LocationRules>();
+            provider.GetRequiredService<OutsideFolders>().Add(() => FilesPlace.Folders(reloader.Current, rules));
             return reloader;
         });
         services.AddSingleton<ISourceSet>(static provider => provider.GetRequiredService<SourceReloader>());
@@ -46,7 +51,11 @@ internal static class SourcesModule
         services.AddSingleton<IFilledTables>(static provider => provider.GetRequiredService<SourceReloader>());
         services.AddHostedService(static provider => provider.GetRequiredService<SourceReloader>());
         services.AddSingleton(provider => new SourceConnector(
-            provider.GetRequiredService<IFileSystem>(), provider.GetRequiredService<ProjectPaths>().Root, zone));
+            provider.GetRequiredService<IFileSystem>(), provider.GetRequiredService<ProjectPaths>().Root, zone)
+        {
+            Tools = new SourceFileTools(
+                provider.GetRequiredService<FileProbe>(), provider.GetRequiredService<LocationRules>()),
+        });
         services.AddSingleton<SourceSessions>();
         services.AddSingleton<SeenTables>();
         services.AddSingleton(static provider => new SnapshotParts(

@@ -18,6 +18,10 @@ internal sealed record BucketPlace(string Name, string? Endpoint, string Region,
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 
     public int Retries { get; init; } = 3;
+
+    /// <summary>What names the bucket, the address and the key, for the mends of messages.</summary>
+    public (string Bucket, string Endpoint, string Key) Settings { get; init; } =
+        ("`tiers.cold`", "`tiers.cold_endpoint`", "`tiers.cold_access_key`");
 }
 
 /// <summary>
@@ -87,6 +91,11 @@ internal sealed class Bucket : IDisposable
 
     /// <summary>Makes an object that is not there yet; a store that knows conditions refuses one that is.</summary>
     public Task PutAsync(string key, Func<System.IO.Stream> open, CancellationToken cancellationToken) =>
+        PutAsync(key, open, replaces: false, cancellationToken);
+
+    /// <summary>The same, or in the place of one that is there: readers see the old bytes or the new ones.</summary>
+    public Task PutAsync(
+        string key, Func<System.IO.Stream> open, bool replaces, CancellationToken cancellationToken) =>
         AskAsync(key, async () =>
         {
             using System.IO.Stream content = open();
@@ -94,7 +103,8 @@ internal sealed class Bucket : IDisposable
             {
                 throw new StorageException(
                     StorageFault.NoSpace,
-                    $"\"s3://{_place.Name}/{key}\" would have more than 5 GB: it stays where it is");
+                    $"\"s3://{_place.Name}/{key}\" would have more than 5 GB, which one request cannot put: it is not "
+                    + "sent");
             }
 
             await _client.PutObjectAsync(
@@ -105,7 +115,7 @@ internal sealed class Bucket : IDisposable
                     InputStream = content,
                     AutoCloseStream = false,
                     UseChunkEncoding = false,
-                    IfNoneMatch = "*",
+                    IfNoneMatch = replaces ? null : "*",
                 },
                 cancellationToken).ConfigureAwait(false);
             return true;
@@ -172,20 +182,23 @@ internal sealed class Bucket : IDisposable
             throw new StorageException(
                 StorageFault.Io,
                 $"{what} cannot be reached at {where}: {(error.InnerException ?? error).Message}; nothing is lost: "
-                + "look at the network and at `tiers.cold_endpoint`",
+                + $"look at the network and at {_place.Settings.Endpoint}",
                 error);
         }
     }
 
-    private static StorageException Told(AmazonS3Exception error, string what) => error.StatusCode switch
+    private StorageException Told(AmazonS3Exception error, string what) => error.StatusCode switch
     {
         HttpStatusCode.NotFound when error.ErrorCode == "NoSuchBucket" => new StorageException(
-            StorageFault.NotFound, $"{what}: there is no such bucket; make it, or mend `tiers.cold`", error),
+            StorageFault.NotFound,
+            $"{what}: there is no such bucket; make it, or mend {_place.Settings.Bucket}",
+            error),
         HttpStatusCode.NotFound => new StorageException(
             StorageFault.NotFound, $"{what} is not there: bring it back into the bucket, or restore a backup", error),
         HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized => new StorageException(
             StorageFault.Denied,
-            $"{what} is refused ({error.ErrorCode}): look at `tiers.cold_access_key` and what it may do", error),
+            $"{what} is refused ({error.ErrorCode}): look at {_place.Settings.Key} and what it may do",
+            error),
         HttpStatusCode.PreconditionFailed => new StorageException(
             StorageFault.Exists, $"{what} is there already: it is tried again under another name", error),
         _ => new StorageException(

@@ -38,12 +38,12 @@ public class RoomTests
         ["Sources"] =
         [
             "Lake", "Models", "MySql", "Redis", "Connections", "Ledger", "State", "Definitions", "Configuration",
-            "Yaml",
+            "Yaml", "Query", "External", "Access",
         ],
         ["Exports"] =
         [
             "Lake", "Models", "Query", "Ledger", "Definitions", "Access", "MySql", "Redis", "Connections",
-            "Configuration", "Yaml", "Watch.Alerts",
+            "Configuration", "Yaml", "Watch.Alerts", "Tiers",
         ],
         ["Server"] = [Everything],
         ["WebConsole"] = [Everything],

@@ -13,6 +13,7 @@ using Naru.Query.History;
 using Naru.Query.Pool;
 using Naru.Query.Worker;
 using Naru.Sim.Query;
+using Naru.Sources;
 using Naru.Tests.Query;
 using Naru.Yaml;
 
@@ -27,6 +28,7 @@ public sealed class ExternalRig : IAsyncDisposable
 
     private readonly FolderLake _lake;
     private readonly QueryPools _pools;
+    private readonly OutsideFolders _outside;
     private ExternalSet _set = ExternalSet.Empty;
 
     public ExternalRig()
@@ -55,7 +57,8 @@ public sealed class ExternalRig : IAsyncDisposable
             new ExternalProbe(Probe),
             new DefinitionsOptions(),
             new ShapeParts(TimeProvider.System, NullLogger.Instance));
-        place.Outside.Find = Shapes.Folders;
+        place.Outside.Add(Shapes.Folders);
+        _outside = place.Outside;
         Catalog = new ExternalCatalog(_lake, Shapes);
         Service = new QueryService(
             options,
@@ -95,6 +98,13 @@ public sealed class ExternalRig : IAsyncDisposable
         File.WriteAllBytes($"{path}.part", bytes);
         File.Move($"{path}.part", path, overwrite: true);
         return path;
+    }
+
+    /// <summary>For sources of files below `share`.</summary>
+    internal SourceFileTools ToolsOfSources()
+    {
+        _outside.Add(() => [Share]);
+        return new SourceFileTools(Probe, Shapes.Rules);
     }
 
     /// <summary>Takes these definitions, and no others.</summary>

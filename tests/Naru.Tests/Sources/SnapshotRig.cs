@@ -33,7 +33,8 @@ internal sealed class SnapshotRig : IDisposable, ISourceSet
 
     private readonly SourceKinds _kinds;
 
-    public SnapshotRig(string yaml, TimeProvider? time = null, SourceKinds? kinds = null)
+    public SnapshotRig(
+        string yaml, TimeProvider? time = null, SourceKinds? kinds = null, SourceFileTools? tools = null)
     {
         _kinds = kinds ?? SourceKinds.All;
         _store = EmbeddedStateStore.Open(
@@ -42,7 +43,7 @@ internal sealed class SnapshotRig : IDisposable, ISourceSet
         Seen = new SeenTables(_store);
         _tables = new LakeTables(_files, $"{_root}/lake", new ParquetCheckpointFormat(), TimeProvider.System);
         _intervals = new IntervalTables(_tables, _files, Calendar);
-        Connector = new SourceConnector(_files, _root, Zone);
+        Connector = new SourceConnector(_files, _root, Zone) { Tools = tools };
         _sessions = new SourceSessions(Connector, TimeProvider.System);
         SnapshotParts parts = new(Connector, _intervals, _writer, Seen, Ledger)
         {

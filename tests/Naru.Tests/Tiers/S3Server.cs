@@ -51,7 +51,8 @@ internal sealed class S3Server : IAsyncDisposable
         return new S3Server(process, int.Parse(port!, CultureInfo.InvariantCulture));
     }
 
-    /// <summary>`500`, `500-files`, `slow` (files never come), `wrong` (a bit of each file), or nothing.</summary>
+    /// <summary>`500`, `500-files`, `slow` (files never come), `wrong` (a bit of each file),
+    /// `500-manifest` (of exports), or nothing.</summary>
     public async Task FailAsync(string fault) => await _http.GetStringAsync($"{Address}/__fault/{fault}");
 
     /// <summary>From now on nobody listens.</summary>

@@ -33,7 +33,7 @@ internal sealed class LocalQueryTarget : IQueryTarget
         _pools = QueryPools.Open(options, pool => new WorkerPool(
             pool, place, new PosixFileSystem(), TimeProvider.System, NullLogger.Instance));
         _external = external.Open(_pools);
-        place.Outside.Find = _external.Folders;
+        place.Outside.Add(_external.Folders);
         _service = new QueryService(
             options,
             new ExternalCatalog(catalog, _external),

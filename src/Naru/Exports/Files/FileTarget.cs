@@ -9,8 +9,8 @@ using Naru.Models;
 namespace Naru.Exports.Files;
 
 /// <summary>
-/// Writes an interval as one file under another name, syncs it, and renames it into its place; then its manifest in the
-/// same way, so that whoever sees a manifest whose hash is the file's has the whole file.
+/// Writes an interval as one file that is there whole or not at all; then its manifest in the same way, so that whoever
+/// sees a manifest whose hash is the file's has the whole file.
 /// </summary>
 internal sealed class FileTarget(FileTargetDefinition target, TargetTools tools) : IExportTarget
 {
@@ -19,15 +19,34 @@ internal sealed class FileTarget(FileTargetDefinition target, TargetTools tools)
         WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    private string Folder => Path.Combine(tools.Root, target.Folder);
+    private readonly IFileStore _store = target.Bucket is null
+        ? new FolderStore(tools.Files, Path.Combine(tools.Root, target.Folder))
+        : new BucketStore(target, tools);
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public ValueTask DisposeAsync()
+    {
+        _store.Dispose();
+        return ValueTask.CompletedTask;
+    }
 
-    public Task<ExportTally> SendAsync(ExportJob job, CancellationToken cancellationToken)
+    public async Task<ExportTally> SendAsync(ExportJob job, CancellationToken cancellationToken)
     {
         try
         {
-            return Task.FromResult(Send(job, cancellationToken));
+            await RefuseEarlierAsync(job, cancellationToken).ConfigureAwait(false);
+            string name = $"{NameOf(job)}.{target.Form.ToString().ToLowerInvariant()}";
+            RowFile file = new(tools, target.Form, target.Bom);
+            (long rows, long bytes, string hash) = (0, 0, "");
+            await _store.PutAsync(
+                name,
+                path => (rows, bytes, hash) = file.Write(job.Rows, path, cancellationToken),
+                cancellationToken).ConfigureAwait(false);
+            string manifest = Manifest(job, (name, rows, bytes, hash)).ToJsonString(Readable) + "\n";
+            await _store.PutAsync(
+                ManifestOf(job), path => Write(path, Encoding.UTF8.GetBytes(manifest)), cancellationToken)
+                .ConfigureAwait(false);
+            job.Judged();
+            return new ExportTally(rows, rows, 0, 0, bytes);
         }
         catch (StorageException exception)
         {
@@ -39,41 +58,29 @@ internal sealed class FileTarget(FileTargetDefinition target, TargetTools tools)
     private static string NameOf(ExportJob job) =>
         job.Export.IsWhole ? job.Export.Name : $"{job.Export.Name}-{job.Interval.Replace(':', '.')}";
 
-    private ExportTally Send(ExportJob job, CancellationToken cancellationToken)
+    private static string ManifestOf(ExportJob job) => $"{NameOf(job)}.manifest.json";
+
+    private static JsonObject Manifest(ExportJob job, (string Name, long Rows, long Bytes, string Hash) file) => new()
     {
-        tools.Files.CreateDirectory(Folder);
-        string name = $"{NameOf(job)}.{target.Form.ToString().ToLowerInvariant()}";
-        string fresh = $"{Folder}/.{name}.tmp";
-        RefuseEarlier(job);
-        tools.Files.Delete(fresh);
-        RowFile file = new(tools, target.Form, target.Bom);
-        (long rows, long bytes, string hash) = file.Write(job.Rows, fresh, cancellationToken);
-        tools.Files.Rename(fresh, $"{Folder}/{name}");
-        tools.Files.SyncDirectory(Folder);
-        WriteManifest(job, new JsonObject
+        ["export"] = job.Export.Name,
+        ["interval"] = job.Interval,
+        ["first"] = job.First,
+        ["run"] = job.Run,
+        ["file"] = file.Name,
+        ["rows"] = file.Rows,
+        ["bytes"] = file.Bytes,
+        ["sha256"] = file.Hash,
+        ["columns"] = new JsonArray([.. job.Rows.Columns.Select(static column => (JsonNode)new JsonObject
         {
-            ["export"] = job.Export.Name,
-            ["interval"] = job.Interval,
-            ["first"] = job.First,
-            ["run"] = job.Run,
-            ["file"] = name,
-            ["rows"] = rows,
-            ["bytes"] = bytes,
-            ["sha256"] = hash,
-            ["columns"] = new JsonArray([.. job.Rows.Columns.Select(static column => (JsonNode)new JsonObject
-            {
-                ["name"] = column.Name, ["type"] = column.Source,
-            })]),
-        });
-        job.Judged();
-        return new ExportTally(rows, rows, 0, 0, bytes);
-    }
+            ["name"] = column.Name, ["type"] = column.Source,
+        })]),
+    };
 
     /// <summary>A file of all there is is not replaced by an earlier one.</summary>
-    private void RefuseEarlier(ExportJob job)
+    private async Task RefuseEarlierAsync(ExportJob job, CancellationToken cancellationToken)
     {
         if (job.Export.IsWhole && !job.Force
-            && WholeFile.Read(tools.Files, $"{Folder}/{NameOf(job)}.manifest.json") is { } manifest
+            && await _store.ReadAsync(ManifestOf(job), cancellationToken).ConfigureAwait(false) is { } manifest
             && JsonNode.Parse(manifest) is JsonObject known && known["first"]?.GetValue<long>() > job.First)
         {
             throw new FillException(
@@ -81,19 +88,11 @@ internal sealed class FileTarget(FileTargetDefinition target, TargetTools tools)
         }
     }
 
-    private void WriteManifest(ExportJob job, JsonObject manifest)
+    private void Write(string path, byte[] bytes)
     {
-        string path = $"{Folder}/{NameOf(job)}.manifest.json";
-        string fresh = $"{Folder}/.{NameOf(job)}.manifest.json.tmp";
-        tools.Files.Delete(fresh);
-        using (IFile file = tools.Files.Open(fresh, FileOpen.CreateNew))
-        {
-            file.Write(Encoding.UTF8.GetBytes(manifest.ToJsonString(Readable) + "\n"), 0);
-            file.SyncData();
-        }
-
-        tools.Files.Rename(fresh, path);
-        tools.Files.SyncDirectory(Folder);
+        using IFile file = tools.Files.Open(path, FileOpen.CreateNew);
+        file.Write(bytes, 0);
+        file.SyncData();
     }
 }
 

@@ -70,13 +70,17 @@ internal sealed class FileReader(DuckDbConnection connection)
                 read.Table, $"no file has the column \"{missing.Name}\"; columns: {string.Join(", ", there.Take(50))}");
         }
 
+        if (parts.Count == 1 && read.Columns.All(column => there.Contains(column.Name)))
+        {
+            return parts[0];
+        }
+
         // One empty relation with every column: a group of files may lack some.
-        string empty = "SELECT " + string.Join(", ", read.Columns.Concat(read.Partitions).Select(static column =>
+        FileColumn[] every = [.. read.Columns.Concat(read.Partitions)];
+        string empty = "SELECT " + string.Join(", ", every.Select(static column =>
             $"CAST(NULL AS {column.Type}) AS {SqlIdentifier.Quote(column.Name)}")) + " WHERE false";
-        return parts.Count == 1 && read.Columns.All(column => there.Contains(column.Name))
-            ? parts[0]
-            : $"({string.Join(
-                " UNION ALL BY NAME ", parts.Select(static part => $"SELECT * FROM {part}").Prepend(empty))})";
+        IEnumerable<string> all = parts.Select(static part => $"SELECT * FROM {part}");
+        return $"({string.Join(" UNION ALL BY NAME ", every.Length == 0 ? all : all.Prepend(empty))})";
     }
 
     private static string Csv(FileRead read, IEnumerable<string> files, IEnumerable<FileColumn> columns)

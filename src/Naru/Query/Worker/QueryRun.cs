@@ -137,6 +137,11 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
     private static string WithFiles(DuckDbConnection connection, string sql, FileRead read)
     {
         string files = new FileReader(connection).Sql(read);
+        if (read.Columns.Count == 0)
+        {
+            return sql.Replace(FileRead.Mark, files, StringComparison.Ordinal);
+        }
+
         string names = string.Join(", ", read.Columns.Select(static column => SqlIdentifier.Quote(column.Name)));
         try
         {
