@@ -68,7 +68,7 @@ public sealed class FilesSnapshotTests : IAsyncLifetime
             [
                 "1|007|10.50|2026-11-01 00:00:00+00|2026-11-01", "2||||2026-11-01", "3||3.25||2026-11-02",
             ],
-            _rig.Ask($"SELECT id, sku, amount, at, p_ymd FROM {{{Orders}}} ORDER BY id")
+            _rig.Ask($"SELECT id, sku, amount, \"at\", p_ymd FROM {{{Orders}}} ORDER BY id")
                 .Select(static row => row.Replace("NULL", "", StringComparison.Ordinal)));
 
         // What changed between the two is told once.
