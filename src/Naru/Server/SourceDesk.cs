@@ -30,7 +30,7 @@ internal sealed class SourceDesk(
 
     /// <summary>Keys of a table.</summary>
     private static readonly string[] TableKeys =
-        ["table", "name", "columns", "cursor", "every", "schedule", "start", "empty"];
+        ["table", "location", "ready", "format", "name", "columns", "cursor", "every", "schedule", "start", "empty"];
 
     private readonly Lock _gate = new();
 

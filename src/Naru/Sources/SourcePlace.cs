@@ -103,6 +103,7 @@ internal sealed record SourceOpening(
 {
     /// <summary>Whether the place is one of several.</summary>
     public bool IsShard { get; init; }
+
     /// <summary>What is filled; null for a look.</summary>
     public Interval? Interval { get; init; }
 

@@ -310,9 +310,9 @@ internal sealed class FilesSnapshot(SourceOpening opening) : ISourceSnapshot
         found.Keys,
         [.. files.Select(static file => file.Path)],
         [])
-    {
-        Outside = new OutsideFiles(found.Options.Format, found.Options.Csv, found.Listing.Folder),
-    };
+        {
+            Outside = new OutsideFiles(found.Options.Format, found.Options.Csv, found.Listing.Folder),
+        };
 
     private static async Task AskAsync(Func<Task> ask, SourceTableName name, TableSnapshot table)
     {
