@@ -58,6 +58,14 @@ public sealed class ConsoleSite : IAsyncLifetime
 
         _shop = new ShopPlatform();
         HostileText.Define(_shop.Folder);
+
+        // What a person waits some seconds for, the tests wait for dozens of times.
+        await File.AppendAllTextAsync(Path.Combine(_shop.Folder, "naru.yaml"), """
+            watch: {evaluate_interval: 500ms}
+            definitions: {reload_interval: 200ms}
+            models: {look_every: 1s}
+
+            """);
         await _shop.StartAsync();
         ShopOptions options = new()
         {
