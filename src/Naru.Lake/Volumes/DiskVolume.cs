@@ -111,15 +111,25 @@ public sealed class DiskVolume : IFileVolume
     public ValueTask PutAsync(
         string source, string path, string contentHash, CancellationToken cancellationToken)
     {
-        string target = DiskPathOf(path);
+        CopyWhole(_files, source, DiskPathOf(path), contentHash, cancellationToken);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>
+    /// Copies a file between disks. When it returns the copy is durable and was read back; a part that a failure leaves
+    /// is deleted. Nothing may stand under the path yet.
+    /// </summary>
+    internal static void CopyWhole(
+        IFileSystem files, string source, string target, string contentHash, CancellationToken cancellationToken)
+    {
         string folder = target[..target.LastIndexOf('/')];
-        _files.CreateDirectory(folder);
-        _files.Open(target, FileOpen.CreateNew).Dispose();
+        files.CreateDirectory(folder);
+        files.Open(target, FileOpen.CreateNew).Dispose();
         bool isWhole = false;
         try
         {
-            Copy(source, target, cancellationToken);
-            string hash = FileContents.ContentHash(_files, target);
+            Copy(files, source, target, cancellationToken);
+            string hash = FileContents.ContentHash(files, target);
             if (hash != contentHash)
             {
                 throw new StorageException(
@@ -127,18 +137,16 @@ public sealed class DiskVolume : IFileVolume
                     $"the copy of \"{source}\" in \"{target}\" has {hash}, not {contentHash}: look at the disks");
             }
 
-            _files.SyncDirectory(folder);
+            files.SyncDirectory(folder);
             isWhole = true;
         }
         finally
         {
             if (!isWhole)
             {
-                FileContents.DeleteQuietly(_files, target);
+                FileContents.DeleteQuietly(files, target);
             }
         }
-
-        return ValueTask.CompletedTask;
     }
 
     public ValueTask DeleteAsync(string path, CancellationToken cancellationToken)
@@ -169,10 +177,11 @@ public sealed class DiskVolume : IFileVolume
         }
     }
 
-    private void Copy(string source, string target, CancellationToken cancellationToken)
+    private static void Copy(
+        IFileSystem files, string source, string target, CancellationToken cancellationToken)
     {
-        using IFile from = _files.Open(source, FileOpen.Read);
-        using IFile to = _files.Open(target, FileOpen.Existing);
+        using IFile from = files.Open(source, FileOpen.Read);
+        using IFile to = files.Open(target, FileOpen.Existing);
         byte[] buffer = new byte[(int)Math.Clamp(from.Length, 1, CopyBytes)];
         long at = 0;
         for (int read = from.Read(buffer, at); read > 0; read = from.Read(buffer, at))

@@ -33,11 +33,11 @@ public sealed class TableTiers(DeltaTable table, TableMaintenance maintenance, I
         IReadOnlyList<TierMove> moves, CancellationToken cancellationToken)
     {
         TierReport report = new();
-        foreach (IGrouping<(string, IFileVolume), TierMove> partition in moves.GroupBy(FolderOf))
+        foreach (IGrouping<(string, IFileVolume?), TierMove> partition in moves.GroupBy(FolderOf))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            IFileVolume to = partition.First().To;
-            if (to.Fault is { } fault)
+            IFileVolume? to = partition.First().To;
+            if (to?.Fault is { } fault)
             {
                 report = report with { Problems = [.. report.Problems.Append(fault).Distinct()] };
                 continue;
@@ -51,7 +51,7 @@ public sealed class TableTiers(DeltaTable table, TableMaintenance maintenance, I
             {
                 report = report with
                 {
-                    Problems = report.Problems.Add($"move of '{table.Directory}' to {to.Root}: {error.Message}"),
+                    Problems = report.Problems.Add($"move of '{table.Directory}' to {RootOf(to)}: {error.Message}"),
                 };
             }
         }
@@ -96,18 +96,23 @@ public sealed class TableTiers(DeltaTable table, TableMaintenance maintenance, I
         }
     }
 
-    private (string Folder, IFileVolume To) FolderOf(TierMove move) =>
+    private string RootOf(IFileVolume? volume) => volume?.Root ?? table.Directory;
+
+    private (string Folder, IFileVolume? To) FolderOf(TierMove move) =>
         (DeltaPaths.PartitionFolder(table.Current.PartitionColumns, move.File.PartitionValues), move.To);
 
     private async ValueTask<TierReport> MovePartitionAsync(
         ImmutableArray<TierMove> moves, TierReport report, CancellationToken cancellationToken)
     {
         List<(DeltaFile Old, DeltaFile New)> copies = [];
-        IFileVolume to = moves[0].To;
+        IFileVolume? to = moves[0].To;
         bool mayBeCommitted = false;
         List<string> begun = [];
+        List<IDisposable> held = [];
         try
         {
+            await table.Volumes.HoldAsync(moves.Select(static move => move.File), held, cancellationToken)
+                .ConfigureAwait(false);
             foreach (TierMove move in moves)
             {
                 if (FindDamage(move.File, out string hash) is { } damage)
@@ -119,7 +124,7 @@ public sealed class TableTiers(DeltaTable table, TableMaintenance maintenance, I
                 string path = NameOn(to, move.File);
                 maintenance.BeginWriting(path);
                 begun.Add(path);
-                await to.PutAsync(table.PathOf(move.File), path, hash, cancellationToken).ConfigureAwait(false);
+                await PutAsync(to, (table.PathOf(move.File), path), hash, cancellationToken).ConfigureAwait(false);
                 copies.Add((move.File, move.File with { Path = path, ContentHash = hash }));
             }
 
@@ -148,14 +153,29 @@ public sealed class TableTiers(DeltaTable table, TableMaintenance maintenance, I
 
             // After the commit: what is in neither is swept.
             begun.ForEach(maintenance.EndWriting);
+            held.ForEach(static pin => pin.Dispose());
         }
     }
 
-    private static DeltaCommit CommitOf(List<(DeltaFile Old, DeltaFile New)> copies, IFileVolume to) => new()
+    private async ValueTask PutAsync(
+        IFileVolume? to, (string Source, string Path) file, string hash, CancellationToken cancellationToken)
+    {
+        if (to is null)
+        {
+            Invariant.Hold(FileLocation.Of(file.Path).IsHome);
+            DiskVolume.CopyWhole(files, file.Source, table.PathOf(file.Path), hash, cancellationToken);
+        }
+        else
+        {
+            await to.PutAsync(file.Source, file.Path, hash, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static DeltaCommit CommitOf(List<(DeltaFile Old, DeltaFile New)> copies, IFileVolume? to) => new()
     {
         Operation = "OPTIMIZE",
         OperationParameters = ImmutableSortedDictionary<string, string>.Empty
-            .Add("predicate", "[]").Add("tier", $"\"{to.Tier.ToString().ToLowerInvariant()}\""),
+            .Add("predicate", "[]").Add("tier", $"\"{(to?.Tier ?? Tier.Hot).ToString().ToLowerInvariant()}\""),
         DataChange = false,
         Removes = [.. copies.Select(static copy => copy.Old.Path)],
         Adds = [.. copies.Select(static copy => copy.New)],
@@ -172,19 +192,27 @@ public sealed class TableTiers(DeltaTable table, TableMaintenance maintenance, I
                 + "from a backup";
     }
 
-    private string NameOn(IFileVolume volume, DeltaFile file)
+    private string NameOn(IFileVolume? volume, DeltaFile file)
     {
         string folder = DeltaPaths.PartitionFolder(table.Current.PartitionColumns, file.PartitionValues);
-        return $"{table.FolderOn(volume)}/{folder}/{FileLocation.Of(file.Path).MovedName(maintenance.NewDigits())}";
+        string name = $"{folder}/{FileLocation.Of(file.Path).MovedName(maintenance.NewDigits())}";
+        return volume is null ? name : $"{table.FolderOn(volume)}/{name}";
     }
 
-    private static async ValueTask DropAsync(IFileVolume volume, List<string> paths)
+    private async ValueTask DropAsync(IFileVolume? volume, List<string> paths)
     {
         foreach (string path in paths)
         {
             try
             {
-                await volume.DeleteAsync(path, CancellationToken.None).ConfigureAwait(false);
+                if (volume is null)
+                {
+                    files.Delete(table.PathOf(path));
+                }
+                else
+                {
+                    await volume.DeleteAsync(path, CancellationToken.None).ConfigureAwait(false);
+                }
             }
             catch (StorageException)
             {

@@ -44,18 +44,30 @@ internal static class TiersCommand
         ServerOptions common = new();
         Argument<string?> table = Table();
         Option<bool> dryRun = new("--dry-run") { Description = "say what would move and why, and move nothing" };
+        Option<string?> from = new("--from") { Description = "first day to be moved", HelpName = "DAY" };
+        Option<string?> to = new("--to") { Description = "day behind the last one", HelpName = "DAY" };
+        Option<string?> tier = new("--tier")
+        {
+            Description = "where these days are to be from now on: hot, warm or cold, whatever the rules say; `rules` "
+                + "lets the rules decide again",
+            HelpName = "TIER",
+        };
         Command command = new(
             "move",
-            "Move what is due now, instead of with the next pass. Queries go on and notice nothing. "
-            + "Example: naru tiers move kr_shop.order --dry-run")
+            "Move what is due now, instead of with the next pass, or days of a table where you want them. Queries go "
+            + "on and notice nothing. Example: naru tiers move kr_shop.order --from 2026-10-01 --to 2026-11-01 "
+            + "--tier hot")
         {
-            table, dryRun,
+            table, from, to, tier, dryRun,
         };
         common.AddTo(command);
         command.SetAction((parsed, cancellationToken) => MoveAsync(
             common,
             parsed,
-            $"/v1/tiers/moves{Query(parsed.GetValue(table), parsed.GetValue(dryRun))}",
+            $"/v1/tiers/moves{Query(parsed.GetValue(table), parsed.GetValue(dryRun))}"
+            + $"&from={Uri.EscapeDataString(parsed.GetValue(from) ?? "")}"
+            + $"&to={Uri.EscapeDataString(parsed.GetValue(to) ?? "")}"
+            + $"&tier={Uri.EscapeDataString(parsed.GetValue(tier) ?? "")}",
             cancellationToken));
         return command;
     }
@@ -172,7 +184,14 @@ internal static class TiersCommand
             text.AppendLine();
         }
 
-        return text.AppendLine().Append(Moves(answer.GetProperty("moves"))).ToString().TrimEnd();
+        text.AppendLine().Append(Moves(answer.GetProperty("moves"))).AppendLine();
+        foreach (JsonElement pin in answer.GetProperty("pins").EnumerateArray())
+        {
+            text.Append(CultureInfo.InvariantCulture, $"pinned {String(pin, "tier")} by {String(pin, "by")}: ");
+            text.AppendLine($"{String(pin, "table")} from {String(pin, "from")} to {String(pin, "to")}");
+        }
+
+        return text.ToString().TrimEnd();
     }
 
     private static string Name(JsonElement table) => String(table, "column_group") == "fields"

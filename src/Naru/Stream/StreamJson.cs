@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Naru.Stream.Landing;
+using Naru.Stream.Tiers;
 
 namespace Naru.Stream;
 
@@ -10,4 +11,5 @@ namespace Naru.Stream;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(LandingRecord))]
 [JsonSerializable(typeof(ImmutableArray<Expiry>))]
+[JsonSerializable(typeof(ImmutableArray<TierPin>))]
 internal sealed partial class StreamJson : JsonSerializerContext;

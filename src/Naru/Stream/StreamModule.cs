@@ -113,7 +113,11 @@ internal static class StreamModule
                 provider.GetRequiredService<IFilledTables>(),
                 provider.GetRequiredService<IFileSystem>(),
                 provider.GetRequiredService<ProjectPaths>().Lake,
-                provider.GetRequiredService<TimeProvider>())));
+                provider.GetRequiredService<TimeProvider>())
+            {
+                Pins = new TierPins(
+                    provider.GetRequiredService<IFileSystem>(), provider.GetRequiredService<ProjectPaths>()),
+            }));
         services.AddSingleton<LakeMaintenance>();
         services.AddHostedService(static provider => provider.GetRequiredService<LakeMaintenance>());
     }

@@ -82,6 +82,40 @@ public class TableTiersTests
     }
 
     [Fact]
+    public async Task Pinned_days_go_up_and_down_against_the_rules_and_leave_nothing_where_they_were()
+    {
+        DeltaTable table = Open();
+        Land(table, 1, "2026-09-28");
+        Land(table, 2, "2026-09-29");
+        TableMaintenance maintenance = Maintenance(table);
+        TierRules rules = new(Day("2026-09-30"), null);
+        await MoveAsync(table, maintenance, rules);
+        Assert.Equal([Tier.Warm, Tier.Warm], Tiers(table));
+
+        DayPin[] pins = [new(Day("2026-09-28"), Day("2026-09-29"), Tier.Hot)];
+        TableTiers mover = new(table, maintenance, _files);
+        TierMove move = Assert.Single(TierPlan.Make(table.Current, rules, pins, _volumes));
+        Assert.Equal(("pinned: hot", Tier.Hot), (move.Why, move.ToTier));
+        TierReport report = await mover.MoveAsync([move], CancellationToken.None);
+        Assert.Empty(report.Problems);
+        Assert.Equal([Tier.Hot, Tier.Warm], Tiers(table).Order());
+        Assert.Equal([1L, 2], _rows.Read(Open(), Open().Current));
+        Assert.Empty(TierPlan.Make(table.Current, rules, pins, _volumes));
+        Assert.Empty(DeltaValidator.Validate(
+            _files, Folder, new PlainCheckpointFormat(), path => _rows.Read(path).Count));
+
+        // What it left on the volume goes; then the rules have their way again.
+        _clock.Advance(TimeSpan.FromDays(8));
+        maintenance.Run(Care with { IsCompacted = false }, () => 2, CancellationToken.None);
+        await SweepAsync(table, maintenance, Care);
+        Assert.Single(await _warm.ListAsync(table.FolderOn(_warm), CancellationToken.None));
+        Assert.Equal([1L, 2], _rows.Read(table, table.Current));
+        await MoveAsync(table, maintenance, rules);
+        Assert.Equal([Tier.Warm, Tier.Warm], Tiers(table));
+        Assert.Equal([1L, 2], _rows.Read(table, table.Current));
+    }
+
+    [Fact]
     public async Task A_damaged_file_is_named_and_stays_where_it_is()
     {
         DeltaTable table = Open();

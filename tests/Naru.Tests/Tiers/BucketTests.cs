@@ -169,6 +169,25 @@ public sealed class BucketTests : IAsyncDisposable
         }
     }
 
+    [Fact]
+    public async Task Days_come_back_from_the_bucket_and_are_read_without_it()
+    {
+        await using TierServer server = await StartAsync("1GB");
+        await server.SendDaysAsync(days: 23, landings: 1, perDay: 2);
+        string sum = await server.AskAsync(Question);
+        await PassAsync(server);
+        Assert.Equal(2, await CountAsync(server, "path LIKE 's3://lake/shop/kr_shop/tick/fields/p_ymd=%'"));
+        (int code, string text) = await PlatformProcess.RunAsync(
+            "tiers", "move", "kr_shop.tick", "--from", Day(30), "--to", Day(0), "--tier", "hot",
+            "--server", server.Http.BaseAddress!.ToString());
+        Assert.True(code == 0, text);
+        Assert.Equal(0, await CountAsync(server, "path LIKE 's3://%'"));
+        await PassAsync(server);
+        Assert.Equal(0, await CountAsync(server, "path LIKE 's3://%'"));
+        await _store!.StopAsync();
+        Assert.Equal(sum, await server.AskAsync(Question));
+    }
+
     private static string OfDay(string day) => $"SELECT count(*), sum(n) FROM kr_shop.tick WHERE p_ymd = '{day}'";
 
     private static string Day(int ago) => TierServer.DayText(TierServer.Today().AddDays(-ago));

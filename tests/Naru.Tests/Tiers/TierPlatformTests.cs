@@ -148,6 +148,8 @@ public sealed class TierPlatformTests : IDisposable
             Assert.Equal(sum, await server.AskAsync(Questions[0]));
             Assert.Equal(models, await server.AskAsync("SELECT sum(ticks) FROM mart.daily"));
 
+            await PinAsync(server, address, sum);
+
             // A day of a model that is run again is hot again.
             using HttpResponseMessage again = await server.Http.PostAsync(
                 $"/v1/models/daily/runs?force=true&all=true&from={Day(9)}&to={Day(8)}", null);
@@ -201,6 +203,36 @@ public sealed class TierPlatformTests : IDisposable
             Assert.True(await CountAsync(server, "cold") > 0);
         }
     }
+
+    /// <summary>Days that somebody wants hot come back and stay, until the rules decide again.</summary>
+    private static async Task PinAsync(TierServer server, string address, string sum)
+    {
+        string[] days = ["--from", Day(11), "--to", Day(9)];
+        string[] pin = ["tiers", "move", "kr_shop.tick", .. days, "--server", address];
+        (int code, string text) = await PlatformProcess.RunAsync([.. pin, "--tier", "hot", "--dry-run"]);
+        Assert.Contains($"kr_shop.tick {Day(11)} to hot: 1 files", text, StringComparison.Ordinal);
+        (code, text) = await PlatformProcess.RunAsync([.. pin, "--tier", "hot"]);
+        Assert.True(code == 0, text);
+        await PassesAsync(server);
+        Assert.Equal("[[2]]", await OnAsync(server, "hot"));
+        Assert.Equal(sum, await server.AskAsync(Questions[0]));
+        (_, text) = await PlatformProcess.RunAsync("tiers", "kr_shop.tick", "--server", address);
+        Assert.Contains(
+            $"pinned hot by local: kr_shop.tick from {Day(11)} to {Day(9)}", text, StringComparison.Ordinal);
+        (code, text) = await PlatformProcess.RunAsync([.. pin, "--tier", "rules"]);
+        Assert.True(code == 0, text);
+        Assert.Equal("[[0]]", await OnAsync(server, "hot"));
+        (code, text) = await PlatformProcess.RunAsync([.. pin, "--tier", "lukewarm"]);
+        Assert.Equal(1, code);
+        Assert.Contains("write hot, warm or cold", text, StringComparison.Ordinal);
+        Assert.Equal(sum, await server.AskAsync(Questions[0]));
+    }
+
+    /// <summary>Of two old days.</summary>
+    private static async Task<string> OnAsync(TierServer server, string tier) => (await server.AskAsync($"""
+        SELECT count(*) FROM naru.files WHERE schema = 'kr_shop' AND column_group = 'fields' AND tier = '{tier}'
+          AND (contains(path, 'p_ymd={Day(11)}') OR contains(path, 'p_ymd={Day(10)}'))
+        """)).ReplaceLineEndings("");
 
     private static string Day(int ago) => TierServer.DayText(TierServer.Today().AddDays(-ago));
 

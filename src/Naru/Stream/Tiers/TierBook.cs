@@ -28,12 +28,15 @@ internal sealed record VolumeState(Tier Tier, string Place)
 
 /// <summary>What <see cref="TierBook"/> works with.</summary>
 internal sealed record TierBookParts(
-    IDefinitionSource Definitions, IFilledTables Filled, IFileSystem Files, string HotFolder, TimeProvider Clock);
+    IDefinitionSource Definitions, IFilledTables Filled, IFileSystem Files, string HotFolder, TimeProvider Clock)
+{
+    public required TierPins Pins { get; init; }
+}
 
 /// <summary>
 /// Which files of the lake are to go down, and why: by the age that a log's or a model's lifetime says, and the oldest
-/// days first where the hot volume runs short of space. Tables of aggregates stay hot, since the stream names their
-/// files when it revises them, and so do the platform's own.
+/// days first where the hot volume runs short of space. Days that somebody pinned are where that one wants them. Tables
+/// of aggregates stay hot, since the stream names their files when it revises them, and so do the platform's own.
 /// </summary>
 internal sealed class TierBook(LakeTables tables, TierOptions options, TierBookParts parts)
 {
@@ -43,6 +46,8 @@ internal sealed class TierBook(LakeTables tables, TierOptions options, TierBookP
     public LakeVolumes Volumes => tables.Volumes;
 
     public TierOptions Options => options;
+
+    public TierPins Pins => parts.Pins;
 
     private long HotFreeBytes => parts.Files.FreeBytes(parts.HotFolder);
 
@@ -81,7 +86,10 @@ internal sealed class TierBook(LakeTables tables, TierOptions options, TierBookP
     }
 
     /// <summary>All that is to be moved now, the oldest days first.</summary>
-    public ImmutableArray<PlannedMove> Plan()
+    public ImmutableArray<PlannedMove> Plan() => Plan(Pins.Current);
+
+    /// <summary>The same, were these the pins.</summary>
+    public ImmutableArray<PlannedMove> Plan(ImmutableArray<TierPin> pins)
     {
         if (Volumes.Others.IsEmpty)
         {
@@ -91,11 +99,15 @@ internal sealed class TierBook(LakeTables tables, TierOptions options, TierBookP
         List<PlannedMove> moves = [];
         foreach ((TableName name, DeltaTable table) in Movable())
         {
-            moves.AddRange(TierPlan.Make(table.Current, RulesOf(name)!, Volumes)
+            DayPin[] own =
+            [
+                .. pins.Where(pin => pin.Concerns(name)).Select(static pin => new DayPin(pin.From, pin.To, pin.Tier)),
+            ];
+            moves.AddRange(TierPlan.Make(table.Current, RulesOf(name)!, own, Volumes)
                 .Select(move => new PlannedMove(name, move)));
         }
 
-        moves.AddRange(ForSpace([.. moves.Select(static move => (move.Table, move.Move.File.Path))]));
+        moves.AddRange(ForSpace([.. moves.Select(static move => (move.Table, move.Move.File.Path))], pins));
         return [.. moves.OrderBy(static move => move.Move.Day)];
     }
 
@@ -114,7 +126,8 @@ internal sealed class TierBook(LakeTables tables, TierOptions options, TierBookP
         }
     }
 
-    private IEnumerable<PlannedMove> ForSpace(HashSet<(TableName, string)> planned)
+    private IEnumerable<PlannedMove> ForSpace(
+        HashSet<(TableName, string)> planned, ImmutableArray<TierPin> pins)
     {
         if (options.HotFreeMin == 0 || (Volumes.For(Tier.Warm) ?? Volumes.For(Tier.Cold)) is not { } to)
         {
@@ -134,7 +147,8 @@ internal sealed class TierBook(LakeTables tables, TierOptions options, TierBookP
             .SelectMany(table => table.Table.Current.Files
                 .Where(file => FileLocation.Of(file.Path).IsHome && !planned.Contains((table.Name, file.Path)))
                 .Select(file => (table.Name, file, Day: TierPlan.DayOf(table.Table.Current, file) ?? before)))
-            .Where(each => each.Day < before)
+            .Where(each => each.Day < before
+                && !pins.Any(pin => pin.Concerns(each.Name) && each.Day >= pin.From && each.Day < pin.To))
             .OrderBy(static each => each.Day))
         {
             if (wanted <= 0)

@@ -3,7 +3,7 @@
 import { h, fill } from "./dom.js";
 import { block, content, guard, mayAdminister, problem } from "./frame.js";
 import { get, repeat, request, parse } from "./ask-server.js";
-import { bytes, count, decimal, t } from "./words.js";
+import { bytes, count, decimal, t, time } from "./words.js";
 import { table } from "./table.js";
 
 const tiers = ["hot", "warm", "cold"];
@@ -23,6 +23,7 @@ const on = tier => ({
 
 /** The server's words are English. */
 function whyOf(why) {
+  if (why.startsWith("pinned")) return t("tiers.why.pin");
   const day = /^before (\S+):/.exec(why);
   return day ? t("tiers.why.age", day[1]) : t("tiers.why.space");
 }
@@ -57,6 +58,17 @@ const moves = table({
     { label: t("tiers.files"), number: true, cell: row => count(row.files), sort: row => row.files },
     { label: t("tiers.bytes"), number: true, cell: row => bytes(row.bytes), sort: row => row.bytes },
     { label: t("tiers.why"), cell: row => whyOf(row.why) },
+  ],
+});
+const pins = h("div");
+const pinned = rows => table({
+  caption: t("tiers.pins"), rows,
+  columns: [
+    { label: t("tiers.table"), cell: row => row.table, sort: row => row.table },
+    { label: t("tiers.days"), cell: row => `${row.from} – ${row.to}`, sort: row => row.from },
+    { label: t("tiers.tier"), cell: row => t(`tiers.${row.tier}`), sort: row => row.tier },
+    { label: t("tiers.by"), cell: row => row.by, sort: row => row.by },
+    { label: t("tiers.at"), class: "short", cell: row => time(row.at), sort: row => row.at },
   ],
 });
 let all = [];
@@ -103,6 +115,7 @@ async function look() {
   volumes.show(answer.volumes);
   moves.show(answer.moves);
   all = answer.tables;
+  fill(pins, answer.pins.length === 0 ? null : block(t("tiers.pins"), { flush: true }, pinned(answer.pins)));
   button.disabled = answer.moves.length === 0;
   show();
 }
@@ -113,8 +126,11 @@ if (mayAdminister) {
     block(t("tiers.volumes"), { sql: filesSql, flush: true }, volumes),
     h("div", { class: "bar" }, search),
     block(t("tiers.tables"), { flush: true }, tables),
-    block(t("tiers.moves"), { rest: [button], flush: true }, result, moves));
-  await repeat(5000, () => guard(problems, look));
+    block(t("tiers.moves"), { rest: [button], flush: true }, h("div", { class: "padded" }, result), moves), pins);
+  await repeat(5000, () => guard(problems, async () => {
+    await look();
+    fill(problems);
+  }));
 } else {
   fill(content, h("p", { class: "faint" }, t("tiers.forbidden")));
 }
