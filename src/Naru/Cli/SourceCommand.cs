@@ -200,8 +200,10 @@ internal static class SourceCommand
         }
 
         string key = Texts(table, "key");
+        (string rows, string size) = (Number(table, "rows"), Size(table));
         Console.WriteLine(
-            $"key: {(key.Length == 0 ? "none" : key)}; rows, about: {Number(table, "rows")}; {Size(table)}");
+            $"key: {(key.Length == 0 ? "none" : key)}"
+            + (rows.Length == 0 ? "" : $"; rows, about: {rows}") + (size.Length == 0 ? "" : $"; {size}"));
     }
 
     private static string Texts(JsonElement element, string name) => string.Join(

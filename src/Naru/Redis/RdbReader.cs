@@ -70,11 +70,7 @@ internal sealed class RdbReader
     /// </summary>
     public bool Next()
     {
-        if (_isPending)
-        {
-            Read(null, 0);
-        }
-
+        Skip();
         ExpiresAt = null;
         while (!_isOver)
         {
@@ -115,13 +111,22 @@ internal sealed class RdbReader
         return false;
     }
 
-    /// <summary>Reads the key's value, or passes it over.</summary>
+    /// <summary>Reads the key's value, once.</summary>
     /// <param name="into">Null to pass it over.</param>
     /// <param name="now">Unix milliseconds: fields of hashes that have expired then are not there.</param>
     public void Read(RedisValue? into, long now)
     {
         _isPending = false;
         _values.Read(into, now);
+    }
+
+    /// <summary>Passes the key's value over, where it was not read.</summary>
+    public void Skip()
+    {
+        if (_isPending)
+        {
+            Read(null, 0);
+        }
     }
 
     /// <summary>What is neither key nor value.</summary>

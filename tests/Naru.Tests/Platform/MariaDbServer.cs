@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Naru.MySql;
 
 namespace Naru.Tests.Platform;
@@ -154,7 +152,7 @@ internal sealed class MariaDbServer : IDisposable
 
     private async Task BeginAsync()
     {
-        WriteCertificates();
+        TestAuthority.Write(_folder);
         if (Environment.IsPrivilegedProcess)
         {
             await RunAsync("chown", ["-R", "nobody", _folder]);
@@ -198,26 +196,6 @@ internal sealed class MariaDbServer : IDisposable
                 await Task.Delay(20);
             }
         }
-    }
-
-    private void WriteCertificates()
-    {
-        using RSA authority = RSA.Create(2048);
-        CertificateRequest asked = new("CN=naru tests", authority, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        asked.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        asked.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(asked.PublicKey, false));
-        DateTimeOffset now = DateTimeOffset.UtcNow;
-        using X509Certificate2 signer = asked.CreateSelfSigned(now.AddDays(-1), now.AddDays(2));
-        File.WriteAllText(Authorities, signer.ExportCertificatePem());
-
-        using RSA key = RSA.Create(2048);
-        CertificateRequest issued = new("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        SubjectAlternativeNameBuilder names = new();
-        names.AddDnsName("localhost");
-        issued.CertificateExtensions.Add(names.Build());
-        using X509Certificate2 server = issued.Create(signer, now.AddDays(-1), now.AddDays(1), [1, 2, 3, 4]);
-        File.WriteAllText($"{_folder}/server.pem", server.ExportCertificatePem());
-        File.WriteAllText($"{_folder}/server-key.pem", key.ExportPkcs8PrivateKeyPem());
     }
 
     private static async Task RunAsync(string program, string[] arguments)

@@ -46,6 +46,16 @@ internal sealed class RdbBytes(int version = 12)
 
     public RdbBytes Key(byte type, string key) => Add(type).Text(key);
 
+    public RdbBytes Repeat(int times, Action<RdbBytes> add)
+    {
+        for (int i = 0; i < times; i++)
+        {
+            add(this);
+        }
+
+        return this;
+    }
+
     /// <summary>The whole file, with its checksum.</summary>
     public byte[] End()
     {

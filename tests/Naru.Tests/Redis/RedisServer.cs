@@ -21,10 +21,7 @@ internal sealed class RedisServer : IAsyncDisposable
     public static async Task<RedisServer> StartAsync(params string[] more)
     {
         Prerequisite.Need(File.Exists(Program), "needs Redis: apt-get install redis-server");
-        using Socket free = new(SocketType.Stream, ProtocolType.Tcp);
-        free.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        int port = ((IPEndPoint)free.LocalEndPoint!).Port;
-        free.Close();
+        int port = FreePort();
         Process process = Process.Start(new ProcessStartInfo(
             Program,
             [
@@ -41,6 +38,14 @@ internal sealed class RedisServer : IAsyncDisposable
         }
 
         return server;
+    }
+
+    /// <summary>A port of loopback that nobody listens on.</summary>
+    public static int FreePort()
+    {
+        using Socket free = new(SocketType.Stream, ProtocolType.Tcp);
+        free.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)free.LocalEndPoint!).Port;
     }
 
     /// <summary>The answers of some commands.</summary>

@@ -2,11 +2,13 @@ using System.Globalization;
 using System.Text;
 using Naru.Connections;
 using Naru.Core.Events;
+using Naru.Core.Files;
 using Naru.Core.Schedules;
 using Naru.Models;
 using Naru.Redis;
 using Naru.Sources;
 using Naru.Sources.Redis;
+using Naru.Tests.Platform;
 using Naru.Tests.Redis;
 
 namespace Naru.Tests.Sources;
@@ -119,6 +121,14 @@ public sealed class RedisSnapshotTests : IDisposable
                 rig.Ask("SELECT * EXCLUDE (p_ymd) FROM {users} ORDER BY key"));
         }
 
+        foreach (ISourceServer open in (ISourceServer[])[Open(server), OpenFile()])
+        {
+            await using ISourceServer looked = open;
+            SourceTable seen = (await looked.DescribeAsync(new SourceTableName("", "user:*"), null, Stop))!;
+            Assert.EndsWith(
+                "hashes have name, spent, visits, vip: `fields` makes columns of them", seen.Columns[^1].Note);
+        }
+
         await ExecuteAsync(server, ["HSET", "user:3", "visits", "many"]);
         using SnapshotRig wrong = new(Live(server, Table));
         RunOutcome outcome = await wrong.RunAsync("users", SnapshotRig.Day(20));
@@ -178,14 +188,7 @@ public sealed class RedisSnapshotTests : IDisposable
         Assert.Contains("ACL SETUSER", outcome.Why);
         Assert.DoesNotContain("secret1", outcome.Why);
 
-        await using ISourceServer open = new RedisSource(
-            new SourceEndpoint
-            {
-                Host = "127.0.0.1", Port = server.Port, Database = "", User = "reader",
-                Password = new SourceSecret("secret1"), Tls = ConnectionTls.Off, Zone = ProjectZone.Utc,
-            },
-            isShard: false,
-            null);
+        await using ISourceServer open = Open(server, "reader", "secret1");
         Assert.Equal(["0"], await open.DatabasesAsync(Stop));
         IReadOnlyList<SourceTableSize> tables = await open.TablesAsync(Stop);
         Assert.Equal(
@@ -203,8 +206,7 @@ public sealed class RedisSnapshotTests : IDisposable
             .Add(0xfe, 7).Key(0, "[x]:1").Text("c").End();
         string path = Path.Combine(_folder, "dump.rdb");
         await File.WriteAllBytesAsync(path, file, Stop);
-        await using ISourceServer server = new RdbSource(
-            new Naru.Core.Files.PosixFileSystem(), path, new RedisFilePlace(path));
+        await using ISourceServer server = OpenFile();
         Assert.Equal(["2", "7"], await server.DatabasesAsync(Stop));
         Assert.Equal(
             ["* 5", "\\[x\\]:* 1", "user:* 4"],
@@ -222,6 +224,66 @@ public sealed class RedisSnapshotTests : IDisposable
         told = await Assert.ThrowsAsync<SourceException>(() => server.BeginAsync(1, Stop));
         Assert.Contains("see `path` of the source", told.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    [Trait("Size", "Slow")]
+    public async Task A_server_is_known_by_who_signed_its_certificate()
+    {
+        TestAuthority.Write(_folder);
+        int port = RedisServer.FreePort();
+        await using RedisServer server = await RedisServer.StartAsync(
+            "--dir", _folder, "--tls-port", port.ToString(CultureInfo.InvariantCulture), "--tls-auth-clients", "no",
+            "--tls-cert-file", "server.pem", "--tls-key-file", "server-key.pem", "--tls-ca-cert-file", "ca.pem");
+        await ExecuteAsync(server, ["SET", "k", "v"]);
+        string At(string host, string more) =>
+            $"source: cache\nkind: redis\nhost: {host}\nport: {port}\n{more}tables: [{{table: '*', name: keys}}]";
+        string known = $"tls_authorities: {_folder}/ca.pem\n";
+        foreach (string yaml in (string[])[At("localhost", known), At("127.0.0.1", "tls: require\n")])
+        {
+            using SnapshotRig rig = new(yaml);
+            Assert.Equal(1, await rig.FillAsync("keys", SnapshotRig.Day(20)));
+        }
+
+        // Signed by nobody whom the system knows; of another name; in clear, where it is spoken in TLS.
+        foreach (string yaml in (string[])[At("localhost", ""), At("127.0.0.1", known), At("localhost", "tls: off\n")])
+        {
+            using SnapshotRig rig = new(yaml);
+            RunOutcome outcome = await rig.RunAsync("keys", SnapshotRig.Day(20));
+            Assert.Contains($"Redis at {(yaml.Contains("127") ? "127.0.0.1" : "localhost")}:{port}: ", outcome.Why);
+        }
+    }
+
+    [Fact]
+    public async Task A_value_that_is_too_large_for_a_cell_is_counted_and_told()
+    {
+        byte[] file = new RdbBytes(11).Add(0xfe, 0).Key(0, "large").Blob(new byte[RedisValue.BytesMax + 1])
+            .Key(1, "list").Length(40).Repeat(40, static bytes => bytes.Blob(new byte[1 << 20]))
+            .Key(0, "small").Text("v").End();
+        string path = Path.Combine(_folder, "dump.rdb");
+        await File.WriteAllBytesAsync(path, file, Stop);
+        await using ISourceServer server = OpenFile();
+        await using ISourceSnapshot snapshot = await server.BeginAsync(1, Stop);
+        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "*"), null, Stop))!;
+        RowTexts rows = new(table.Columns);
+        await snapshot.ReadAsync(new SourceRead { Table = table, Columns = table.Columns }, rows, Stop);
+        Assert.Equal(
+            [$"0|large|string|NULL|{RedisValue.BytesMax + 1}|NULL|false|NULL",
+                $"0|list|list|40|{40 << 20}|NULL|false|NULL", "0|small|string|NULL|1|NULL|false|v"],
+            rows.Rows);
+        Assert.Equal(["value: 2 are null, for they have more than 32 MB"], rows.Told);
+    }
+
+    private static RedisSource Open(RedisServer server, string user = "", string password = "") => new(
+        new SourceEndpoint
+        {
+            Host = "127.0.0.1", Port = server.Port, Database = "", User = user, Password = new SourceSecret(password),
+            Tls = ConnectionTls.Off, Zone = ProjectZone.Utc,
+        },
+        isShard: false,
+        null);
+
+    private RdbSource OpenFile() => new(
+        new PosixFileSystem(), Path.Combine(_folder, "dump.rdb"), new RedisFilePlace("dump.rdb"));
 
     private static async Task<IEnumerable<string>> KeysAsync(ISourceServer server, string pattern)
     {

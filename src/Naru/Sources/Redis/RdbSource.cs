@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Naru.Core.Files;
 using Naru.Redis;
 
@@ -14,7 +15,14 @@ internal sealed class RdbSource(IFileSystem files, string path, RedisFilePlace p
     public Task<IReadOnlyList<string>> DatabasesAsync(CancellationToken cancellationToken)
     {
         SortedSet<int> databases = [];
-        Sample((reader, _) => databases.Add(reader.Database), cancellationToken);
+        Sample(
+            reader =>
+            {
+                databases.Add(reader.Database);
+                return true;
+            },
+            null,
+            cancellationToken);
         return Task.FromResult<IReadOnlyList<string>>(
             [.. databases.Select(static each => each.ToString(CultureInfo.InvariantCulture))]);
     }
@@ -23,6 +31,7 @@ internal sealed class RdbSource(IFileSystem files, string path, RedisFilePlace p
     {
         RedisPrefixes prefixes = new();
         double part = Sample(
+            static _ => true,
             (reader, bytes) =>
             {
                 if (RdbSnapshot.IsIn(place, reader.Database))
@@ -35,13 +44,43 @@ internal sealed class RdbSource(IFileSystem files, string path, RedisFilePlace p
     }
 
     public Task<SourceTable?> DescribeAsync(
-        SourceTableName table, SourceTableOptions? options, CancellationToken cancellationToken) =>
-        Task.FromResult<SourceTable?>(RedisColumns.Table(table, options));
+        SourceTableName table, SourceTableOptions? options, CancellationToken cancellationToken)
+    {
+        RedisFieldNames met = new();
+        RedisValue value = new();
+        byte[] pattern = Encoding.UTF8.GetBytes(table.Name);
+        Sample(
+            reader =>
+            {
+                if (RdbSnapshot.IsIn(place, reader.Database) && RedisPattern.Matches(pattern, reader.Key))
+                {
+                    reader.Read(value, 0);
+                    Meet(value, met);
+                }
+
+                return met.Hashes < RedisFieldNames.HashesMax;
+            },
+            null,
+            cancellationToken);
+        return Task.FromResult<SourceTable?>(RedisColumns.Table(table, options, met));
+    }
 
     public Task<ISourceSnapshot> BeginAsync(int sessions, CancellationToken cancellationToken) =>
         Task.FromResult<ISourceSnapshot>(new RdbSnapshot(Open(), path, place));
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private static void Meet(RedisValue value, RedisFieldNames met)
+    {
+        if (value.Shape == RedisShape.Hash)
+        {
+            met.Begin();
+            for (int i = 0; i < value.Parts; i += 2)
+            {
+                met.Add(value[i]);
+            }
+        }
+    }
 
     private IFile Open()
     {
@@ -58,7 +97,11 @@ internal sealed class RdbSource(IFileSystem files, string path, RedisFilePlace p
     }
 
     /// <summary>Looks at the keys at the begin of the file; gives which part of it that was.</summary>
-    private double Sample(Action<RdbReader, long> key, CancellationToken cancellationToken)
+    /// <param name="key">Before the value; false ends it.</param>
+    /// <param name="size">Behind the value: how many bytes key and value have in the file.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    private double Sample(
+        Func<RdbReader, bool> key, Action<RdbReader, long>? size, CancellationToken cancellationToken)
     {
         using IFile file = Open();
         long length = file.Length;
@@ -74,8 +117,13 @@ internal sealed class RdbSource(IFileSystem files, string path, RedisFilePlace p
                     return 1;
                 }
 
-                reader.Read(null, 0);
-                key(reader, reader.Position - before);
+                if (!key(reader))
+                {
+                    break;
+                }
+
+                reader.Skip();
+                size?.Invoke(reader, reader.Position - before);
             }
 
             return (double)reader.Position / length;

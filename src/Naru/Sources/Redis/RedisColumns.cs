@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text;
+using System.Text.Unicode;
 using Naru.Lake.Columns;
 using Naru.Yaml;
 
@@ -45,17 +47,23 @@ internal static class RedisColumns
         Column("value", "value", ColumnType.String, RedisForm.Value, "a string as it is, else JSON"),
     ];
 
-    public static SourceTable Table(SourceTableName name, SourceTableOptions? options) => new()
-    {
-        Name = name,
-        Key = ["db", "key"],
-        Columns =
+    /// <param name="name">A pattern of keys.</param>
+    /// <param name="options">What the source's file says of it.</param>
+    /// <param name="met">Fields that some hashes were seen to have, for whoever has not named any.</param>
+    public static SourceTable Table(
+        SourceTableName name, SourceTableOptions? options, RedisFieldNames? met = null) => new()
+        {
+            Name = name,
+            Key = ["db", "key"],
+            Columns =
         [
-            .. Always,
+            .. Always.Select(column => column.Form == (int)RedisForm.Value && met is { IsEmpty: false }
+                ? column with { Note = $"{column.Note}; hashes have {met}: `{Fields}` makes columns of them" }
+                : column),
             .. ((options as RedisTableOptions)?.Fields ?? []).Select(static field =>
                 Column(field.Name, "field", field.Type, RedisForm.Field)),
         ],
-    };
+        };
 
     public static SourceColumn? ReadAs(SourceColumn column, ColumnType type) =>
         column.Type == type || type.Kind == ColumnKind.String || column.Form == (int)RedisForm.Field
@@ -117,4 +125,45 @@ internal static class RedisColumns
             Note = note,
             Form = (int)form,
         };
+}
+
+/// <summary>Which fields hashes have, as far as some of them tell.</summary>
+internal sealed class RedisFieldNames
+{
+    /// <summary>So many hashes are enough to know.</summary>
+    public const int HashesMax = 200;
+
+    private const int NamesMax = 1_000;
+    private const int ShownMax = 12;
+
+    private readonly Dictionary<string, int> _names = new(StringComparer.Ordinal);
+
+    /// <summary>That were looked at.</summary>
+    public int Hashes { get; private set; }
+
+    public bool IsEmpty => _names.Count == 0;
+
+    public void Begin() => Hashes++;
+
+    public void Add(ReadOnlySpan<byte> name)
+    {
+        if (_names.Count < NamesMax && Utf8.IsValid(name))
+        {
+            string text = Encoding.UTF8.GetString(name);
+            _names[text] = _names.GetValueOrDefault(text) + 1;
+        }
+    }
+
+    /// <summary>Those that most have.</summary>
+    public override string ToString()
+    {
+        string[] most =
+        [
+            .. _names.OrderByDescending(static each => each.Value)
+                .ThenBy(static each => each.Key, StringComparer.Ordinal)
+                .Take(ShownMax)
+                .Select(static each => each.Key),
+        ];
+        return string.Join(", ", most) + (_names.Count > most.Length ? ", …" : "");
+    }
 }

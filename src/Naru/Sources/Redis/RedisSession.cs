@@ -121,6 +121,28 @@ internal sealed class RedisSession : IAsyncDisposable
                 ? bytes : (long?)null)];
     }
 
+    /// <summary>Takes some fields of those keys that are hashes.</summary>
+    public async Task MeetFieldsAsync(List<byte[]> keys, RedisFieldNames met, CancellationToken cancellationToken)
+    {
+        foreach (byte[] key in keys.Take(RedisFieldNames.HashesMax))
+        {
+            _redis.WriteOn("HSCAN", key, "0", "COUNT", "20");
+        }
+
+        foreach (RespReply reply in await SendAsync(cancellationToken).ConfigureAwait(false))
+        {
+            // What is no hash answers with an error.
+            if (reply.Items is [_, { Items: { Length: > 0 } fields }])
+            {
+                met.Begin();
+                for (int i = 0; i < fields.Length; i += 2)
+                {
+                    met.Add(fields[i].Bytes);
+                }
+            }
+        }
+    }
+
     /// <summary>Sends what was written, within the source's time for a statement.</summary>
     public async Task<RespReply[]> SendAsync(CancellationToken cancellationToken)
     {

@@ -19,7 +19,7 @@ internal sealed class RedisSnapshot(RedisSource source, IReadOnlyList<(int Datab
 
     public Task<SourceTable?> DescribeAsync(
         SourceTableName table, SourceTableOptions? options, CancellationToken cancellationToken) =>
-        source.DescribeAsync(table, options, cancellationToken);
+        Task.FromResult<SourceTable?>(RedisColumns.Table(table, options));
 
     /// <summary>A database each: the server has one thread, so several sessions gain nothing within one.</summary>
     public Task<IReadOnlyList<SourceChunk>> SplitAsync(

@@ -13,6 +13,9 @@ internal sealed class RedisSource(SourceEndpoint endpoint, bool isShard, X509Cer
     private const int SampledKeysMax = 20_000;
     private const int WeighedKeysMax = 2_000;
 
+    /// <summary>Pages of keys that are looked at for fields of hashes.</summary>
+    private const int PagesMax = 50;
+
     public async Task<IReadOnlyList<string>> DatabasesAsync(CancellationToken cancellationToken)
     {
         await using RedisSession session = await OpenAsync(cancellationToken).ConfigureAwait(false);
@@ -48,9 +51,27 @@ internal sealed class RedisSource(SourceEndpoint endpoint, bool isShard, X509Cer
         return prefixes.Tables(databases.Sum(static each => each.Keys));
     }
 
-    public Task<SourceTable?> DescribeAsync(
-        SourceTableName table, SourceTableOptions? options, CancellationToken cancellationToken) =>
-        Task.FromResult<SourceTable?>(RedisColumns.Table(table, options));
+    public async Task<SourceTable?> DescribeAsync(
+        SourceTableName table, SourceTableOptions? options, CancellationToken cancellationToken)
+    {
+        RedisFieldNames met = new();
+        await using RedisSession session = await OpenAsync(cancellationToken).ConfigureAwait(false);
+        foreach ((int database, _) in await session.DatabasesAsync(cancellationToken).ConfigureAwait(false))
+        {
+            await session.SelectAsync(database, cancellationToken).ConfigureAwait(false);
+            string cursor = "0";
+            int pages = 0;
+            do
+            {
+                (cursor, List<byte[]> keys) = await session.ScanAsync(cursor, table.Name, cancellationToken)
+                    .ConfigureAwait(false);
+                await session.MeetFieldsAsync(keys, met, cancellationToken).ConfigureAwait(false);
+            }
+            while (cursor != "0" && ++pages < PagesMax && met.Hashes < RedisFieldNames.HashesMax);
+        }
+
+        return RedisColumns.Table(table, options, met);
+    }
 
     public async Task<ISourceSnapshot> BeginAsync(int sessions, CancellationToken cancellationToken)
     {

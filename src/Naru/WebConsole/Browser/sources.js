@@ -124,6 +124,7 @@ async function one() {
 function onServer(source) {
   const shard = h("select", { name: "shard" }, source.shards.map(each => h("option", { value: each.shard ?? "" }, each.shard ?? place(each))));
   const database = h("select", { name: "database" });
+  const databases = h("label", null, t("sources.database"), database);
   const search = h("input", { type: "search", "data-search": true, placeholder: t("sources.search"), "aria-label": t("sources.search"), on: { input: () => draw() } });
   const problems = h("div", { class: "padded", role: "status" });
   let all = [];
@@ -161,12 +162,13 @@ function onServer(source) {
   const ask = () => asked(async () => {
     const own = source.shards.find(each => (each.shard ?? "") === shard.value).database;
     const names = (await get(route(name, `/databases?shard=${encodeURIComponent(shard.value)}`))).databases;
-    fill(database, names.map(each => h("option", { selected: each === own }, each)));
+    fill(database, own === "" ? h("option", { value: "" }, t("sources.databases")) : null, names.map(each => h("option", { selected: each === own }, each)));
+    databases.hidden = own === "" && names.length === 0;
     await tables();
   });
   database.addEventListener("change", show);
   shard.addEventListener("change", ask);
-  const element = block(t("sources.server"), { flush: true, rest: [source.shards.length > 1 ? h("label", null, t("sources.shard"), shard) : null, h("label", null, t("sources.database"), database), search] }, problems, rows);
+  const element = block(t("sources.server"), { flush: true, rest: [source.shards.length > 1 ? h("label", null, t("sources.shard"), shard) : null, databases, search] }, problems, rows);
   return { element, ask };
 }
 
