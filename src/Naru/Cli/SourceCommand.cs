@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Naru.Cli;
 
-/// <summary>`naru source list|databases|tables`: what sources there are, and what is on their servers.</summary>
+/// <summary>`naru source list|databases|tables|accept`: what sources there are, and what is on their servers.</summary>
 internal static class SourceCommand
 {
     public static Command Create()
@@ -16,6 +16,7 @@ internal static class SourceCommand
         command.Subcommands.Add(List());
         command.Subcommands.Add(Databases());
         command.Subcommands.Add(Tables());
+        command.Subcommands.Add(Accept());
         return command;
     }
 
@@ -25,7 +26,7 @@ internal static class SourceCommand
         Command command = new("list", "Show sources and the tables that they fill. Example: naru source list");
         common.AddTo(command);
         command.SetAction((parsed, cancellationToken) =>
-            AskAsync(common, parsed, "/v1/sources", PrintSources, cancellationToken));
+            AskAsync(common, parsed, (HttpMethod.Get, "/v1/sources"), PrintSources, cancellationToken));
         return command;
     }
 
@@ -43,7 +44,7 @@ internal static class SourceCommand
         command.SetAction((parsed, cancellationToken) => AskAsync(
             common,
             parsed,
-            Address(parsed.GetValue(name)!, "databases", parsed.GetValue(shard), null),
+            (HttpMethod.Get, Address(parsed.GetValue(name)!, "databases", parsed.GetValue(shard), null)),
             static answer =>
             {
                 foreach (JsonElement database in answer.GetProperty("databases").EnumerateArray())
@@ -84,11 +85,54 @@ internal static class SourceCommand
             return AskAsync(
                 common,
                 parsed,
-                Address(parsed.GetValue(name)!, what, parsed.GetValue(shard), parsed.GetValue(database)),
+                (HttpMethod.Get,
+                    Address(parsed.GetValue(name)!, what, parsed.GetValue(shard), parsed.GetValue(database))),
                 one is null ? PrintTables : PrintColumns,
                 cancellationToken);
         });
         return command;
+    }
+
+    private static Command Accept()
+    {
+        ServerOptions common = new();
+        Argument<string> name = NameArgument();
+        Argument<string?> table = new("TABLE")
+        {
+            Description = "one table, by its name here or on the server; default: all that the source takes",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        Command command = new(
+            "accept",
+            "Take the columns that tables have on the server now as the known ones, where `schema_changes` of the "
+            + "source is freeze or fail: the next run reads them. "
+            + "Example: naru source accept shop_db t1_db_shop_db_orders_snapshot_daily")
+        {
+            name, table,
+        };
+        common.AddTo(command);
+        command.SetAction((parsed, cancellationToken) =>
+        {
+            string? one = parsed.GetValue(table);
+            string which = one is null ? "" : $"?table={Uri.EscapeDataString(one)}";
+            return AskAsync(
+                common,
+                parsed,
+                (HttpMethod.Post, $"/v1/sources/{Uri.EscapeDataString(parsed.GetValue(name)!)}/accept{which}"),
+                PrintAccepted,
+                cancellationToken);
+        });
+        return command;
+    }
+
+    private static void PrintAccepted(JsonElement answer)
+    {
+        foreach (JsonElement table in answer.GetProperty("accepted").EnumerateArray())
+        {
+            string changes = Texts(table, "changes");
+            Console.WriteLine(
+                $"{Text(table, "table")}: {(changes.Length == 0 ? "nothing to accept" : $"accepted: {changes}")}");
+        }
     }
 
     private static Argument<string> NameArgument() =>
@@ -107,12 +151,12 @@ internal static class SourceCommand
     private static async Task<int> AskAsync(
         ServerOptions common,
         ParseResult parsed,
-        string address,
+        (HttpMethod Method, string Address) question,
         Action<JsonElement> print,
         CancellationToken cancellationToken)
     {
         using ServerConnection connection = common.Open(parsed);
-        using HttpRequestMessage request = new(HttpMethod.Get, address);
+        using HttpRequestMessage request = new(question.Method, question.Address);
         using JsonDocument? answer = await connection.SendAsync(request, cancellationToken).ConfigureAwait(false);
         if (answer is null)
         {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -27,6 +28,8 @@ internal static class SourceRoutes
         routes.MapPost("/v1/sources/{name}/tables", (string name, HttpContext http, SourceDesk desk) =>
                 EditAsync(http, (fields, asking) => desk.Take(name, fields, asking)))
             .Needs(Permission.Administer).WithSummary("Adds a table to a source's file.");
+        routes.MapPost("/v1/sources/{name}/accept", AcceptAsync).Needs(Permission.Administer)
+            .WithSummary("Takes the columns that a source's tables have now as the known ones.");
         routes.MapGet("/v1/sources/{name}/databases", DatabasesAsync).Needs(Permission.Administer)
             .WithSummary("Databases of a source's server that its user may connect to.");
         routes.MapGet("/v1/sources/{name}/tables", TablesAsync).Needs(Permission.Administer)
@@ -97,6 +100,57 @@ internal static class SourceRoutes
         catch (Core.Files.StorageException exception)
         {
             return ServerErrors.Storage(exception.Message);
+        }
+    }
+
+    private static async Task<IResult> AcceptAsync(
+        string name, HttpContext http, ISourceSet sources, SourceAcceptance acceptance, AuditTrail trail)
+    {
+        if (AccessModule.Refusal(http, out Principal? asking) is { } refusal)
+        {
+            return refusal;
+        }
+
+        if (sources.Current.Find(name) is not { } source)
+        {
+            return Unknown(name, sources.Current);
+        }
+
+        string? asked = http.Request.Query["table"];
+        ImmutableArray<SnapshotDefinition> tables =
+        [
+            .. source.Tables.Where(table => string.IsNullOrEmpty(asked)
+                || table.Name == asked || table.ServerTable.ToString() == asked),
+        ];
+        if (tables.IsEmpty)
+        {
+            return ServerErrors.NotFound(
+                $"source {name} takes no table \"{asked}\"",
+                $"tables: {string.Join(", ", source.Tables.Select(static table => table.Name))}");
+        }
+
+        try
+        {
+            ImmutableArray<AcceptedTable> accepted = await acceptance
+                .AcceptAsync(source, tables, http.RequestAborted).ConfigureAwait(false);
+            foreach (AcceptedTable table in accepted.Where(static table => !table.Changes.IsEmpty))
+            {
+                trail.Append(asking!.Name, "source.accept", AuditTrail.Detail(
+                    ("source", name), ("table", table.Table), ("changes", string.Join("; ", table.Changes))));
+            }
+
+            return Results.Json(new JsonObject
+            {
+                ["accepted"] = new JsonArray([.. accepted.Select(static table => (JsonNode)new JsonObject
+                {
+                    ["table"] = table.Table,
+                    ["changes"] = new JsonArray([.. table.Changes.Select(static each => (JsonNode)each)]),
+                })]),
+            });
+        }
+        catch (SourceException exception)
+        {
+            return ServerErrors.Source(acceptance.Scrub(source, exception.Message));
         }
     }
 

@@ -79,7 +79,7 @@ internal sealed record ColumnChoice(ImmutableArray<SourceColumn> Columns, Immuta
             snapshot.Description);
     }
 
-    private static bool IsChosen(SnapshotDefinition snapshot, string name) =>
+    public static bool IsChosen(SnapshotDefinition snapshot, string name) =>
         (snapshot.Columns.IsEmpty || snapshot.Columns.Contains(name)) && !snapshot.Except.Contains(name);
 
     private static string NameOf(SourceTable table, SourceColumn column, List<string> taken)

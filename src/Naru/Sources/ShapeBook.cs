@@ -89,7 +89,9 @@ internal sealed class ShapeBook(SourceDefinition source, SnapshotDefinition snap
         CheckShards(tables);
         ImmutableArray<SchemaChange> changes = before.Table is { } known
             ? SeenTables.Compare(known, Seen(tables[0]), Change) : [];
-        ImmutableArray<SchemaChange> against =
+        bool isAccepted = before.Table is { Accepted: { IsEmpty: false } accepted }
+            && accepted.SequenceEqual(Seen(tables[0]));
+        ImmutableArray<SchemaChange> against = isAccepted ? [] :
         [
             .. changes.Where(change => source.SchemaChanges switch
             {
@@ -105,7 +107,7 @@ internal sealed class ShapeBook(SourceDefinition source, SnapshotDefinition snap
 
         IReadOnlyCollection<string> gone = before.Table is null
             ? [] : [.. before.Table.Columns.Select(static column => column.Name)];
-        ColumnChoice choice = ColumnChoice.Of(snapshot, source.Kind, tables[0], gone, Frozen());
+        ColumnChoice choice = ColumnChoice.Of(snapshot, source.Kind, tables[0], gone, isAccepted ? null : Frozen());
         return new ShapeVerdict(tables, choice, before, changes);
     }
 
@@ -130,7 +132,7 @@ internal sealed class ShapeBook(SourceDefinition source, SnapshotDefinition snap
         string policy = source.SchemaChanges == SchemaPolicy.Fail ? "fail" : "freeze";
         throw new SourceException(
             $"{snapshot.ServerTable} changed: {string.Join(", ", against)}, and `schema_changes` of the source is "
-            + $"{policy}; write `follow` for the run that is to take it");
+            + $"{policy}; `naru source accept {source.Name} {snapshot.Name}` takes it as it is now");
     }
 
     private async Task TellGoneAsync((SeenTable? Table, long Revision) before, CancellationToken cancellationToken)
@@ -177,7 +179,7 @@ internal sealed class ShapeBook(SourceDefinition source, SnapshotDefinition snap
     private static ImmutableArray<SchemaChange> Fresh(SeenTable? before, ImmutableArray<SchemaChange> changes) =>
         [.. changes.Where(change => before?.Told.Contains(change.ToString()) != true)];
 
-    private static ImmutableArray<SeenColumn> Seen(SourceTable table) =>
+    public static ImmutableArray<SeenColumn> Seen(SourceTable table) =>
         [.. table.Columns.Select(static column => new SeenColumn(column.Name, column.ServerType))];
 
     private SchemaChange Change(string what, SeenColumn? before, SeenColumn? after) => new(

@@ -30,6 +30,11 @@ internal sealed record SeenTable
     /// <summary>The table was not there at the last look.</summary>
     public bool IsGone { get; init; }
 
+    /// <summary>
+    /// Columns of the server as somebody has accepted them: a run that meets just these goes along. Empty for none.
+    /// </summary>
+    public ImmutableArray<SeenColumn> Accepted { get => field.IsDefault ? [] : field; init; } = [];
+
     /// <summary>Changes that were told, but that the source's policy does not go along with.</summary>
     public ImmutableArray<string> Told { get; init; } = [];
 }
@@ -78,8 +83,11 @@ internal sealed class SeenTables(IStateStore store)
             ? (JsonSerializer.Deserialize(body, SeenJson.Default.SeenTable), record.Revision) : (null, 0);
     }
 
-    /// <summary>Keeps what a run saw and what had changed since, together: no change is told twice or never.</summary>
-    public async Task KeepAsync(
+    /// <summary>
+    /// Keeps what a run saw and what had changed since, together: no change is told twice or never. False where another
+    /// was faster: to a run what that one saw is as good.
+    /// </summary>
+    public async Task<bool> KeepAsync(
         string table,
         (SeenTable Table, long Revision) seen,
         IReadOnlyList<SchemaChange> changes,
@@ -98,8 +106,7 @@ internal sealed class SeenTables(IStateStore store)
                 JsonSerializer.Serialize(changes[i], SeenJson.Default.SchemaChange)));
         }
 
-        // Another server may have run the same table meanwhile; what it saw is as good.
-        await store.TryCommitAsync(commit, cancellationToken).ConfigureAwait(false);
+        return (await store.TryCommitAsync(commit, cancellationToken).ConfigureAwait(false)).Done;
     }
 
     /// <summary>Oldest first.</summary>

@@ -76,6 +76,7 @@ internal static class SourcesModule
                 new ParquetOptions(), provider.GetRequiredService<IFileSystem>(), Scratch(provider)),
             Tell = provider.GetRequiredService<ISchemaChangeTold>().Tell,
         });
+        services.AddSingleton<SourceAcceptance>();
         services.AddSingleton<IScheduledRunner>(static provider => new IntervalRunner<SnapshotDefinition>(
             new SnapshotFiller(
                 provider.GetRequiredService<ISourceSet>(),

@@ -96,6 +96,58 @@ public sealed class SchemaChangeTests
             ["column note (text) was added", "the table is gone", "the table is there again"], rig.Told);
     }
 
+    [Theory]
+    [InlineData("fail")]
+    [InlineData("freeze")]
+    public async Task What_somebody_accepts_is_taken_by_the_next_run_and_another_change_is_not(string policy)
+    {
+        string schema = await OrdersAsync();
+        using SnapshotRig rig = new(Source(schema, policy));
+        Assert.Empty(await rig.AcceptAsync("orders"));
+        await rig.FillAsync("orders", SnapshotRig.Day(17));
+        Assert.Empty(await rig.AcceptAsync("orders"));
+        await PostgresServer.ExecuteAsync(
+            schema,
+            "ALTER TABLE orders ADD COLUMN note text; ALTER TABLE orders ALTER COLUMN cost TYPE bigint; "
+            + "UPDATE orders SET note = 'n', cost = 5000000000");
+        RunOutcome outcome = await rig.RunAsync("orders", SnapshotRig.Day(18));
+        Assert.EndsWith(
+            $"of the source is {policy}; `naru source accept shop orders` takes it as it is now", outcome.Why,
+            StringComparison.Ordinal);
+        string[] changes = ["column cost was integer and is bigint", "column note (text) was added"];
+        Assert.Equal(changes, await rig.AcceptAsync("orders"));
+
+        // Nobody has seen this one.
+        await PostgresServer.ExecuteAsync(schema, "ALTER TABLE orders DROP COLUMN status");
+        Assert.Contains(
+            "column status (text) is gone", (await rig.RunAsync("orders", SnapshotRig.Day(18))).Why,
+            StringComparison.Ordinal);
+        Assert.Equal(
+            [changes[0], "column status (text) is gone", changes[1]], await rig.AcceptAsync("orders"));
+        await rig.FillAsync("orders", SnapshotRig.Day(18));
+        Assert.Equal(
+            ["2026-11-17|7|new|NULL", "2026-11-18|5000000000|NULL|n"],
+            rig.Ask("SELECT p_ymd, cost, status, note FROM {orders} ORDER BY p_ymd"));
+        Assert.Equal(3, rig.Told.Count);
+        await rig.FillAsync("orders", SnapshotRig.Day(19));
+        Assert.Empty(await rig.AcceptAsync("orders"));
+    }
+
+    [Fact]
+    public async Task A_column_that_freeze_left_out_is_read_once_it_is_accepted()
+    {
+        string schema = await OrdersAsync();
+        using SnapshotRig rig = new(Source(schema, "freeze"));
+        await rig.FillAsync("orders", SnapshotRig.Day(18));
+        await PostgresServer.ExecuteAsync(schema, "ALTER TABLE orders ADD COLUMN note text DEFAULT 'n'");
+        await rig.FillAsync("orders", SnapshotRig.Day(19));
+        Assert.Equal(["column note (text) was left out"], await rig.AcceptAsync("orders"));
+        await rig.FillAsync("orders", SnapshotRig.Day(20));
+        await rig.FillAsync("orders", SnapshotRig.Day(21));
+        Assert.Equal(
+            ["NULL", "NULL", "n", "n"], rig.Ask("SELECT note FROM {orders} ORDER BY p_ymd"));
+    }
+
     private static async Task<string> OrdersAsync()
     {
         string schema = await PostgresServer.SchemaAsync();

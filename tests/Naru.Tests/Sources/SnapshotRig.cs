@@ -30,6 +30,7 @@ internal sealed class SnapshotRig : IDisposable, ISourceSet
     private readonly LakeTables _tables;
     private readonly IntervalRunner<SnapshotDefinition> _runner;
     private readonly SourceSessions _sessions;
+    private readonly SourceAcceptance _acceptance;
 
     private readonly SourceKinds _kinds;
 
@@ -56,6 +57,7 @@ internal sealed class SnapshotRig : IDisposable, ISourceSet
         };
         ServerLife life = new(_store, isShared: false, TimeProvider.System, NullLogger<ServerLife>.Instance);
         ScheduledThings things = new([this]);
+        _acceptance = new SourceAcceptance(Connector, Seen, parts);
         _runner = new IntervalRunner<SnapshotDefinition>(
             new SnapshotFiller(this, _sessions, parts),
             Ledger,
@@ -100,6 +102,15 @@ internal sealed class SnapshotRig : IDisposable, ISourceSet
 
     public Task<RunOutcome> RunAsync(string table, Interval interval) => _runner.RunAsync(
         Table(table), [interval], new RunOrder("run", "test"), TestContext.Current.CancellationToken);
+
+    /// <summary>Takes the columns that a table has on its server now; gives what that changes.</summary>
+    public async Task<string[]> AcceptAsync(string table)
+    {
+        SnapshotDefinition taken = Table(table);
+        AcceptedTable accepted = Assert.Single(await _acceptance.AcceptAsync(
+            Current.Find(taken.Source)!, [taken], TestContext.Current.CancellationToken));
+        return [.. accepted.Changes];
+    }
 
     /// <summary>Fills it, which must succeed.</summary>
     public async Task<long> FillAsync(string table, Interval interval)

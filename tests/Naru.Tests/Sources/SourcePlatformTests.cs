@@ -72,6 +72,55 @@ public sealed class SourcePlatformTests
                 && File.ReadAllText(file).Contains(Canary, StringComparison.Ordinal));
     }
 
+    [Fact]
+    [Trait("Size", "Slow")]
+    public async Task A_server_that_dies_in_one_table_keeps_those_that_were_done_and_reads_that_one_anew()
+    {
+        const int Rows = 20_000;
+        string schema = await PostgresServer.SchemaAsync();
+        string own = PostgresSnapshotTests.SchemaOf(schema);
+        await PostgresServer.ExecuteAsync(
+            schema,
+            $"""
+            CREATE TABLE small (id int PRIMARY KEY);
+            CREATE TABLE big (id int PRIMARY KEY, filler text);
+            INSERT INTO small SELECT g FROM generate_series(1, 10) g;
+            INSERT INTO big SELECT g, repeat('x', 300) FROM generate_series(1, {Rows}) g;
+            ANALYZE big
+            """);
+        using PlatformProject project = new(Log);
+        DateTimeOffset yesterday = TimeZoneInfo.ConvertTime(
+            DateTimeOffset.UtcNow, TimeZoneInfo.FindSystemTimeZoneById("Asia/Seoul")).AddDays(-1);
+        string day = yesterday.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+        string Slow(string rate) => PostgresSnapshotTests.Source(
+            schema,
+            [$"{{table: {own}.small, name: small}}", $"{{table: {own}.big, name: big}}"],
+            $"start: {day}\nchunk_rows: 2000\n{rate}");
+        Write(project, "sources/shop.yaml", Slow("rate: 64KB\n"));
+        await using (PlatformProcess first = await PlatformProcess.StartAsync(project.Root))
+        {
+            await DoneAsync(first, "small", day);
+            while (await StatusAsync(first, "big", day) != "running")
+            {
+                await Task.Delay(20, TestContext.Current.CancellationToken);
+            }
+
+            await first.KillAsync();
+        }
+
+        Write(project, "sources/shop.yaml", Slow(""));
+        await using PlatformProcess platform = await PlatformProcess.StartAsync(project.Root);
+        await DoneAsync(platform, "big", day);
+        Assert.Equal(Rows, await platform.CountAsync("SELECT count(DISTINCT id) FROM big"));
+        Assert.Equal(Rows, await platform.CountAsync("SELECT count(*) FROM big"));
+        Assert.Equal(1, await platform.CountAsync(
+            $"SELECT attempt FROM naru.intervals WHERE thing = 'source/small' AND interval = '{day}'"));
+        Assert.Equal(2, await platform.CountAsync(
+            $"SELECT attempt FROM naru.intervals WHERE thing = 'source/big' AND interval = '{day}'"));
+        Assert.Equal(1, await platform.CountAsync("SELECT max(generation) FROM naru.intervals"));
+        await platform.StopAsync();
+    }
+
     private static async Task AssertListedAsync(PlatformProcess platform, string own)
     {
         JsonElement tables = JsonDocument.Parse(await platform.Http.GetStringAsync("/v1/sources/shop/tables"))

@@ -101,6 +101,11 @@ async function one() {
   }
   document.querySelector(".lead").textContent = found.description === "" ? found.shards.map(place).join(", ") : found.description;
   document.title = `${name} · Naru`;
+  const accepted = h("div", { role: "status" });
+  const accept = row => guard(accepted, async () => {
+    const { accepted: [{ changes }] } = await send("POST", route(name, `/accept?table=${encodeURIComponent(row.name)}`));
+    fill(accepted, h("p", { class: "done" }, changes.length === 0 ? t("sources.accepted.none", row.name) : `${row.name}: ${changes.join(", ")}`));
+  });
   const fills = table({
     caption: t("sources.fills"), empty: t("sources.fills.none"), open: row => location.assign(filled(row.name)), columns: [
       { label: t("sources.table"), cell: row => row.server_table, sort: row => row.server_table },
@@ -109,11 +114,12 @@ async function one() {
       { label: t("sources.schedule"), class: "short", cell: row => row.schedule ?? "–", sort: row => row.schedule },
       { label: t("sources.start"), class: "short", cell: row => row.start ?? "–", sort: row => row.start },
       ...stateColumns(),
+      ...(found.schema_changes === "follow" || !mayAdminister ? [] : [{ label: "", cell: row => h("button", { type: "button", on: { click: () => accept(row) } }, t("sources.accept")) }]),
     ],
   });
   const server = onServer({ ...found, cursor: kinds.find(each => each.kind === found.kind)?.cursor });
   const problems = h("div");
-  fill(content, problems, block(t("sources.fills"), { flush: true }, fills), server.element);
+  fill(content, problems, block(t("sources.fills"), { flush: true }, fills), accepted, server.element);
   await Promise.all([server.ask(), repeat(3000, () => guard(problems, async () => {
     fills.show((await get("/v1/sources")).sources.find(each => each.source === name)?.tables ?? []);
     fill(problems);
