@@ -243,6 +243,7 @@ internal sealed partial class AggregateCompiler
             Lateness = header.Lateness ?? plan.Lateness,
             Disorder = header.Disorder ?? plan.Disorder,
             Live = header.Live ?? plan.Live,
+            RestatesItself = header.RestatesItself,
         };
         return plan with { Fingerprint = FingerprintOf(plan) };
     }

@@ -8,7 +8,8 @@ namespace Naru.Aggregates;
 /// <summary>What the header of an aggregate's file says.</summary>
 internal sealed record AggregateHeader
 {
-    public static readonly ImmutableArray<string> Keys = ["description", "owner", "lateness", "disorder", "live"];
+    public static readonly ImmutableArray<string> Keys =
+        ["description", "owner", "lateness", "disorder", "live", "restate"];
 
     private static readonly TimeSpan LatenessMax = TimeSpan.FromDays(30);
     private static readonly TimeSpan DisorderMax = TimeSpan.FromDays(1);
@@ -23,6 +24,8 @@ internal sealed record AggregateHeader
     public TimeSpan? Disorder { get; private init; }
 
     public TimeSpan? Live { get; private init; }
+
+    public bool RestatesItself { get; private init; } = true;
 
     /// <summary>Where the query begins in the text.</summary>
     public int End { get; private init; }
@@ -46,8 +49,22 @@ internal sealed record AggregateHeader
         "owner" => this with { Owner = entry.Value },
         "lateness" => this with { Lateness = Duration(entry, LatenessMax, mistakes) },
         "disorder" => this with { Disorder = Duration(entry, DisorderMax, mistakes) },
-        _ => this with { Live = Duration(entry, LiveMax, mistakes) },
+        "live" => this with { Live = Duration(entry, LiveMax, mistakes) },
+        _ => this with { RestatesItself = Restates(entry, mistakes) },
     };
+
+    private static bool Restates(SqlHeaderEntry entry, MistakeList mistakes)
+    {
+        if (entry.Value is not ("auto" or "manual"))
+        {
+            entry.Mistake(
+                mistakes,
+                $"'restate' is '{entry.Value}'",
+                "write 'auto' or 'manual': whether windows of late events are recomputed by themselves");
+        }
+
+        return entry.Value != "manual";
+    }
 
     private static TimeSpan? Duration(SqlHeaderEntry entry, TimeSpan most, MistakeList mistakes)
     {

@@ -31,8 +31,8 @@ internal sealed record AggregatePlan
 
     /// <summary>
     /// SHA-256 (hex) over the query, its window and the types of the columns that it reads: another fingerprint is
-    /// another version, which is built anew. Header settings that change no result (description, owner, live) are not
-    /// in it.
+    /// another version, which is built anew. Header settings that change no result (description, owner, live, restate)
+    /// are not in it.
     /// </summary>
     public required string Fingerprint { get; init; }
 
@@ -44,6 +44,9 @@ internal sealed record AggregatePlan
 
     /// <summary>How long after its end a window stays in memory for the live API.</summary>
     public TimeSpan Live { get; init; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>Windows of events that came too late are recomputed without being asked.</summary>
+    public bool RestatesItself { get; init; } = true;
 
     public required WindowSpec Window { get; init; }
 

@@ -65,7 +65,8 @@ internal static class AggregateCommand
         from.Required = to.Required = true;
         Command command = new(
             "recompute",
-            "Count closed windows again from the lake and put the result into the table, while everything goes on. "
+            "Count the closed windows of every hour (or day, as naru plan shows) that the range touches again from the "
+            + "lake and put the result into the table, while everything goes on: what naru run --all does. "
             + "Example: naru aggregate recompute ad_clicks_1m --from 2026-11-20T09:00 --to 2026-11-20T12:00")
         {
             name, from, to,

@@ -17,7 +17,8 @@ internal static class ModelCommands
         ServerOptions common = new();
         Argument<string> name = new("TABLE")
         {
-            Description = "the table without `mart.`: a model's (its file in models/, without .sql) or a source's",
+            Description = "the table without `mart.`: a model's (its file in models/, without .sql), a source's, or an "
+                + "aggregate's",
         };
         Option<string> from = new("--from")
         {
@@ -35,8 +36,8 @@ internal static class ModelCommands
         Option<bool> force = new("--force") { Description = "also intervals whose inputs are not complete" };
         Command command = new(
             "run",
-            "Fill intervals of a model or of a source's table that are missing, stale or failed. Given again it goes "
-            + "on where it ended. "
+            "Fill intervals of a model or of a source's table that are missing, stale or failed, and recompute those "
+            + "of an aggregate. Given again it goes on where it ended. "
             + "Example: naru run ad_cost_aggr_daily --from 2026-11-01 --to 2026-11-08 --parallel 4 --downstream")
         {
             name, from, to, parallel, single, downstream, dryRun, all, force,
@@ -66,12 +67,12 @@ internal static class ModelCommands
         ServerOptions common = new();
         Argument<string?> name = new("TABLE")
         {
-            Description = "one model or table of a source, interval by interval; default: all, with counts",
+            Description = "one model, table of a source or aggregate, interval by interval; default: all, with counts",
             Arity = ArgumentArity.ZeroOrOne,
         };
         Command command = new(
             "plan",
-            "Say which intervals of models and sources are missing, stale or failed, and why. "
+            "Say which intervals of models, sources and aggregates are missing, stale or failed, and why. "
             + "Example: naru plan ad_cost_aggr_daily")
         {
             name,
@@ -99,6 +100,8 @@ internal static class ModelCommands
                 [
                     .. answer.RootElement.GetProperty("snapshots").EnumerateArray()
                         .Select(static each => (Text(each, "name"), each)),
+                    .. answer.RootElement.GetProperty("aggregates").EnumerateArray()
+                        .Select(static each => (Text(each, "name"), each)),
                     .. answer.RootElement.GetProperty("models").EnumerateArray()
                         .Select(static each => (Text(each, "model"), each)),
                 ]);
@@ -118,7 +121,8 @@ internal static class ModelCommands
         if (things.Count == 0)
         {
             Console.WriteLine(
-                "there is no model and no source; write one to models/NAME.sql, or to sources/NAME.yaml");
+                "there is no model, source or aggregate; write one to models/NAME.sql, sources/NAME.yaml or "
+                + "aggregates/NAME.sql");
             return;
         }
 

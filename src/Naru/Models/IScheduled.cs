@@ -45,6 +45,29 @@ internal interface IScheduled
 
     /// <summary>Its intervals are done one after the other.</summary>
     bool IsOneAtATime => false;
+
+    /// <summary>What fills its intervals as events come, so that runs only mend them; null where runs fill them.
+    /// </summary>
+    ILiveIntervals? Live => null;
+}
+
+/// <summary>Intervals that are filled as events come. Adjoining ones are mended by one run.</summary>
+internal interface ILiveIntervals
+{
+    /// <summary>How an interval stands: done, stale or waiting, and why.</summary>
+    (IntervalStatus Status, string Why) Of(Interval interval);
+
+    /// <summary>Why no run may mend the interval, whoever wants it; null when it may.</summary>
+    string? Refuses(Interval interval);
+
+    /// <summary>What a run that begins now reads, or something older: `naru.intervals` of what was done.</summary>
+    string Version { get; }
+
+    /// <summary>Those that are stale.</summary>
+    IEnumerable<Interval> Stale { get; }
+
+    /// <summary>Whether the interval is stale because of what came after a version.</summary>
+    bool IsStaleSince(Interval interval, string version);
 }
 
 /// <summary>When the intervals of something are due.</summary>
@@ -112,8 +135,8 @@ internal sealed class ScheduledThings(IEnumerable<IScheduledSource> sources)
     /// <summary>Each after those that it reads.</summary>
     public IEnumerable<IScheduled> All => _sources.SelectMany(static source => source.Things);
 
-    /// <summary>What fills a table.</summary>
-    public IScheduled? Filling(TableName table) => table.Schema == FilledTable.Schema
+    /// <summary>What fills a table, or mends it.</summary>
+    public IScheduled? Filling(TableName table) => table.Schema is FilledTable.Schema or InputBook.AggregateSchema
         && table.Group == ColumnGroup.Fields ? All.FirstOrDefault(thing => thing.Fills == table) : null;
 
     /// <summary>What reads the table that this one fills, and what reads theirs, each after what it reads.</summary>

@@ -20,7 +20,9 @@ internal interface IInputState
     /// <summary>The table of the lake that a name means now: of an aggregate the version that serves.</summary>
     TableName StoredAs(TableName name);
 
-    /// <summary>Unix microseconds: windows of the aggregate that end by then are closed; null when it does not run.
+    /// <summary>
+    /// Unix microseconds: windows of the aggregate that begin before are closed and in its table; null when it does not
+    /// run, or is being counted from the lake.
     /// </summary>
     long? WatermarkOf(string aggregate);
 
@@ -47,8 +49,9 @@ internal interface IInputState
 internal sealed class InputBook(
     ITableStore tables, ScheduledThings things, IntervalLedger ledger, IInputState state, IntervalCalendar calendar)
 {
+    public const string AggregateSchema = "agg";
+
     private const string SystemSchema = "naru";
-    private const string AggregateSchema = "agg";
     private const string ExternalSchema = "ext";
     private const int GenerationsShown = 31;
 
@@ -87,6 +90,11 @@ internal sealed class InputBook(
         if (!thing.Rules.StartsWithData)
         {
             return thing.Rules.Start;
+        }
+
+        if (thing is { Live: not null, Fills: { } own })
+        {
+            return FirstDay(own);
         }
 
         long? first = null;
@@ -221,17 +229,25 @@ internal sealed class InputBook(
 
         IEnumerable<string> files = version.Files
             .Where(file => input.IsAll || (file.MinEventTime ?? long.MinValue) < window.End
-                && (file.MaxEventTime ?? long.MaxValue) >= window.First && InDays(file, window))
+                && (file.MaxEventTime ?? long.MaxValue) >= window.First && IsIn(file, window))
             .Select(static file => file.Path);
         return Digest(string.Join('\n', files));
     }
 
-    private bool InDays(DeltaFile file, Interval window)
+    /// <summary>By the day, and the hour, that the file's windows begin in.</summary>
+    private bool IsIn(DeltaFile file, Interval window)
     {
-        int first = calendar.Zone.DayAt(window.First, out _);
-        int last = calendar.Zone.DayAt(window.End - 1, out _);
-        return string.CompareOrdinal(file.PartitionValues[0], ModelText.Date(first)) >= 0
-            && string.CompareOrdinal(file.PartitionValues[0], ModelText.Date(last)) <= 0;
+        int afterFirst = string.CompareOrdinal(
+            file.PartitionValues[0], ModelText.Date(calendar.Zone.DayAt(window.First, out int firstHour)));
+        int afterLast = string.CompareOrdinal(
+            file.PartitionValues[0], ModelText.Date(calendar.Zone.DayAt(window.End - 1, out int lastHour)));
+        if (afterFirst < 0 || afterLast > 0 || file.PartitionValues.Length < 2)
+        {
+            return afterFirst >= 0 && afterLast <= 0;
+        }
+
+        int hour = int.Parse(file.PartitionValues[1]!, CultureInfo.InvariantCulture);
+        return (afterFirst > 0 || hour >= firstHour) && (afterLast < 0 || hour <= lastHour);
     }
 
     private RowsOfDays RowsOf(TableName table)

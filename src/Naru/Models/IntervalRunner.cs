@@ -26,6 +26,9 @@ internal sealed record RunOrder(string Run, string By)
     /// <summary>Whatever speaks against it.</summary>
     public bool Force { get; init; }
 
+    /// <summary>Also what is done.</summary>
+    public bool All { get; init; }
+
     /// <summary>By which people can end it.</summary>
     public RunHandle? Handle { get; init; }
 }
@@ -52,6 +55,9 @@ internal interface IIntervalFiller<in T>
 {
     /// <summary>The last attempt at the interval whose rows stand; 0 for none, or where that is not known.</summary>
     long Committed(T thing, Interval interval);
+
+    /// <summary>What was committed is known: false for a moment after a start.</summary>
+    bool IsReady(T thing) => true;
 
     /// <summary>How many rows of an interval stand.</summary>
     long RowsOf(T thing, Interval interval);
@@ -130,7 +136,8 @@ internal sealed class IntervalRunner<T>(
         foreach (LedgerEntry entry in ledger.Of(thing.Thing, thing.Every)
             .Where(static entry => entry.Record.State == FillState.Running))
         {
-            if (!await parts.Life.IsGoneAsync(entry.Record.Server, cancellationToken).ConfigureAwait(false))
+            if (!filler.IsReady(thing)
+                || !await parts.Life.IsGoneAsync(entry.Record.Server, cancellationToken).ConfigureAwait(false))
             {
                 continue;
             }
@@ -156,10 +163,15 @@ internal sealed class IntervalRunner<T>(
                 return null;
             }
 
+            // Before the query takes its snapshot: what comes in between makes the interval stale, never missed.
             ImmutableSortedDictionary<string, string> versions = ImmutableSortedDictionary<string, string>.Empty;
-            foreach (ModelInput input in thing.Inputs)
+            if (thing.Live is { } live)
             {
-                // Before the query takes its snapshot: what comes in between makes the interval stale, never missed.
+                versions = versions.Add(ModelPlanner.LiveInput, live.Version);
+            }
+
+            foreach (ModelInput input in thing.Live is null ? thing.Inputs : [])
+            {
                 string version = await inputs.VersionAsync(input, interval, cancellationToken).ConfigureAwait(false);
                 versions = versions.Add(input.Table.ToString(), version);
             }

@@ -110,16 +110,9 @@ internal sealed class IntervalScheduler(
         IScheduled thing,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        if (planner.StartOf(thing) is not { } start)
-        {
-            yield break;
-        }
-
         long now = Now();
         PlanPass pass = new();
-        List<Interval> over = [.. planner.Calendar.Between(thing.Every, start, now)];
-        over.RemoveAll(interval => interval.End > now);
-        over.RemoveRange(0, thing.IsWhole ? Math.Max(0, over.Count - 1) : 0);
+        List<Interval> over = Over(thing, now);
         if (thing.Rules.NewestFirst || thing.Rules.LatestOnly)
         {
             over.Reverse();
@@ -147,6 +140,32 @@ internal sealed class IntervalScheduler(
         }
     }
 
+    /// <summary>Intervals that may be due, ascending: of what fills itself those that are to be mended.</summary>
+    private List<Interval> Over(IScheduled thing, long now)
+    {
+        if (thing.Live is { } live)
+        {
+            return
+            [
+                .. ledger.Of(thing.Thing, thing.Every)
+                    .Where(static entry => entry.Record.State == FillState.Failed)
+                    .Select(static entry => entry.Interval)
+                    .Concat(live.Stale)
+                    .DistinctBy(static interval => interval.First).OrderBy(static interval => interval.First),
+            ];
+        }
+
+        if (planner.StartOf(thing) is not { } start)
+        {
+            return [];
+        }
+
+        List<Interval> over = [.. planner.Calendar.Between(thing.Every, start, now)];
+        over.RemoveAll(interval => interval.End > now);
+        over.RemoveRange(0, thing.IsWhole ? Math.Max(0, over.Count - 1) : 0);
+        return over;
+    }
+
     /// <summary>As many of its intervals are under way as may be; the next look comes when one of them has ended.
     /// </summary>
     private bool IsFull(IScheduled thing)
@@ -170,7 +189,7 @@ internal sealed class IntervalScheduler(
                     && planner.Awaits(thing, view.Interval) is null;
             case IntervalStatus.Stale:
                 return thing.Rules.Restate == Restatement.Automatic && !view.AwaitsInput
-                    && now >= record!.EndedAt + Micros(thing.Rules.RetryAfter)
+                    && (record is null || now >= record.EndedAt + Micros(thing.Rules.RetryAfter))
                     && planner.Awaits(thing, view.Interval) is null;
             default:
                 return false;

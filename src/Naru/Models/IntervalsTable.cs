@@ -10,11 +10,12 @@ internal sealed class IntervalsTable(IntervalLedger ledger, IntervalCalendar cal
 {
     public string Name => "intervals";
 
-    public string Description => "hours and days of models: filled or not, from what, by whom, why not";
+    public string Description => "hours and days that were run, of models, sources, exports and aggregates: by whom, "
+        + "how often, why not";
 
     public TableSchema Schema { get; } = new(
     [
-        // model/NAME
+        // model/NAME, source/NAME, export/NAME, aggregate/NAME: of the last those that were recomputed.
         new("thing", ColumnType.String, false, 1),
         new("interval", ColumnType.String, false, 2),
         new("first", ColumnType.Timestamp, false, 3),

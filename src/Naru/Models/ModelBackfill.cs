@@ -89,6 +89,7 @@ internal sealed class ModelBackfill(
             order.By)
         {
             Force = order.Force,
+            All = order.All,
         };
         using RunHandle handle = runBook.Begin(order.Thing.Thing, run, cancellationToken);
         (run, cancellationToken) = (handle.Order, handle.Token);
@@ -100,7 +101,8 @@ internal sealed class ModelBackfill(
                     .Where(static step => step.Runs).Select(static step => step.View.Interval),
             ];
             List<Interval[]> groups =
-                order.Single && thing is ModelDefinition { GivesPartition: true, Text.NamesOneInterval: false }
+                thing.Live is not null
+                || (order.Single && thing is ModelDefinition { GivesPartition: true, Text.NamesOneInterval: false })
                     ? Adjoining(due) : [.. due.Select(static interval => (Interval[])[interval])];
             Channel<BackfillEvent> events = Channel.CreateUnbounded<BackfillEvent>();
             int parallel = thing.IsOneAtATime ? 1 : Math.Min(order.Parallel, thing.Rules.ParallelMax);
@@ -192,7 +194,7 @@ internal sealed class ModelBackfill(
 
     private BackfillStep StepOf(BackfillOrder order, IScheduled thing, IntervalView view, long now)
     {
-        if (view.Interval.End > now)
+        if (view.Interval.End > now && thing.Live is null)
         {
             return new BackfillStep(thing, view, Runs: false, "it is not over yet");
         }
@@ -200,6 +202,11 @@ internal sealed class ModelBackfill(
         if (view.Status is IntervalStatus.Running)
         {
             return new BackfillStep(thing, view, Runs: false, "a run is at it");
+        }
+
+        if (thing.Live?.Refuses(view.Interval) is { } refusal)
+        {
+            return new BackfillStep(thing, view, Runs: false, refusal);
         }
 
         if (view.Status is IntervalStatus.Done && !order.All)

@@ -35,6 +35,9 @@ internal sealed record IntervalView(Interval Interval, IntervalStatus Status, st
 internal sealed class ModelPlanner(
     ScheduledThings things, IntervalLedger ledger, InputBook inputs, IntervalCalendar calendar, TimeProvider time)
 {
+    /// <summary>What stands among an interval's inputs for all that a live thing reads.</summary>
+    public const string LiveInput = "live";
+
     public IntervalCalendar Calendar => calendar;
 
     /// <summary>The thing's intervals that overlap [from, to), ascending.</summary>
@@ -59,6 +62,12 @@ internal sealed class ModelPlanner(
         IScheduled thing, Interval interval, PlanPass pass, CancellationToken cancellationToken)
     {
         LedgerEntry? entry = ledger.Find(thing.Thing, interval);
+        if (thing.Live is { } live && entry?.Record.State is not (FillState.Running or FillState.Failed))
+        {
+            (IntervalStatus status, string why) = live.Of(interval);
+            return new IntervalView(interval, status, why, entry);
+        }
+
         switch (entry?.Record.State)
         {
             case FillState.Running:
@@ -81,6 +90,12 @@ internal sealed class ModelPlanner(
     /// <summary>Why the interval cannot be filled yet; null when it can.</summary>
     public string? Awaits(IScheduled thing, Interval interval)
     {
+        if (thing.Live is { } live)
+        {
+            return live.Refuses(interval)
+                ?? (live.Of(interval) is (IntervalStatus.Waiting, string waits) ? waits : null);
+        }
+
         foreach (ModelInput input in thing.Inputs)
         {
             if (inputs.Awaits(thing, input, interval) is { } why)
@@ -120,6 +135,11 @@ internal sealed class ModelPlanner(
             || failed.Definition != thing.Fingerprint || checks != thing.ChecksPrint)
         {
             return true;
+        }
+
+        if (thing.Live is { } live)
+        {
+            return live.IsStaleSince(view.Interval, failed.Inputs.GetValueOrDefault(LiveInput, ""));
         }
 
         foreach (ModelInput input in thing.Inputs)

@@ -9,6 +9,8 @@ using Naru.Access;
 using Naru.Core.Events;
 using Naru.Core.Files;
 using Naru.Lake.DuckDb;
+using Naru.Models;
+using Naru.State;
 using Naru.Stream.Aggregate;
 using Naru.Stream.Batch;
 
@@ -57,16 +59,33 @@ internal static class AggregateRoutes
         }).ConfigureAwait(false);
     }
 
-    private static async Task RecomputeAsync(string name, HttpContext http, AggregateRunner runner)
+    /// <summary>What `naru run` does with `--all`, for every interval that the range touches.</summary>
+    private static async Task RecomputeAsync(
+        string name, HttpContext http, AggregateSchedule schedule, ModelBackfill backfill)
     {
         await RunAsync(name, http, needsRange: true, async (inputs, range, lines) =>
         {
-            VerifySummary summary = VerifySummary.Of(inputs);
-            await foreach (RecomputeProgress progress in
-                runner.RecomputeAsync(inputs, range.From, range.To, http.RequestAborted).ConfigureAwait(false))
+            BackfillOrder order = new()
             {
-                summary = summary with { Rows = summary.Rows + progress.Rows, Landing = progress.Landing };
-                lines.Progress(progress.Done, progress.All, summary.Rows);
+                Thing = schedule.Find(name)
+                    ?? throw new FillException($"the file of {name} is gone or wrong; see `naru check`"),
+                From = range.From,
+                To = range.To,
+                All = true,
+                Force = true,
+                By = AccessModule.Refusal(http, out Principal? principal) is null ? principal!.Name : "",
+            };
+            VerifySummary summary = VerifySummary.Of(inputs);
+            int done = 0;
+            await foreach (BackfillEvent ended in backfill.RunAsync(order, http.RequestAborted).ConfigureAwait(false))
+            {
+                if (!ended.Outcome.Done)
+                {
+                    throw new FillException(ended.Outcome.Why);
+                }
+
+                summary = summary with { Rows = summary.Rows + ended.Outcome.Rows, Landing = schedule.Landing };
+                lines.Progress(++done, done, summary.Rows);
                 await lines.FlushAsync().ConfigureAwait(false);
             }
 
@@ -118,7 +137,7 @@ internal static class AggregateRoutes
         }
         catch (Exception exception) when (
             exception is DuckDbException or StorageException or AggregateChangedException or TimeoutException
-                or OperationCanceledException)
+                or OperationCanceledException or FillException or StateException)
         {
             ServerLog.AggregateBatchFailed(
                 http.RequestServices.GetRequiredService<ILogger<AggregateRunner>>(), name, exception);

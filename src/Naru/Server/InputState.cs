@@ -63,8 +63,9 @@ internal sealed class InputState(
     public TableName StoredAs(TableName name) =>
         worker.Status.Aggregates.FirstOrDefault(aggregate => aggregate.Name == name.Name)?.Table ?? name;
 
-    public long? WatermarkOf(string aggregate) => worker.Live.List()
-        .FirstOrDefault(live => live.Plan.Name == aggregate && !live.IsBuilding)?.Watermark;
+    public long? WatermarkOf(string aggregate) =>
+        worker.Live.Standing(aggregate) is { Failure: null, Uncounted.IsEmpty: true } standing
+            ? standing.ClosedUntil : null;
 
     public TimeSpan LateAfter(TableName log) => definitions.Current.Logs
         .FirstOrDefault(each => each.RegionGroup == log.Schema && each.Name == log.Name)?.LateAfter ?? TimeSpan.Zero;

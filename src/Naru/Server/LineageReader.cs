@@ -1,15 +1,13 @@
 using System.Collections.Immutable;
-using Naru.Aggregates;
 using Naru.Definitions;
 using Naru.External;
 using Naru.Models;
-using Naru.Stream.Aggregate;
 
 namespace Naru.Server;
 
 /// <summary>What is made from what, now.</summary>
 internal sealed class LineageReader(
-    ScheduledThings things, IDefinitionSource logs, IAggregateSource aggregates, ExternalShapes external)
+    ScheduledThings things, IDefinitionSource logs, ExternalShapes external)
 {
     public Lineage Read()
     {
@@ -18,12 +16,6 @@ internal sealed class LineageReader(
             .. logs.Current.Logs.Select(static log => (
                 new LineageNode(log.FullName, "log", null) { Description = log.Description, Owner = log.Owner },
                 ImmutableArray<string>.Empty)),
-            .. aggregates.Current.Plans.Select(static plan => (
-                new LineageNode($"{AggregateTables.Schema}.{plan.Name}", "aggregate", null)
-                {
-                    Description = plan.Description, Owner = plan.Owner,
-                },
-                plan.Sources.Select(static source => source.Log).ToImmutableArray())),
             .. external.Current.SelectMany(static view => Of(view.Table)),
         ];
         return Lineage.Of(things.All, given);

@@ -12,6 +12,8 @@ using Naru.Core.Events;
 using Naru.Lake.Catalog;
 using Naru.Lake.Parquet;
 using Naru.Server.Live;
+using Naru.Ledger;
+using Naru.Models;
 using Naru.Stream;
 using Naru.Stream.Aggregate;
 using Naru.Stream.Batch;
@@ -34,6 +36,20 @@ internal static class LiveModule
             provider.GetRequiredService<ITableFileReader>(),
             provider.GetRequiredService<ProjectPaths>(),
             provider.GetRequiredService<TimeProvider>()));
+        return services;
+    }
+
+    /// <summary>Recomputation by the ledger of intervals; needs the stream among the services.</summary>
+    public static IServiceCollection AddAggregateSchedule(this IServiceCollection services)
+    {
+        services.AddSingleton<AggregateSchedule>();
+        services.AddSingleton<IScheduledSource>(static provider => provider.GetRequiredService<AggregateSchedule>());
+        services.AddSingleton<AggregateFiller>();
+        services.AddSingleton<IScheduledRunner>(static provider => new IntervalRunner<AggregateIntervals>(
+            provider.GetRequiredService<AggregateFiller>(),
+            provider.GetRequiredService<IntervalLedger>(),
+            provider.GetRequiredService<InputBook>(),
+            provider.GetRequiredService<RunnerParts>()));
         return services;
     }
 

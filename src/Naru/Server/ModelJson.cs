@@ -64,6 +64,24 @@ internal static class ModelJson
         ["intervals"] = counts,
     };
 
+    public static JsonObject About(AggregateIntervals aggregate, ModelPlanner planner, JsonObject counts) => new()
+    {
+        ["name"] = aggregate.Name,
+        ["thing"] = aggregate.Thing,
+        ["table"] = aggregate.Fills!.Value.ToString(),
+        ["description"] = aggregate.Description,
+        ["owner"] = aggregate.Owner,
+        ["every"] = aggregate.Every == IntervalKind.Hour ? "hour" : "day",
+        ["start"] = planner.StartOf(aggregate) is { } start
+            ? planner.Calendar.Name(planner.Calendar.At(aggregate.Every, start)) : null,
+        ["restate"] = aggregate.Plan.RestatesItself ? "auto" : "manual",
+        ["reads"] = new JsonArray([.. aggregate.Inputs.Select(static input => (JsonNode)new JsonObject
+        {
+            ["table"] = input.Table.ToString(), ["back"] = null,
+        })]),
+        ["intervals"] = counts,
+    };
+
     public static JsonObject About(IntervalView view, IntervalCalendar calendar)
     {
         IntervalRecord? record = view.Entry?.Record;

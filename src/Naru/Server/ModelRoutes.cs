@@ -23,7 +23,7 @@ internal static class ModelRoutes
     public static void MapModels(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/models", ListAsync).Needs(Permission.Administer)
-            .WithSummary("Lists models with how many of their intervals are done, missing, stale and failed.");
+            .WithSummary("Lists models, snapshots and aggregates with how many of their intervals stand how.");
         routes.MapGet("/v1/models/{name}/intervals", IntervalsAsync).Needs(Permission.Administer)
             .WithSummary("How each interval of a model stands, and why.");
         routes.MapPost("/v1/models/{name}/runs", RunAsync).Needs(Permission.Administer)
@@ -40,6 +40,7 @@ internal static class ModelRoutes
 
         JsonArray models = [];
         JsonArray snapshots = [];
+        JsonArray aggregates = [];
         foreach (IScheduled thing in things.All)
         {
             JsonObject counts = await CountsAsync(thing, planner, Now(time), http.RequestAborted).ConfigureAwait(false);
@@ -51,9 +52,16 @@ internal static class ModelRoutes
             {
                 snapshots.Add(ModelJson.About(snapshot, planner, counts));
             }
+            else if (thing is AggregateIntervals aggregate)
+            {
+                aggregates.Add(ModelJson.About(aggregate, planner, counts));
+            }
         }
 
-        return Results.Json(new JsonObject { ["models"] = models, ["snapshots"] = snapshots });
+        return Results.Json(new JsonObject
+        {
+            ["models"] = models, ["snapshots"] = snapshots, ["aggregates"] = aggregates,
+        });
     }
 
     /// <summary>How many of a thing's intervals that are over stand how.</summary>
@@ -100,6 +108,7 @@ internal static class ModelRoutes
             ["model"] = model.Name,
             ["note"] = start <= now ? null
                 : start is { } later ? $"it starts at {planner.Calendar.TimeOf(later)}"
+                : model.Live is not null ? "none of its windows has closed"
                 : model.Rules.StartsWithData
                     ? "it starts with the first day of which an input has rows, and none has any"
                 : "it has no `start`, so only `naru run` fills it",
@@ -274,12 +283,16 @@ internal static class ModelRoutes
         await http.Response.Body.FlushAsync(http.RequestAborted).ConfigureAwait(false);
     }
 
-    /// <summary>What `naru run` and `naru plan` name: models, and the tables that sources fill.</summary>
-    private static IScheduled? Find(string name, ScheduledThings things) =>
-        things.All.FirstOrDefault(thing => thing.Fills is not null && thing.Name == name);
+    /// <summary>What `naru run` and `naru plan` name: models, tables that sources fill, and aggregates.</summary>
+    private static IScheduled? Find(string name, ScheduledThings things)
+    {
+        IScheduled? Called(string name) =>
+            things.All.FirstOrDefault(thing => thing.Fills is not null && thing.Name == name);
+        return Called(name) ?? Called($"{InputBook.AggregateSchema}.{name}");
+    }
 
     private static IResult Unknown(string name, ScheduledThings things) => ServerErrors.NotFound(
-        $"there is no model and no table of a source \"{name}\"",
+        $"there is no model, no table of a source and no aggregate \"{name}\"",
         NearestName.Find(
             name,
             things.All.Where(static thing => thing.Fills is not null).Select(static thing => thing.Name)) is { } near

@@ -191,6 +191,7 @@ internal sealed class PlatformServer : IAsyncDisposable
 
         // Before the models, which read what these fill.
         services.AddSingleton<ISchemaChangeTold, SchemaChangeNotices>();
+        services.AddAggregateSchedule();
         services.AddSources(SourceKinds.All, zone);
         services.AddSingleton(provider => new SourceDesk(
             provider.GetRequiredService<IFileSystem>(),

@@ -20,6 +20,9 @@ internal sealed class AggregateLander(LandingContext context)
     private const int WholeStateShare = 2;
     private const long WholeStateBytesMin = 16 << 20;
 
+    /// <summary>Batches run one at a time, so that of few the ledger has not heard.</summary>
+    private const int MarksMax = 8;
+
     /// <summary>Rows of the tables in this landing: the caller writes and disposes them.</summary>
     public (AggregatesLanding Landing, ImmutableArray<TableEdit> Edits) Write(
         SealedAggregates cut, AggregatesLanding before)
@@ -167,6 +170,12 @@ internal sealed class AggregateLander(LandingContext context)
             Queue = queue,
             Late = part.Late,
             Revisions = aggregate.Revisions + edit.Revised,
+            Recomputed =
+            [
+                .. aggregate.Recomputed.Concat(cut.Replacements
+                    .Where(each => each.Aggregate == aggregate && each.Mark is not null)
+                    .Select(static each => each.Mark!)).TakeLast(MarksMax),
+            ],
         };
     }
 }

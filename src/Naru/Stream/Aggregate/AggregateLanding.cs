@@ -81,4 +81,17 @@ internal sealed record AggregateLanding
 
     /// <summary>Windows that were written again, since the version began.</summary>
     public long Revisions { get; init; }
+
+    /// <summary>The last recomputations that are in the table, the newest last.</summary>
+    public ImmutableArray<RecomputeMark> Recomputed { get => field.IsDefault ? [] : field; init; } = [];
 }
+
+/// <summary>
+/// A run of the ledger that has recomputed windows that begin in [From, To), Unix microseconds. It lands with their
+/// rows, so that after a crash the ledger is told whether they were put in.
+/// </summary>
+/// <param name="From">First window start.</param>
+/// <param name="To">Exclusive.</param>
+/// <param name="Run">The ledger's name of it.</param>
+/// <param name="Attempt">The greatest among its intervals'.</param>
+internal sealed record RecomputeMark(long From, long To, string Run, long Attempt);

@@ -6,8 +6,9 @@ using Naru.Stream.Batch;
 namespace Naru.Stream.Aggregate;
 
 /// <summary>
-/// Works off what waits for recomputation: windows that late events are missing in, and the history of new versions.
-/// One range at a time; after a restart it goes on where it was, since the queue is in the landing records.
+/// Counts the history of new versions, with what came too late for their windows meanwhile. One range at a time; after
+/// a restart it goes on where it was, since what is left is in the landing records. Of versions that serve, the windows
+/// that late events are missing in are intervals of the ledger, which the schedule recomputes.
 /// </summary>
 internal sealed class AggregateQueue(
     StreamWorker worker, AggregateRunner runner, TimeProvider clock, ILogger<AggregateQueue> logger)
@@ -36,7 +37,8 @@ internal sealed class AggregateQueue(
     {
         List<(RunningAggregate Aggregate, WindowRange Range)> waiting = await worker.InvokeAsync(
             static (engine, _) => engine.Aggregates.All
-                .SelectMany(static each => each.Waiting.Select(range => (each, range)))
+                .SelectMany(each => (engine.Aggregates.FindServing(each.Plan.Name) == each
+                    ? each.Building?.Left ?? [] : each.Waiting).Select(range => (each, range)))
                 .OrderBy(static each => (double)each.range.To - each.range.From)
                 .ToList(),
             cancellationToken).ConfigureAwait(false);
@@ -63,12 +65,9 @@ internal sealed class AggregateQueue(
             return;
         }
 
-        // A session that the range only touches is counted from its beginning.
-        long from = inputs.Aggregate.Windows is null && inputs.Table is { } table
-            ? Math.Min(range.From, BatchSql.FirstTouched(table, inputs.Plan, (range.From, range.To)) ?? range.From)
-            : range.From;
-        await foreach (RecomputeProgress _ in
-            runner.RecomputeAsync(inputs, from, range.To, cancellationToken).ConfigureAwait(false))
+        await foreach (RecomputeProgress _ in runner
+            .RecomputeAsync(inputs, inputs.Whole(range.From, range.To), mark: null, cancellationToken)
+            .ConfigureAwait(false))
         {
         }
     }

@@ -15,6 +15,12 @@ internal interface ILiveAggregates
     /// </summary>
     ImmutableArray<LiveStatus> List();
 
+    /// <summary>
+    /// How the windows of the one that serves stand, as of the last landing; null where none of that name runs, or not
+    /// yet.
+    /// </summary>
+    AggregateStanding? Standing(string name);
+
     /// <summary>What every request asks, waiting for nobody; null where no aggregate of that name runs.</summary>
     LiveHead? Find(string name);
 
@@ -23,6 +29,22 @@ internal interface ILiveAggregates
     /// failure. Takes as long as there are rows.
     /// </summary>
     LiveRows? Read(LiveRead read);
+}
+
+/// <param name="Plan">What it counts.</param>
+/// <param name="ClosedUntil">Windows that begin before it are closed; of sessions, those that end by it.</param>
+/// <param name="Queue">Windows that wait for recomputation, since events came too late for them.</param>
+/// <param name="Uncounted">Windows whose history is still being counted.</param>
+/// <param name="Recomputed">The last recomputations that landed.</param>
+internal sealed record AggregateStanding(
+    AggregatePlan Plan,
+    long ClosedUntil,
+    ImmutableArray<WindowRange> Queue,
+    ImmutableArray<WindowRange> Uncounted,
+    ImmutableArray<RecomputeMark> Recomputed)
+{
+    /// <summary>Why it stands still; null while it runs.</summary>
+    public string? Failure { get; init; }
 }
 
 /// <param name="Plan">What it counts.</param>

@@ -23,6 +23,9 @@ internal sealed class LiveAggregates : ILiveAggregates
     public ImmutableArray<LiveStatus> List() =>
         [.. _published.Running.Select(static running => running.Status())];
 
+    public AggregateStanding? Standing(string name) =>
+        _published.ByName.TryGetValue(name, out RunningAggregate? running) ? running.Standing() : null;
+
     public LiveHead? Find(string name) => _published.ByName.TryGetValue(name, out RunningAggregate? running)
         ? new LiveHead(running.Plan, running.NextWatermark)
         : null;

@@ -99,6 +99,10 @@ internal sealed class RunningAggregate
 
     public long Revisions { get; private set; }
 
+    /// <summary>The last recomputations that landed, the newest last: they tell what became of runs that died.
+    /// </summary>
+    public ImmutableArray<RecomputeMark> Recomputed { get; private set; } = [];
+
     /// <summary>
     /// Of the windows that are held, and some that were, how often each was written again, as of the last landing, by
     /// <see cref="WindowIds"/>. Those that never were are not in it.
@@ -161,6 +165,21 @@ internal sealed class RunningAggregate
         ServedVersion = landing.ServedVersion == 0 ? Version : landing.ServedVersion;
         _landedLate = landing.Late;
         Revisions = landing.Revisions;
+        Recomputed = landing.Recomputed;
+    }
+
+    /// <summary>How its windows stand as of the last landing. For any thread.</summary>
+    public AggregateStanding Standing()
+    {
+        lock (Gate)
+        {
+            long closed = Watermark == LogClock.Unknown ? long.MinValue
+                : Windows is { } windows ? windows.StartOf(FirstEndingAfter(Watermark)) : Watermark;
+            return new AggregateStanding(Plan, closed, Queue, [.. NotInTable.Except(Queue)], Recomputed)
+            {
+                Failure = Failure,
+            };
+        }
     }
 
     /// <summary>Begins as a landing would say that never was.</summary>
@@ -178,8 +197,12 @@ internal sealed class RunningAggregate
             return long.MinValue;
         }
 
-        // Windows end at or before the watermark less lateness up to the pane that holds that instant.
-        long limit = watermark - LatenessMicroseconds;
+        return FirstEndingAfter(watermark - LatenessMicroseconds);
+    }
+
+    /// <summary>Windows end at or before an instant up to the pane that holds it.</summary>
+    private long FirstEndingAfter(long limit)
+    {
         long window = Windows!.LastWindowOf(Windows.PaneOf(limit));
         while (Windows.EndOf(window) > limit)
         {

@@ -66,6 +66,9 @@ internal sealed record WindowReplacement(
     /// </summary>
     public long DoneFrom { get; init; } = From;
 
+    /// <summary>With the last rows of a run of the ledger: which it is.</summary>
+    public RecomputeMark? Mark { get; init; }
+
     /// <summary>The engine ends before it landed.</summary>
     public void Fail()
     {

@@ -251,8 +251,9 @@ internal sealed class TableEdit(LandingContext context, SealedAggregate part, Se
 
         foreach (WindowReplacement replacement in replacements)
         {
+            // Not the hour that begins where the range ends: whoever reads it would take it for changed.
             (int, int) first = PartitionOfBound(replacement.From);
-            (int, int) last = PartitionOfBound(replacement.To);
+            (int, int) last = PartitionOfBound(Math.Max(replacement.From, replacement.To - 1));
             wanted.UnionWith(hours.Keys.Where(hour => hour.CompareTo(first) >= 0 && hour.CompareTo(last) <= 0));
         }
 

@@ -67,8 +67,35 @@ internal sealed class AggregateInputs : IDisposable
         AggregateInputs inputs = new(aggregate, landing);
         inputs.Table = inputs.Lease(context, aggregate.Table);
         inputs.Sources = [.. aggregate.Plan.Sources.Select(source => inputs.Source(context, source))];
+        inputs.FirstKept = FirstKeptOf(
+            aggregate.Plan, context.Definitions.Current, aggregate.Zone, context.NowMicroseconds);
         return inputs;
     }
+
+    /// <summary>
+    /// First instant (Unix microseconds) from which all events of a plan's logs are kept by their lifetimes.
+    /// </summary>
+    public static long FirstKeptOf(AggregatePlan plan, DefinitionSet definitions, ProjectZone zone, long now)
+    {
+        long first = long.MinValue;
+        foreach (AggregateSource source in plan.Sources)
+        {
+            bool isSensitive = source.Columns.Any(static column => column.IsSensitive);
+            foreach (TimeSpan lifetime in definitions.Logs.Where(each => each.FullName == source.Log)
+                .SelectMany(log => Lifetimes(log, isSensitive)))
+            {
+                // A day is kept until all of it is older than the lifetime.
+                int day = zone.DayAt(now - (lifetime.Ticks / TimeSpan.TicksPerMicrosecond), out _);
+                first = Math.Max(first, zone.ToUtc(day * ProjectZone.DayMicroseconds));
+            }
+        }
+
+        return first;
+    }
+
+    /// <summary>The range, and of sessions that it only touches their beginning: they are counted whole.</summary>
+    public (long From, long To) Whole(long from, long to) => Aggregate.Windows is null && Table is { } table
+        ? (Math.Min(from, BatchSql.FirstTouched(table, Plan, (from, to)) ?? from), to) : (from, to);
 
     /// <summary>Makes files of events of [from, to) readable that are in a bucket.</summary>
     public async ValueTask HoldAsync(long from, long to, CancellationToken cancellationToken)
@@ -102,14 +129,6 @@ internal sealed class AggregateInputs : IDisposable
         TableName fields = new(log.RegionGroup, log.Name);
         bool isSensitive = source.Columns.Any(static column => column.IsSensitive);
         BatchTable? secure = isSensitive ? Lease(context, fields with { Group = ColumnGroup.Secure }) : null;
-        foreach (TimeSpan lifetime in Lifetimes(log, isSensitive))
-        {
-            // A day is kept until all of it is older than the lifetime.
-            long oldest = context.NowMicroseconds - (lifetime.Ticks / TimeSpan.TicksPerMicrosecond);
-            int day = Zone.DayAt(oldest, out _);
-            FirstKept = Math.Max(FirstKept, Zone.ToUtc(day * ProjectZone.DayMicroseconds));
-        }
-
         return BatchSource.Of(log, Lease(context, fields), secure, Zone);
     }
 

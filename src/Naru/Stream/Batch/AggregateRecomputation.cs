@@ -20,6 +20,7 @@ internal sealed class AggregateRecomputation
     private readonly AggregateBatch _batch;
     private readonly ImmutableArray<BatchSlice> _slices;
     private readonly long _to;
+    private readonly RecomputeMark? _mark;
     private long _doneFrom;
     private long _from;
     private int _next;
@@ -28,9 +29,12 @@ internal sealed class AggregateRecomputation
     /// <param name="from">First window start, inclusive, in Unix microseconds.</param>
     /// <param name="to">Exclusive.</param>
     /// <param name="options">What the batch may take.</param>
-    public AggregateRecomputation(AggregateInputs inputs, long from, long to, BatchOptions options)
+    /// <param name="mark">Lands with the last of the rows; null where no ledger wants to know.</param>
+    public AggregateRecomputation(
+        AggregateInputs inputs, long from, long to, BatchOptions options, RecomputeMark? mark)
     {
         _inputs = inputs;
+        _mark = mark;
         _batch = new AggregateBatch(inputs.Plan, inputs.Sources, inputs.Zone, options);
 
         // Where events have expired, what the table has is all that is left of them.
@@ -79,6 +83,7 @@ internal sealed class AggregateRecomputation
         {
             Watermark = _inputs.Watermark,
             DoneFrom = _doneFrom,
+            Mark = _next == _slices.Length ? _mark : null,
         };
         _doneFrom = _from = to;
         return replacement;

@@ -69,15 +69,22 @@ internal sealed class AggregateRunner(
     /// Replaces closed windows that begin in [from, to) with the batch's rows. What has landed stays when it is
     /// cancelled half way.
     /// </summary>
+    /// <param name="inputs">As of one landing.</param>
+    /// <param name="range">Unix microseconds.</param>
+    /// <param name="mark">The run of the ledger that it is; null for none.</param>
+    /// <param name="cancellationToken">Between two landings.</param>
     public async IAsyncEnumerable<RecomputeProgress> RecomputeAsync(
-        AggregateInputs inputs, long from, long to, [EnumeratorCancellation] CancellationToken cancellationToken)
+        AggregateInputs inputs,
+        (long From, long To) range,
+        RecomputeMark? mark,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             using CancellationTokenSource end = Linked(inputs, cancellationToken);
-            await inputs.HoldAsync(from, to, end.Token).ConfigureAwait(false);
-            AggregateRecomputation recomputation = new(inputs, from, to, Options);
+            await inputs.HoldAsync(range.From, range.To, end.Token).ConfigureAwait(false);
+            AggregateRecomputation recomputation = new(inputs, range.From, range.To, Options, mark);
             while (await Task.Run(() => recomputation.Next(end.Token), end.Token).ConfigureAwait(false) is { } next)
             {
                 long rows = next.Rows.RowCount;

@@ -14,6 +14,9 @@ const name = subject();
 const path = `/v1/models/${encodeURIComponent(name)}`;
 const today = () => time(new Date().toISOString()).slice(0, 10);
 
+/** Models, and aggregates, which the stream fills and runs recompute. */
+const rowsOf = ({ models, aggregates }) => [...models, ...aggregates.map(each => ({ ...each, model: each.name, checks: [], isLive: true }))];
+
 async function list() {
   const search = h("input", { type: "search", "data-search": true, placeholder: t("models.search"), "aria-label": t("models.search"), on: { input: () => show() } });
   const drawing = h("div", { class: "scroll" });
@@ -34,7 +37,7 @@ async function list() {
   let drawn = "";
   await repeat(5000, () => guard(problems, async () => {
     const [models, lineage] = await Promise.all([get("/v1/models"), get("/v1/lineage")]);
-    all = models.models;
+    all = rowsOf(models);
     show();
     drawn = draw(drawing, scheduled(lineage), null, drawn);
     fill(problems);
@@ -67,7 +70,7 @@ async function one() {
   const facts = h("dl", { class: "facts" });
   fill(content, problems, block(t("models.graph"), {}, drawing),
     h("div", { class: "row wide" }, h("div", null, intervals.element, intervals.detail), h("div", null, runner.element, running, block(t("models.facts"), {}, facts))),
-    history.element, found.source ? null : [checksBlock(), file()]);
+    history.element, found.source || found.isLive ? null : [checksBlock(), file()]);
   let drawn = "";
   await repeat(5000, () => guard(problems, async () => {
     const [now, lineage, runs] = await Promise.all([find(), get(`/v1/lineage?table=${encodeURIComponent(found.table)}`), get("/v1/runs")]);
@@ -79,10 +82,10 @@ async function one() {
   }));
 }
 
-/** A model, or a table that a source fills: its intervals are looked at and run in the same way. */
-function thingOf({ models, snapshots }) {
+/** A model, an aggregate, or a table that a source fills: its intervals are looked at and run in the same way. */
+function thingOf({ models, snapshots, aggregates }) {
   const snapshot = snapshots.find(each => each.name === name);
-  return models.find(each => each.model === name) ?? (snapshot && { ...snapshot, model: name, checks: [] });
+  return rowsOf({ models, aggregates }).find(each => each.model === name) ?? (snapshot && { ...snapshot, model: name, checks: [] });
 }
 
 function showFacts(facts, model) {
@@ -90,7 +93,7 @@ function showFacts(facts, model) {
     ? [h("a", { href: `/console/sources/${encodeURIComponent(model.source)}` }, model.source), ` ${model.server_table}`]
     : model.reads.map((each, index) => [index > 0 ? ", " : "", each.table, each.back ? ` (${t("models.back", each.back)})` : ""]);
   const pairs = [
-    ["models.table", model.table], ["models.every", t(`models.every.${model.every}`)], ["models.schedule", model.schedule ?? t(model.source ? "models.schedule.over" : "models.schedule.none")],
+    ["models.table", model.table], ["models.every", t(`models.every.${model.every}`)], ...(model.isLive ? [] : [["models.schedule", model.schedule ?? t(model.source ? "models.schedule.over" : "models.schedule.none")]]),
     ["models.start", model.start ?? "–"], ["models.reads", reads], ["models.owner", model.owner || "–"],
     ["models.checks", model.checks.length === 0 ? "–" : model.checks.map(each => h("div", { class: "mono" }, each.severity === "warn" ? `${t("models.warn")} ` : "", each.check))],
   ];

@@ -175,7 +175,7 @@ public sealed class AggregateOperationsTests : IDisposable
         // A replacement from a batch that is missing its events: what a fault in the stream would leave.
         using (AggregateInputs inputs = Take("per_minute"))
         {
-            AggregateRecomputation none = new(inputs, long.MinValue, long.MaxValue, Options);
+            AggregateRecomputation none = new(inputs, long.MinValue, long.MaxValue, Options, mark: null);
             WindowReplacement replacement = none.Next(TestContext.Current.CancellationToken)!;
             replacement.Rows.Columns[3].Truncate(0);
             replacement.Rows.Columns[3].AppendInt64(7);
@@ -211,7 +211,7 @@ public sealed class AggregateOperationsTests : IDisposable
             using AggregateInputs inputs = Take(name);
             long first = Noon.ToUnixTimeMilliseconds() * 1000;
             long to = (isExpired ? inputs.FirstKept : first) + 3_600_000_000;
-            AggregateRecomputation recomputation = new(inputs, long.MinValue, to, Options);
+            AggregateRecomputation recomputation = new(inputs, long.MinValue, to, Options, mark: null);
             WindowReplacement replacement = recomputation.Next(CancellationToken.None)!;
             using ColumnBatch rows = replacement.Rows;
             Assert.Equal(isExpired, replacement.From > first);
@@ -354,7 +354,8 @@ public sealed class AggregateOperationsTests : IDisposable
             Assert.NotEqual(serving.Table!.Table.Directory, building.Table?.Table.Directory);
             foreach (WindowRange range in versions[1].Waiting)
             {
-                await foreach (RecomputeProgress _ in runner.RecomputeAsync(building, range.From, range.To, end))
+                await foreach (RecomputeProgress _ in
+                    runner.RecomputeAsync(building, (range.From, range.To), mark: null, end))
                 {
                 }
             }
@@ -580,10 +581,10 @@ public sealed class AggregateOperationsTests : IDisposable
         }
     }
 
-    private void Recompute(RunningAggregate aggregate, long from, long to)
+    private void Recompute(RunningAggregate aggregate, long from, long to, RecomputeMark? mark = null)
     {
         using AggregateInputs inputs = Take(aggregate);
-        AggregateRecomputation recomputation = new(inputs, from, to, Options);
+        AggregateRecomputation recomputation = new(inputs, from, to, Options, mark);
         while (recomputation.Next(TestContext.Current.CancellationToken) is { } replacement)
         {
             _stream.Engine.Aggregates.Replacements.Add(replacement);

@@ -81,6 +81,8 @@ internal sealed class FakeLive : ILiveAggregates
 
     public ImmutableArray<LiveStatus> List() => IsGone ? [] : [Status()];
 
+    public AggregateStanding? Standing(string name) => null;
+
     public LiveHead? Find(string name) => IsGone || name != Plan.Name ? null : new LiveHead(Plan, Watermark);
 
     public LiveRows? Read(LiveRead read)
