@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Naru.Configuration;
 using Naru.Core.Files;
 using Naru.Definitions;
+using Naru.Lake.Catalog;
 using Naru.Query;
 using Naru.Query.Pool;
 
@@ -47,6 +48,7 @@ internal static class ExternalModule
             return shapes;
         });
         services.AddHostedService(static provider => provider.GetRequiredService<ExternalShapes>());
+        services.AddSingleton<ISystemTable, ExternalTablesTable>();
         return services;
     }
 

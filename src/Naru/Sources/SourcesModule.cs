@@ -11,6 +11,7 @@ using Naru.Lake.Catalog;
 using Naru.Lake.Parquet;
 using Naru.Models;
 using Naru.Query;
+using Naru.Query.Sandbox;
 using Naru.Sources.Files;
 using Naru.State;
 
@@ -43,7 +44,14 @@ internal static class SourcesModule
                     Logger(provider)));
             reloader.TakeNow();
             LocationRules rules = provider.GetRequiredService<LocationRules>();
-            provider.GetRequiredService<OutsideFolders>().Add(() => FilesPlace.Folders(reloader.Current, rules));
+            OutsideFolders outside = provider.GetRequiredService<OutsideFolders>();
+            outside.Add(() => FilesPlace.Folders(reloader.Current, rules));
+
+            // Copies of an earlier process are nobody's.
+            string copies = BucketFiles.FolderOf(rules.Root);
+            provider.GetRequiredService<IFileSystem>().DeleteDirectory(copies);
+            provider.GetRequiredService<IFileSystem>().CreateDirectory(copies);
+            outside.Add(() => FileStamp.RealPath(copies) is { } real ? [real] : []);
             return reloader;
         });
         services.AddSingleton<ISourceSet>(static provider => provider.GetRequiredService<SourceReloader>());

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
+using Naru.Connections;
 using Naru.Core.Files;
 
 namespace Naru.Tiers;
@@ -23,6 +24,12 @@ internal sealed record BucketPlace(string Name, string? Endpoint, string Region,
     public (string Bucket, string Endpoint, string Key) Settings { get; init; } =
         ("`tiers.cold`", "`tiers.cold_endpoint`", "`tiers.cold_access_key`");
 }
+
+/// <summary>An object as a list shows it.</summary>
+/// <param name="Key">Its name.</param>
+/// <param name="Bytes">Its size.</param>
+/// <param name="Tag">Another when its bytes are.</param>
+internal sealed record BucketObject(string Key, long Bytes, string Tag);
 
 /// <summary>
 /// The little of S3 that a lake needs. Every failing call throws <see cref="StorageException"/>, which names the
@@ -64,13 +71,39 @@ internal sealed class Bucket : IDisposable
 
     public string Name => _place.Name;
 
+    /// <summary>One that a source or an export names.</summary>
+    /// <param name="address">Where it is.</param>
+    /// <param name="what">Whose it is, for messages: `the target`.</param>
+    /// <param name="reveal">Gives the secret of a key and its reference.</param>
+    public static Bucket Open(BucketAddress address, string what, Func<string, string, string> reveal) => new(
+        new BucketPlace(
+            address.Name,
+            address.Endpoint.Length == 0 ? null : address.Endpoint,
+            address.Region,
+            new BasicAWSCredentials(
+                reveal("access_key", address.AccessKey), reveal("secret_key", address.SecretKey)))
+        {
+            Settings = ($"`path` of {what}", $"`endpoint` of {what}", $"`access_key` of {what}"),
+        });
+
     /// <summary>Gives the bytes piece by piece, and their `sha256:…` at the end.</summary>
     public Task<string> GetAsync(
         string key, Action<ReadOnlyMemory<byte>> take, CancellationToken cancellationToken) =>
-        AskAsync(key, async () =>
+        GetAsync(new BucketObject(key, 0, ""), take, cancellationToken);
+
+    /// <summary>The same of an object as it was listed, which fails with `Exists` where it is another now.</summary>
+    public Task<string> GetAsync(
+        BucketObject listed, Action<ReadOnlyMemory<byte>> take, CancellationToken cancellationToken) =>
+        AskAsync(listed.Key, async () =>
         {
-            using GetObjectResponse answer =
-                await _client.GetObjectAsync(_place.Name, key, cancellationToken).ConfigureAwait(false);
+            using GetObjectResponse answer = await _client.GetObjectAsync(
+                new GetObjectRequest
+                {
+                    BucketName = _place.Name,
+                    Key = listed.Key,
+                    EtagToMatch = listed.Tag.Length == 0 ? null : listed.Tag,
+                },
+                cancellationToken).ConfigureAwait(false);
             using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             byte[] buffer = new byte[CopyBytes];
             while (true)
@@ -129,16 +162,21 @@ internal sealed class Bucket : IDisposable
         }, cancellationToken);
 
     /// <summary>Keys that begin with a prefix.</summary>
-    public Task<List<string>> ListAsync(string prefix, CancellationToken cancellationToken) =>
+    public async Task<List<string>> ListAsync(string prefix, CancellationToken cancellationToken) =>
+        [.. (await ListObjectsAsync(prefix, cancellationToken).ConfigureAwait(false)).Select(static each => each.Key)];
+
+    /// <summary>Objects whose keys begin with a prefix.</summary>
+    public Task<List<BucketObject>> ListObjectsAsync(string prefix, CancellationToken cancellationToken) =>
         AskAsync(prefix, async () =>
         {
-            List<string> keys = [];
+            List<BucketObject> keys = [];
             ListObjectsV2Request request = new() { BucketName = _place.Name, Prefix = prefix };
             do
             {
                 ListObjectsV2Response page =
                     await _client.ListObjectsV2Async(request, cancellationToken).ConfigureAwait(false);
-                keys.AddRange((page.S3Objects ?? []).Select(static each => each.Key));
+                keys.AddRange((page.S3Objects ?? []).Select(static each =>
+                    new BucketObject(each.Key, each.Size ?? 0, each.ETag ?? "")));
                 request.ContinuationToken = page.NextContinuationToken;
             }
             while (request.ContinuationToken is not null);

@@ -22,7 +22,7 @@ public class RoomTests
         ["Configuration"] = ["Lake.Columns", "Yaml"],
         ["Aggregates"] = ["Lake", "Definitions", "Configuration", "Yaml"],
         ["Collect"] = ["Definitions", "Access", "Configuration"],
-        ["Tiers"] = ["Lake", "Configuration"],
+        ["Tiers"] = ["Lake", "Connections", "Configuration"],
         ["Stream"] = ["Lake", "Definitions", "Configuration", "Aggregates", "Tiers"],
         ["Backup"] = ["Lake", "Stream", "Configuration", "Tiers"],
         ["Query"] = ["Lake", "Definitions", "Access", "Configuration", "Yaml"],
@@ -38,7 +38,7 @@ public class RoomTests
         ["Sources"] =
         [
             "Lake", "Models", "MySql", "Redis", "Connections", "Ledger", "State", "Definitions", "Configuration",
-            "Yaml", "Query", "External", "Access",
+            "Yaml", "Query", "External", "Access", "Tiers",
         ],
         ["Exports"] =
         [

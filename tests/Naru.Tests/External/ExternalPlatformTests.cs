@@ -38,6 +38,10 @@ public sealed class ExternalPlatformTests : IDisposable
                 WHERE table_schema = 'ext' AND table_name = 'visits' ORDER BY column_name
                 """)));
 
+        Assert.Equal(
+            """[["ext.visits","files/visits/p_ymd=*/*.csv",2,null]]""",
+            Flat(await server.AskAsync("SELECT \"table\", location, files, problem FROM naru.external_tables")));
+
         // Its columns are found out, which takes a worker.
         TierServer.Write(_root, "files/rates/1.ndjson", "{\"currency\":\"KRW\",\"rate\":1350.5}\n");
         TierServer.Write(_root, "tables/rates.yaml", "table: rates\nlocation: files/rates/*.ndjson\n");

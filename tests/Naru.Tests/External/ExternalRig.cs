@@ -101,9 +101,9 @@ public sealed class ExternalRig : IAsyncDisposable
     }
 
     /// <summary>For sources of files below `share`.</summary>
-    internal SourceFileTools ToolsOfSources()
+    internal SourceFileTools ToolsOfSources(Func<string>? copies = null)
     {
-        _outside.Add(() => [Share]);
+        _outside.Add(() => copies is null ? [Share] : [Share, copies()]);
         return new SourceFileTools(Probe, Shapes.Rules);
     }
 

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Amazon.Runtime;
 using Naru.Configuration;
 using Naru.Core.Files;
 using Naru.Models;
@@ -58,19 +57,14 @@ internal sealed class BucketStore : IFileStore
 
     public BucketStore(FileTargetDefinition target, TargetTools tools)
     {
-        BucketTarget place = target.Bucket!;
         _files = tools.Files;
-        _prefix = place.Prefix;
+        _prefix = target.Bucket!.Prefix;
         _scratch = $"{tools.Root}/data/runs";
-        _bucket = new Bucket(new BucketPlace(
-            place.Name,
-            place.Endpoint.Length == 0 ? null : place.Endpoint,
-            place.Region,
-            new BasicAWSCredentials(
-                Reveal("access_key", place.AccessKey, tools), Reveal("secret_key", place.SecretKey, tools)))
-        {
-            Settings = ("`path` of the target", "`endpoint` of the target", "`access_key` of the target"),
-        });
+        _bucket = Bucket.Open(
+            target.Bucket,
+            "the target",
+            (key, reference) => SecretReference.Read(reference, tools.Files, tools.Root, out string problem)
+                ?? throw new FillException($"`{key}` of the target: {problem}"));
     }
 
     public async Task<byte[]?> ReadAsync(string name, CancellationToken cancellationToken)
@@ -144,8 +138,4 @@ internal sealed class BucketStore : IFileStore
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
-
-    private static string Reveal(string key, string reference, TargetTools tools) =>
-        SecretReference.Read(reference, tools.Files, tools.Root, out string problem)
-            ?? throw new FillException($"`{key}` of the target: {problem}");
 }

@@ -14,27 +14,11 @@ internal sealed record FileTargetDefinition : TargetDefinition
     public bool Bom { get; init; }
 
     /// <summary>Null for a folder of this machine.</summary>
-    public BucketTarget? Bucket { get; init; }
+    public BucketAddress? Bucket { get; init; }
 
     public override string Place => $"{Folder}/*.{Form.ToString().ToLowerInvariant()}";
 
     public override string Fingerprint => $"{Kind} {Place} {Bucket?.Endpoint}";
-}
-
-/// <summary>A bucket of S3, or of what speaks as it does. Holds references to its keys.</summary>
-/// <param name="Name">The bucket.</param>
-/// <param name="Prefix">What names of objects begin with: empty, or ending with a '/'.</param>
-internal sealed record BucketTarget(string Name, string Prefix)
-{
-    public const string Scheme = "s3://";
-
-    public string Endpoint { get; init; } = "";
-
-    public string Region { get; init; } = "us-east-1";
-
-    public string AccessKey { get; init; } = "";
-
-    public string SecretKey { get; init; } = "";
 }
 
 /// <summary>`kind: files`.</summary>
@@ -44,19 +28,16 @@ internal sealed class FileTargetKind : ITargetKind
 
     public ImmutableArray<ExportMode> Modes { get; } = [ExportMode.Append, ExportMode.Swap];
 
-    private static readonly ImmutableArray<string> BucketKeys = ["endpoint", "region", "access_key", "secret_key"];
-
-    public ImmutableArray<string> Keys { get; } = ["path", "format", "bom", .. BucketKeys];
+    public ImmutableArray<string> Keys { get; } = ["path", "format", "bom", .. BucketAddress.Keys];
 
     public TargetDefinition Read(ConnectionReader reader)
     {
         string path = reader.Yaml.RequiredText("path", "write the folder that files go to") ?? "";
-        bool isBucket = path.StartsWith(BucketTarget.Scheme, StringComparison.Ordinal);
-        BucketTarget? bucket = isBucket ? BucketOf(reader, path) : null;
-        foreach (string key in BucketKeys.Where(key => !isBucket && reader.Yaml.Find(key) is not null))
+        bool isBucket = path.StartsWith(BucketAddress.Scheme, StringComparison.Ordinal);
+        BucketAddress? bucket = isBucket ? BucketAddress.Read(reader, path) : null;
+        if (!isBucket)
         {
-            reader.Yaml.Mistake(
-                reader.Yaml.Find(key)!, $"'{key}' is of a bucket", "write path: s3://bucket/prefix, or leave it out");
+            BucketAddress.RefuseKeys(reader);
         }
 
         string[] parts = path.Split('/');
@@ -84,42 +65,6 @@ internal sealed class FileTargetKind : ITargetKind
         return new FileTargetDefinition
         {
             Kind = Name, Folder = path.TrimEnd('/'), Form = form, Bom = bom, Bucket = bucket,
-        };
-    }
-
-    private static BucketTarget BucketOf(ConnectionReader reader, string path)
-    {
-        string[] parts = path[BucketTarget.Scheme.Length..].Split('/', 2);
-        string prefix = parts.Length == 1 ? "" : parts[1].Trim('/');
-        if (parts[0].Length == 0 || prefix.Split('/').Contains("..") || path.Any(char.IsControl))
-        {
-            reader.Mistake("path", $"'path' is '{path}', which names no bucket", "write it as s3://bucket/prefix");
-        }
-
-        foreach (string key in (string[])["access_key", "secret_key"])
-        {
-            if (reader.Yaml.Find(key) is null)
-            {
-                reader.Yaml.Mistake(
-                    reader.Yaml.Mapping, $"the bucket needs '{key}'", "write it as env:NAME or file:PATH");
-            }
-        }
-
-        string endpoint = reader.Text("endpoint");
-        if (endpoint.Length > 0
-            && !(Uri.TryCreate(endpoint, UriKind.Absolute, out Uri? address) && address.Scheme is "http" or "https"))
-        {
-            reader.Mistake(
-                "endpoint", $"'endpoint' is '{endpoint}', which is no address", "write it as https://s3.example.com");
-        }
-
-        string region = reader.Text("region");
-        return new BucketTarget(parts[0], prefix.Length == 0 ? "" : prefix + "/")
-        {
-            Endpoint = endpoint,
-            Region = region.Length == 0 ? "us-east-1" : region,
-            AccessKey = reader.Secret("access_key"),
-            SecretKey = reader.Secret("secret_key"),
         };
     }
 

@@ -11,19 +11,25 @@ using Naru.Yaml;
 
 namespace Naru.Sources.Files;
 
-/// <summary>A folder of this machine.</summary>
+/// <summary>A folder of this machine, or a bucket.</summary>
 internal sealed record FilesPlace : SourcePlace
 {
     /// <summary>As it is written: absolute, or within the project.</summary>
     public required string Path { get; init; }
 
+    /// <summary>Null for a folder.</summary>
+    public BucketAddress? Bucket { get; init; }
+
     public override string Label => Path;
+
+    public override ImmutableArray<string> Secrets => Bucket is null ? [] : [Bucket.SecretKey];
 
     public string FolderIn(string root) => Path.StartsWith('/') ? Path : $"{root}/{Path}";
 
     /// <summary>What workers may read for all sources of files: paths without links.</summary>
     public static IEnumerable<string> Folders(SourceSet sources, LocationRules rules) => sources.Sources
         .SelectMany(static source => source.Shards).Select(static shard => shard.Place).OfType<FilesPlace>()
+        .Where(static place => place.Bucket is null)
         .Select(place => rules.Resolve(place.FolderIn(rules.Root), out _)).OfType<string>();
 }
 
@@ -49,7 +55,7 @@ internal sealed class FilesKind : ISourceKind
 {
     public ImmutableArray<string> Names => ["files"];
 
-    public ImmutableArray<string> Keys => ["path"];
+    public ImmutableArray<string> Keys => ["path", .. BucketAddress.Keys];
 
     public ImmutableArray<string> TableKeys => ["location", "ready", "format", "fields", "csv"];
 
@@ -61,6 +67,12 @@ internal sealed class FilesKind : ISourceKind
     {
         string path = reader.RequiredText(
             "path", "write the folder that the files come to, such as /srv/incoming/shop");
+        if (BucketAddress.Is(path))
+        {
+            return new FilesPlace { Path = path.TrimEnd('/'), Bucket = BucketAddress.Read(reader, path) };
+        }
+
+        BucketAddress.RefuseKeys(reader);
         string[] parts = (path.StartsWith('/') ? path[1..] : path).Split('/');
         if (path.Length > 0 && (path.Any(static letter => letter is '*' or '?' or '{') || parts.Any(
             static part => part is "" or "." or "..")))

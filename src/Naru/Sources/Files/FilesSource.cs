@@ -22,27 +22,43 @@ internal sealed class FilesSource(SourceOpening opening) : ISourceServer
         Task.FromResult<IReadOnlyList<string>>([]);
 
     /// <summary>Each file that stands in the folder itself could be one.</summary>
-    public Task<IReadOnlyList<SourceTableSize>> TablesAsync(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<SourceTableSize>> TablesAsync(CancellationToken cancellationToken)
     {
-        LocationListing listing = List(opening, "*");
-        return Task.FromResult<IReadOnlyList<SourceTableSize>>(
+        IEnumerable<(string Name, long Bytes)> files;
+        if (Place.Bucket is null)
+        {
+            LocationListing listing = List(opening, "*");
+            files = listing.Files.Select(file =>
+                (OutsideErrors.NameOf(file.Path, listing.Folder), file.Stamp.Bytes));
+        }
+        else
+        {
+            using BucketFiles bucket = new(opening);
+            files = await bucket.ListAsync("*", cancellationToken).ConfigureAwait(false);
+        }
+
+        return
         [
-            .. listing.Files.Take(ListedMax).Select(file => new SourceTableSize(
-                new SourceTableName("", OutsideErrors.NameOf(file.Path, listing.Folder)),
-                IsView: false,
-                null,
-                file.Stamp.Bytes)),
-        ]);
+            .. files.Take(ListedMax).Select(static file => new SourceTableSize(
+                new SourceTableName("", file.Name), IsView: false, null, file.Bytes)),
+        ];
     }
 
-    public Task<SourceTable?> DescribeAsync(
-        SourceTableName table, SourceTableOptions? options, CancellationToken cancellationToken) =>
-        new FilesSnapshot(opening).DescribeAsync(table, options, cancellationToken);
+    public async Task<SourceTable?> DescribeAsync(
+        SourceTableName table, SourceTableOptions? options, CancellationToken cancellationToken)
+    {
+        await using FilesSnapshot snapshot = new(opening);
+        return await snapshot.DescribeAsync(table, options, cancellationToken).ConfigureAwait(false);
+    }
 
     public Task<ISourceSnapshot> BeginAsync(int sessions, CancellationToken cancellationToken)
     {
-        // Said before anything else: a folder that is away fails the run as a server does that is.
-        _ = List(opening, "*");
+        if (Place.Bucket is null)
+        {
+            // Said before anything else: a folder that is away fails the run as a server does that is.
+            _ = List(opening, "*");
+        }
+
         return Task.FromResult<ISourceSnapshot>(new FilesSnapshot(opening));
     }
 
@@ -86,6 +102,9 @@ internal sealed class FilesSnapshot(SourceOpening opening) : ISourceSnapshot
 
     public bool IsConsistent => true;
 
+    private readonly BucketFiles? _bucket =
+        ((FilesPlace)opening.Place).Bucket is null ? null : new BucketFiles(opening);
+
     private SourceFileTools Tools => opening.Tools!;
 
     public async Task<SourceTable?> DescribeAsync(
@@ -93,8 +112,10 @@ internal sealed class FilesSnapshot(SourceOpening opening) : ISourceSnapshot
     {
         FilesTableOptions files = (FilesTableOptions?)options ?? Guessed(table);
         string pattern = FileNames.Of(files.Location, opening.Interval, opening.Zone);
-        RequireReady(table, files);
-        LocationListing listing = FilesSource.List(opening, pattern);
+        await RequireReadyAsync(table, files, cancellationToken).ConfigureAwait(false);
+        LocationListing listing = _bucket is null
+            ? FilesSource.List(opening, pattern)
+            : await _bucket.FetchAsync(pattern, cancellationToken).ConfigureAwait(false);
         if (listing.Files.IsEmpty)
         {
             throw new SourceException(
@@ -159,7 +180,11 @@ internal sealed class FilesSnapshot(SourceOpening opening) : ISourceSnapshot
         Verify(read.Table.Name, found);
     }
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public ValueTask DisposeAsync()
+    {
+        _bucket?.Dispose();
+        return ValueTask.CompletedTask;
+    }
 
     private static int ToInt(string text) => int.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
 
@@ -175,7 +200,8 @@ internal sealed class FilesSnapshot(SourceOpening opening) : ISourceSnapshot
         };
     }
 
-    private void RequireReady(SourceTableName table, FilesTableOptions files)
+    private async Task RequireReadyAsync(
+        SourceTableName table, FilesTableOptions files, CancellationToken cancellationToken)
     {
         if (files.Ready.Length == 0 || opening.Interval is null)
         {
@@ -183,8 +209,11 @@ internal sealed class FilesSnapshot(SourceOpening opening) : ISourceSnapshot
         }
 
         string name = FileNames.Of(files.Ready, opening.Interval, opening.Zone);
-        string path = $"{((FilesPlace)opening.Place).FolderIn(opening.Root)}/{name}";
-        if (FileStamp.Of(path) is not { IsFile: true })
+        FilesPlace place = (FilesPlace)opening.Place;
+        bool isThere = _bucket is null
+            ? FileStamp.Of($"{place.FolderIn(opening.Root)}/{name}") is { IsFile: true }
+            : await _bucket.HasAsync(name, cancellationToken).ConfigureAwait(false);
+        if (!isThere)
         {
             throw new SourceException(
                 $"{table} is not ready: {name} is not there; it is looked for again after `retry_after`", passes: true);
@@ -239,7 +268,7 @@ internal sealed class FilesSnapshot(SourceOpening opening) : ISourceSnapshot
                 [
                     new SetupStatement($"CREATE VIEW files AS SELECT * FROM {FileRead.Mark}")
                     {
-                        Read = FileRead.Of(table with { PartitionColumns = [] }),
+                        Read = FileRead.Of(table with { PartitionColumns = [], Schema = new TableSchema([]) }),
                     },
                 ],
             },
