@@ -279,6 +279,8 @@ internal sealed class IntervalRunner<T>(
         {
             case QueryException query:
                 return query.Error.ToString();
+            case IOException when exception.Message.StartsWith("No space left on device", StringComparison.Ordinal):
+                return $"{exception.Message}; free space on that volume or enlarge it";
             case OperationCanceledException:
                 return "it was cancelled";
             case FillException or IOException or DuckDbException or StateException:

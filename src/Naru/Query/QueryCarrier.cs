@@ -105,7 +105,7 @@ internal sealed class QueryCarrier(ILakeCatalog catalog, QueryPools pools, TimeP
         TableName[] names = [.. judgement.Tables.Select(static table => table.Name)];
         using ISnapshotLease lease = names.Length == 0
             ? NoTables.Instance
-            : await known.LeaseAsync(names, stop).ConfigureAwait(false);
+            : await LeaseAsync(known, names, stop).ConfigureAwait(false);
         PoolOptions pool = pools[context.Run.Entry.Pool].Options;
         if (lease.Tables.Any(static table => table.Outside is not null)
             && !pools[context.Run.Entry.Pool].SeesOutside(worker))
@@ -143,11 +143,23 @@ internal sealed class QueryCarrier(ILakeCatalog catalog, QueryPools pools, TimeP
         }
         catch (StorageException exception)
         {
-            throw new QueryException(new QueryError(QueryCodes.LakeFile, exception.Message)
-            {
-                Status = StatusCodes.Status503ServiceUnavailable,
-                Hint = "`naru tiers` says how the volumes are; nothing is lost, ask again when it is mended",
-            });
+            throw EngineErrors.OfStorage(
+                exception, "`naru tiers` says how the volumes are; nothing is lost, ask again when it is mended");
+        }
+    }
+
+    /// <summary>Rows of the platform's own tables are written to a file for the worker: the disk may be full.</summary>
+    private static async ValueTask<ISnapshotLease> LeaseAsync(
+        ILakeCatalog catalog, TableName[] names, CancellationToken stop)
+    {
+        try
+        {
+            return await catalog.LeaseAsync(names, stop).ConfigureAwait(false);
+        }
+        catch (StorageException exception)
+        {
+            throw EngineErrors.OfStorage(
+                exception, "`naru doctor` looks at the project's folder; ask again when it is mended");
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Naru.Core.Files;
 using Naru.Core.Text;
 using Naru.Lake.Catalog;
 using Naru.Lake.DuckDb;
@@ -41,6 +42,28 @@ internal static partial class EngineErrors
             : error;
     }
 
+    private const string NoSpace = "No space left on device";
+
+    /// <summary>The mend is in it: of models and exports the message alone is kept.</summary>
+    private const string FullDisk = "the disk is full: what the query writes on its way has no room; free space on the "
+        + "project's volume or enlarge it";
+
+    /// <summary>What a query reads could not be made ready for it.</summary>
+    public static QueryException OfStorage(StorageException exception, string hint)
+    {
+        // A cache that is too small is another fault: its message says which setting.
+        return new QueryException(
+            exception.Message.Contains(NoSpace, StringComparison.Ordinal)
+                ? new QueryError(QueryCodes.SpillFull, FullDisk)
+                {
+                    Status = StatusCodes.Status422UnprocessableEntity,
+                }
+                : new QueryError(QueryCodes.LakeFile, exception.Message)
+                {
+                    Status = StatusCodes.Status503ServiceUnavailable, Hint = hint,
+                });
+    }
+
     private static QueryError OfKind(
         DuckDbErrorKind kind, RunFailed failed, IReadOnlyCollection<TableDescription> tables)
     {
@@ -69,6 +92,8 @@ internal static partial class EngineErrors
             {
                 Status = unprocessable, Hint = "ask for fewer rows, columns or groups at once",
             },
+            DuckDbErrorKind.Io when message.Contains(NoSpace, StringComparison.Ordinal) =>
+                new QueryError(QueryCodes.SpillFull, FullDisk) { Status = unprocessable },
             DuckDbErrorKind.Io or DuckDbErrorKind.Permission => new QueryError(
                 QueryCodes.LakeFile, "a file of the lake could not be read")
             {
