@@ -74,6 +74,28 @@ public sealed class ModelsPageTests(ConsoleSite site)
     }
 
     [Fact]
+    public async Task An_aggregate_has_its_hours_in_a_calendar_and_is_recomputed_by_hand()
+    {
+        await using ConsoleTab tab = await site.OpenAsync("/console/models");
+        await tab.Page.Locator("a[href='/console/models/agg.ad_clicks_1m']").ClickAsync();
+        ILocator done = tab.Page.Locator(".calendar button[data-state=done]");
+        await done.First.WaitForAsync();
+        string hour = (await done.Last.GetAttributeAsync("data-interval"))!;
+        await done.Last.ClickAsync();
+        Assert.Equal(hour, await tab.Page.InputValueAsync("input[name=from]"));
+        Assert.Equal(0, await tab.Page.Locator(".editor").CountAsync());
+        await tab.Page.CheckAsync("input[name=all]");
+        await tab.Page.GetByRole(AriaRole.Button, new() { Name = "Run", Exact = true }).ClickAsync();
+        await tab.Page.GetByText("1 done, 0 failed").WaitForAsync();
+        Assert.Equal(
+            "done",
+            (await site.AskAsync(
+                "SELECT state FROM naru.intervals WHERE thing = 'aggregate/ad_clicks_1m' "
+                + $"AND interval = '{hour}'"))[0][0]);
+        await tab.AssertCleanAsync();
+    }
+
+    [Fact]
     public async Task A_file_with_a_mistake_is_not_written_nor_one_that_somebody_else_changed()
     {
         HttpClient http = site.Shop.Http;
