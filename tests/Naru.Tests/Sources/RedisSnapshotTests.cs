@@ -273,13 +273,93 @@ public sealed class RedisSnapshotTests : IDisposable
         Assert.Equal(["value: 2 are null, for they have more than 32 MB"], rows.Told);
     }
 
-    private static RedisSource Open(RedisServer server, string user = "", string password = "") => new(
+    [Fact]
+    public async Task Keys_that_come_twice_go_or_become_another_type_are_one_row_or_none()
+    {
+        int looks = 0;
+        await using PlayedRedis played = new(words => words switch
+        {
+            ["INFO", "keyspace"] => PlayedRedis.Bulk("# Keyspace\r\ndb0:keys=3,expires=1,avg_ttl=0\r\n"),
+
+            // Redis before 7 does not tell when a key expires, but how long it has.
+            ["INFO", ..] => PlayedRedis.Bulk("redis_version:6.2.0\r\ncluster_enabled:0\r\n"),
+            ["CLIENT", ..] => "-ERR unknown command\r\n",
+            ["SCAN", "0", ..] => PlayedRedis.List(
+                PlayedRedis.Bulk("17"), PlayedRedis.List([.. "a gone turned a".Split(' ').Select(PlayedRedis.Bulk)])),
+            ["SCAN", "17", ..] => PlayedRedis.List(
+                PlayedRedis.Bulk("0"), PlayedRedis.List(PlayedRedis.Bulk("turned"), PlayedRedis.Bulk("a"))),
+            ["TYPE", "turned"] => looks++ == 0 ? "+string\r\n" : "+list\r\n",
+            ["TYPE", ..] => "+string\r\n",
+            ["PTTL", "a"] => ":3600000\r\n",
+            ["PTTL", ..] => ":-1\r\n",
+            ["STRLEN" or "GET", "turned"] => "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n",
+            ["GET", "gone"] => "$-1\r\n",
+            ["GET", ..] => PlayedRedis.Bulk("text"),
+            ["LRANGE", ..] => PlayedRedis.List(PlayedRedis.Bulk("x")),
+            _ => ":1\r\n",
+        });
+        long before = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+        await using RedisSource server = Open(played.Port);
+        await using ISourceSnapshot snapshot = await server.BeginAsync(1, Stop);
+        SourceTable table = (await snapshot.DescribeAsync(new SourceTableName("", "*"), null, Stop))!;
+        SourceChunk chunk = Assert.Single(await snapshot.SplitAsync(table, 1, Stop));
+        RowTexts rows = new(table.Columns);
+        await snapshot.ReadAsync(
+            new SourceRead { Table = table, Columns = table.Columns, Chunk = chunk }, rows, Stop);
+        Assert.Equal(["a string text", "turned list [\"x\"]"], rows.Rows.Select(static row => row.Split('|'))
+            .Select(static row => $"{row[1]} {row[2]} {row[7]}"));
+        DateTimeOffset until = DateTimeOffset.Parse(rows.Rows[0].Split('|')[5], CultureInfo.InvariantCulture);
+        Assert.InRange(
+            until.ToUnixTimeMilliseconds() - 3_600_000, before, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
+    }
+
+    [Theory]
+    [InlineData("+PONG\r\n", "its answer to SCAN is none")]
+    [InlineData("what?\r\n", "the answer is not Redis's")]
+    [InlineData("$9999999999\r\n", "the answer is not Redis's")]
+    [InlineData("*2\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "the answer is not Redis's")]
+    [InlineData("-LOADING Redis is loading the dataset in memory\r\n", "LOADING Redis is loading")]
+    public async Task What_is_no_answer_of_a_redis_is_told(string scan, string message)
+    {
+        await using PlayedRedis played = new(words => words switch
+        {
+            ["INFO", "keyspace"] => PlayedRedis.Bulk("db0:keys=3,expires=1,avg_ttl=0\r\n"),
+            ["INFO", ..] => PlayedRedis.Bulk("redis_version:7.0.0\r\n"),
+            ["SCAN", ..] => scan,
+            _ => "+OK\r\n",
+        });
+        await using RedisSource server = Open(played.Port);
+        SourceException told = await Assert.ThrowsAsync<SourceException>(() => server.TablesAsync(Stop));
+        Assert.Contains(message, told.Message, StringComparison.Ordinal);
+        Assert.True(told.Passes);
+    }
+
+    [Fact]
+    public async Task A_node_of_a_cluster_is_read_as_a_shard_only()
+    {
+        await using PlayedRedis played = new(static words => words switch
+        {
+            ["INFO", "keyspace"] => PlayedRedis.Bulk("db0:keys=3,expires=1,avg_ttl=0\r\n"),
+            ["INFO", ..] => PlayedRedis.Bulk("redis_version:7.0.0\r\ncluster_enabled:1\r\n"),
+            _ => "+OK\r\n",
+        });
+        await using RedisSource alone = Open(played.Port);
+        SourceException told = await Assert.ThrowsAsync<SourceException>(() => alone.DatabasesAsync(Stop));
+        Assert.Contains("name each of its masters in `shards`", told.Message, StringComparison.Ordinal);
+        await using RedisSource shard = Open(played.Port, isShard: true);
+        Assert.Equal(["0"], await shard.DatabasesAsync(Stop));
+    }
+
+    private static RedisSource Open(RedisServer server, string user = "", string password = "") =>
+        Open(server.Port, user, password);
+
+    private static RedisSource Open(int port, string user = "", string password = "", bool isShard = false) => new(
         new SourceEndpoint
         {
-            Host = "127.0.0.1", Port = server.Port, Database = "", User = user, Password = new SourceSecret(password),
+            Host = "127.0.0.1", Port = port, Database = "", User = user, Password = new SourceSecret(password),
             Tls = ConnectionTls.Off, Zone = ProjectZone.Utc,
         },
-        isShard: false,
+        isShard,
         null);
 
     private RdbSource OpenFile() => new(
