@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Naru.Configuration;
 using Naru.Connections;
 using Naru.Models;
 using Naru.MySql;
@@ -8,27 +7,9 @@ using Naru.MySql;
 namespace Naru.Exports.MySql;
 
 /// <summary>A table of a MySQL or MariaDB.</summary>
-internal sealed record MySqlTargetDefinition : TargetDefinition
+internal sealed record MySqlTargetDefinition : SqlTargetDefinition
 {
-    public required string Host { get; init; }
-
-    public required int Port { get; init; }
-
-    public required string Database { get; init; }
-
-    public required string User { get; init; }
-
-    /// <summary>A reference.</summary>
-    public string Password { get; init; } = "";
-
-    public ConnectionTls Tls { get; init; }
-
-    /// <summary>A PEM file of the authorities that are trusted; empty for the system's.</summary>
-    public string TlsAuthorities { get; init; } = "";
-
-    public required string Table { get; init; }
-
-    public override string Place => Host.StartsWith('/')
+    public override string Place => IsLocal
         ? $"{Host} {Database}.{Table}"
         : string.Create(CultureInfo.InvariantCulture, $"{Host}:{Port}/{Database} {Table}");
 }
@@ -75,25 +56,17 @@ internal sealed class MySqlTargetKind : ITargetKind
     public IExportTarget Open(TargetDefinition target, TargetTools tools)
     {
         MySqlTargetDefinition to = (MySqlTargetDefinition)target;
-        bool local = to.Host.StartsWith('/');
-        string? password = null;
-        if (to.Password.Length > 0)
-        {
-            password = SecretReference.Read(to.Password, tools.Files, tools.Root, out string problem)
-                ?? throw new FillException($"the password of the target is not known: {problem}");
-        }
-
         MySqlAddress address = new()
         {
-            Host = local ? "localhost" : to.Host,
+            Host = to.IsLocal ? "localhost" : to.Host,
             Port = to.Port,
-            Socket = local ? to.Host : null,
+            Socket = to.IsLocal ? to.Host : null,
             Database = to.Database,
             User = to.User,
-            Password = password,
-            Tls = local || to.Tls == ConnectionTls.Off ? MySqlTls.Off
+            Password = to.ReadPassword(tools),
+            Tls = to.IsLocal || to.Tls == ConnectionTls.Off ? MySqlTls.Off
                 : to.Tls == ConnectionTls.Require ? MySqlTls.Encrypt : MySqlTls.VerifyFull,
-            AuthoritiesFile = to.TlsAuthorities.Length > 0 ? Path.Combine(tools.Root, to.TlsAuthorities) : null,
+            AuthoritiesFile = to.AuthoritiesFile(tools),
             ConnectTimeout = TimeSpan.FromSeconds(15),
         };
         return address.Fault() is { } fault

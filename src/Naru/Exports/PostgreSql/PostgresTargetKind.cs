@@ -1,34 +1,14 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Naru.Configuration;
 using Naru.Connections;
-using Naru.Models;
 using Npgsql;
 
 namespace Naru.Exports.PostgreSql;
 
 /// <summary>A table of a PostgreSQL.</summary>
-internal sealed record PostgresTargetDefinition : TargetDefinition
+internal sealed record PostgresTargetDefinition : SqlTargetDefinition
 {
-    public required string Host { get; init; }
-
-    public required int Port { get; init; }
-
-    public required string Database { get; init; }
-
-    public required string User { get; init; }
-
-    /// <summary>A reference.</summary>
-    public string Password { get; init; } = "";
-
-    public ConnectionTls Tls { get; init; }
-
-    /// <summary>A PEM file of the authorities that are trusted; empty for the system's.</summary>
-    public string TlsAuthorities { get; init; } = "";
-
     public required string Schema { get; init; }
-
-    public required string Table { get; init; }
 
     public override string Place => string.Create(
         CultureInfo.InvariantCulture, $"{Host}:{Port}/{Database} {Schema}.{Table}");
@@ -96,23 +76,18 @@ internal sealed class PostgresTargetKind : ITargetKind
                 _ => SslMode.VerifyFull,
             },
         };
-        if (to.Host.StartsWith('/'))
+        if (to.IsLocal)
         {
             // A socket of this machine.
             settings.SslMode = SslMode.Disable;
         }
 
-        if (to.TlsAuthorities.Length > 0)
+        if (to.AuthoritiesFile(tools) is { } authorities)
         {
-            settings.RootCertificate = Path.Combine(tools.Root, to.TlsAuthorities);
+            settings.RootCertificate = authorities;
         }
 
-        if (to.Password.Length > 0)
-        {
-            settings.Password = SecretReference.Read(to.Password, tools.Files, tools.Root, out string problem)
-                ?? throw new FillException($"the password of the target is not known: {problem}");
-        }
-
+        settings.Password = to.ReadPassword(tools);
         return new PostgresTarget(to, settings.ConnectionString, tools);
     }
 }
