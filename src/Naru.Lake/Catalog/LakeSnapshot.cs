@@ -60,6 +60,11 @@ public sealed record TableDescription(TableName Name, TableSchema Schema, string
 {
     /// <summary>What columns mean, of those of which it is told.</summary>
     public ImmutableDictionary<string, string> Comments { get; init; } = ImmutableDictionary<string, string>.Empty;
+
+    /// <summary>Whether statements mean the same by both: the same tables with the same columns.</summary>
+    public static bool AreAlike(ImmutableArray<TableDescription> one, ImmutableArray<TableDescription> other) =>
+        one.Length == other.Length && one.Zip(other).All(static pair =>
+            pair.First.Name == pair.Second.Name && pair.First.Schema.Equals(pair.Second.Schema));
 }
 
 /// <summary>One immutable version of all leased tables. Files stay readable until the lease is disposed.</summary>

@@ -27,7 +27,7 @@ internal sealed class ExportReloader(
 
     public ExportSet Current => _current;
 
-    protected override bool IsOutdated => !Same(_tables, tables());
+    protected override bool IsOutdated => !TableDescription.AreAlike(_tables, tables());
 
     protected override string Fingerprint() => ExportFolder.Fingerprint(files, folder);
 
@@ -63,10 +63,6 @@ internal sealed class ExportReloader(
         _current = next;
         _told.Tell(mistakes);
     }
-
-    private static bool Same(ImmutableArray<TableDescription> one, ImmutableArray<TableDescription> other) =>
-        one.Length == other.Length && one.Zip(other).All(static pair =>
-            pair.First.Name == pair.Second.Name && pair.First.Schema.Equals(pair.Second.Schema));
 }
 
 internal sealed record ExportReloaderParts(

@@ -40,7 +40,7 @@ internal sealed class ModelReloader(
         return mistakes;
     }
 
-    protected override bool IsOutdated => !Same(_others, others());
+    protected override bool IsOutdated => !TableDescription.AreAlike(_others, others());
 
     protected override string Fingerprint() => ModelFolder.Fingerprint(files, folder);
 
@@ -79,10 +79,6 @@ internal sealed class ModelReloader(
         _current = next;
         _told.Tell(mistakes);
     }
-
-    private static bool Same(ImmutableArray<TableDescription> one, ImmutableArray<TableDescription> other) =>
-        one.Length == other.Length && one.Zip(other).All(static pair =>
-            pair.First.Name == pair.Second.Name && pair.First.Schema.Equals(pair.Second.Schema));
 }
 
 internal sealed record ModelReloaderParts(DefinitionsOptions Options, TimeProvider Time, ILogger Logger);
