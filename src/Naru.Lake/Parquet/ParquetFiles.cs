@@ -59,32 +59,46 @@ public sealed class ParquetFiles : ITableFileRewriter
     /// <summary>
     /// Writes to one new file the rows of <paramref name="older"/> whose key (no null in it) is not among those of
     /// <paramref name="newer"/>, and all rows of these. Columns are found by field id. Not synced. Throws
-    /// <see cref="StorageException"/>, and <see cref="OperationCanceledException"/>; either may leave a part.
+    /// <see cref="StorageException"/>, and <see cref="OperationCanceledException"/>; either may leave a part. Where the
+    /// newer ones repeat a key, the row that stands last is the one that is written.
     /// </summary>
     public TableFileInfo Merge(
-        (IReadOnlyList<string> Older, IReadOnlyList<string> Newer) sources,
+        (IReadOnlyList<string> Older, IReadOnlyList<string> Newer, bool Repeats) sources,
         TableSchema schema,
         IReadOnlyList<string> key,
         string path,
         CancellationToken cancellationToken)
     {
         Invariant.Hold(key.Count > 0 && key.All(column => schema.IndexOf(column) >= 0));
-        (IReadOnlyList<string> older, IReadOnlyList<string> newer) = sources;
-        if (older.Count == 0 || newer.Count == 0)
+        (IReadOnlyList<string> older, IReadOnlyList<string> newer, bool repeats) = sources;
+        if (newer.Count == 0 || (older.Count == 0 && !repeats))
         {
             return Rewrite([.. older, .. newer], schema, null, path, cancellationToken);
         }
 
         string same = string.Join(" AND ", key.Select(static column =>
             $"n.{SqlIdentifier.Quote(column)} = o.{SqlIdentifier.Quote(column)}"));
-        string fresh = ParquetSql.Read(newer, schema);
+        string fresh = repeats ? Last(newer, schema, key) : $"SELECT * FROM {ParquetSql.Read(newer, schema)}";
+        string kept = older.Count == 0 ? ""
+            : $"SELECT * FROM {ParquetSql.Read(older, schema)} o WHERE NOT EXISTS "
+                + $"(SELECT 1 FROM {ParquetSql.Read(newer, schema)} n WHERE {same}) UNION ALL ";
         string copy = ParquetSql.Copy(
-            $"SELECT * FROM {ParquetSql.Read(older, schema)} o WHERE NOT EXISTS (SELECT 1 FROM {fresh} n WHERE {same}) "
-            + $"UNION ALL SELECT * FROM {fresh}",
+            $"{kept}{fresh}",
             schema.Columns.AsSpan(),
             path,
             _options);
         return Rewrite(copy, schema, path, cancellationToken);
+    }
+
+    /// <summary>Of rows with the same key, the one that stands last in the files.</summary>
+    private static string Last(IReadOnlyList<string> files, TableSchema schema, IReadOnlyList<string> key)
+    {
+        const string Place = "\"place in the files\"";
+        string columns = string.Join(", ", schema.Columns.Select(static column => SqlIdentifier.Quote(column.Name)));
+        string same = string.Join(", ", key.Select(SqlIdentifier.Quote));
+        string numbered = $"SELECT *, row_number() OVER () AS {Place} FROM {ParquetSql.Read(files, schema)}";
+        return $"SELECT {columns} FROM ({numbered}) "
+            + $"QUALIFY row_number() OVER (PARTITION BY {same} ORDER BY {Place} DESC) = 1";
     }
 
     /// <summary>Reads a whole file: rows, bytes and statistics as a commit says them.</summary>

@@ -66,7 +66,7 @@ internal sealed partial class ProjectParts(ProjectFolder project)
         RuleChecker.Check(Access, tables, mistakes);
         Sources = SourceFolder.Compile(
             SourceFolder.Files(project.Files, project.Paths.Sources, mistakes),
-            SourceKinds.All,
+            SourceKinds.Of(content.Settings?.Get<SourcesOptions>() ?? new SourcesOptions()),
             ProjectZone.Of(zone),
             mistakes);
         TableDescription[] snapshots = Snapshots();

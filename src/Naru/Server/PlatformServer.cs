@@ -192,12 +192,13 @@ internal sealed class PlatformServer : IAsyncDisposable
         // Before the models, which read what these fill.
         services.AddSingleton<ISchemaChangeTold, SchemaChangeNotices>();
         services.AddAggregateSchedule();
-        services.AddSources(SourceKinds.All, zone);
+        SourceKinds kinds = SourceKinds.Of(settings.Get<SourcesOptions>());
+        services.AddSources(kinds, zone);
         services.AddSingleton(provider => new SourceDesk(
             provider.GetRequiredService<IFileSystem>(),
             provider.GetRequiredService<ProjectPaths>(),
             provider.GetRequiredService<AuditTrail>(),
-            SourceKinds.All,
+            kinds,
             zone));
         services.AddModels(
             settings.Get<ModelsOptions>(),

@@ -292,7 +292,7 @@ internal static class SourceJson
         ["columns"] = new JsonArray([.. table.Columns.Select(static column => (JsonNode)new JsonObject
         {
             ["column"] = column.Name,
-            ["name"] = SourceNames.ColumnOf(column.Name),
+            ["name"] = SourceNames.ColumnOf(column),
             ["server_type"] = column.ServerType,
             ["type"] = column.Type.Sql,
             ["nullable"] = column.Nullable,

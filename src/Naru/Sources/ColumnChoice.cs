@@ -85,7 +85,7 @@ internal sealed record ColumnChoice(ImmutableArray<SourceColumn> Columns, Immuta
     private static string NameOf(SourceTable table, SourceColumn column, List<string> taken)
     {
         const string Hint = "leave it out with `except`, or read a view that names it otherwise";
-        string? name = column.LakeName.Length > 0 ? column.LakeName : SourceNames.ColumnOf(column.Name);
+        string? name = SourceNames.ColumnOf(column);
         if (name is null)
         {
             throw new SourceException(

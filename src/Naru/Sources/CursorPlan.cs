@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Naru.Core.Files;
 using Naru.Core.Schedules;
+using Naru.Lake.Columns;
 using Naru.Lake.Delta;
 using Naru.Lake.Parquet;
 
@@ -36,6 +37,30 @@ internal sealed record CursorStep(
 /// </summary>
 internal sealed class CursorPlan(SourceDefinition source, SnapshotDefinition snapshot, SnapshotParts parts)
 {
+    /// <summary>In the place of a cursor, for a kind that keeps where it was by itself.</summary>
+    private static readonly SourceColumn OwnState = new()
+    {
+        Name = "state", ServerType = "", Type = ColumnType.String,
+    };
+
+    /// <summary>The table's key in the lake, with `_shard`; null where it has none, or not all of it is read.</summary>
+    public static ImmutableArray<string>? KeyOf(SourceDefinition source, ShapeVerdict shape)
+    {
+        List<string> names = [];
+        foreach (string column in shape.Tables[0].Key)
+        {
+            int at = shape.Choice.Columns.ToList().FindIndex(each => each.Name == column);
+            if (at < 0)
+            {
+                return null;
+            }
+
+            names.Add(shape.Choice.Names[at]);
+        }
+
+        return names.Count == 0 ? null : [.. names, .. source.IsSharded ? [SourceNames.Shard] : Array.Empty<string>()];
+    }
+
     public async Task<CursorStep> MakeAsync(
         ImmutableArray<ISourceSnapshot> shards,
         ShapeVerdict shape,
@@ -43,8 +68,11 @@ internal sealed class CursorPlan(SourceDefinition source, SnapshotDefinition sna
         CancellationToken cancellationToken)
     {
         CursorStep step = new(
-            Cursor(shape), Key(shape), Signature(shape), ImmutableSortedDictionary<string, string>.Empty);
-        for (int i = 0; i < shards.Length; i++)
+            HasCursor ? Cursor(shape) : OwnState,
+            Key(shape),
+            Signature(shape),
+            ImmutableSortedDictionary<string, string>.Empty);
+        for (int i = 0; HasCursor && i < shards.Length; i++)
         {
             string? greatest = await shards[i].GreatestAsync(shape.Tables[i], step.Column, cancellationToken)
                 .ConfigureAwait(false);
@@ -75,6 +103,8 @@ internal sealed class CursorPlan(SourceDefinition source, SnapshotDefinition sna
         };
     }
 
+    private bool HasCursor => snapshot.Cursor.Length > 0;
+
     private SourceColumn Cursor(ShapeVerdict shape) =>
         shape.Tables[0].Columns.FirstOrDefault(column => column.Name == snapshot.Cursor)
         ?? throw new SourceException(
@@ -82,29 +112,18 @@ internal sealed class CursorPlan(SourceDefinition source, SnapshotDefinition sna
 
     private ImmutableArray<string> Key(ShapeVerdict shape)
     {
-        ImmutableArray<string> own = shape.Tables[0].Key;
-        List<string> names = [];
-        foreach (string column in own)
+        if (KeyOf(source, shape) is { } key)
         {
-            int at = shape.Choice.Columns.ToList().FindIndex(each => each.Name == column);
-            if (at < 0)
-            {
-                throw new SourceException(
-                    $"{snapshot.ServerTable} has the key column {column}, which is not read: with a `cursor` it must "
-                    + "be");
-            }
-
-            names.Add(shape.Choice.Names[at]);
+            return key;
         }
 
-        if (names.Count == 0)
-        {
-            throw new SourceException(
-                $"{snapshot.ServerTable} has no primary key, so changed rows cannot take the place of what they were; "
-                + "take `cursor` out, and all is read each time");
-        }
-
-        return [.. names, .. source.IsSharded ? [SourceNames.Shard] : Array.Empty<string>()];
+        string word = HasCursor ? "cursor" : "state";
+        string? unread = shape.Tables[0].Key.FirstOrDefault(column =>
+            shape.Choice.Columns.All(each => each.Name != column));
+        throw new SourceException(unread is null
+            ? $"{snapshot.ServerTable} has no primary key, so changed rows cannot take the place of what they were; "
+                + $"take `{word}` out, and all is read each time"
+            : $"{snapshot.ServerTable} has the key column {unread}, which is not read: with a `{word}` it must be");
     }
 
     private string Signature(ShapeVerdict shape)
@@ -120,7 +139,7 @@ internal sealed class CursorPlan(SourceDefinition source, SnapshotDefinition sna
     private static long Micros(TimeSpan span) => span.Ticks / TimeSpan.TicksPerMicrosecond;
 }
 
-/// <summary>Files that are read once and gone.</summary>
+/// <summary>Files that are read once and gone; their names are in the order in which they were begun.</summary>
 internal sealed class ScratchFiles(IFileSystem files, string folder) : IDisposable
 {
     private readonly Lock _gate = new();
@@ -129,11 +148,12 @@ internal sealed class ScratchFiles(IFileSystem files, string folder) : IDisposab
     public DeltaFile Write(Func<string, TableFileInfo> write)
     {
         files.CreateDirectory(folder);
-        string path = string.Create(
-            CultureInfo.InvariantCulture,
-            $"{folder}/{RandomNumberGenerator.GetHexString(16, lowercase: true)}.parquet");
+        string path;
         lock (_gate)
         {
+            path = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{folder}/{_paths.Count:d6}-{RandomNumberGenerator.GetHexString(16, lowercase: true)}.parquet");
             _paths.Add(path);
         }
 

@@ -32,6 +32,12 @@ internal interface ISourceKind
     /// <summary>False where what changed cannot be asked for: `cursor` is none of its tables' keys.</summary>
     bool HasCursor => true;
 
+    /// <summary>
+    /// True where a read may give a row several times, by the table's key: then the last one counts. It costs another
+    /// pass over the rows.
+    /// </summary>
+    bool RepeatsRows => false;
+
     /// <summary>Where a table is that is named without a schema; empty where a database has none.</summary>
     string DefaultSchema => "";
 
@@ -121,7 +127,17 @@ internal interface ISourceSnapshot : IAsyncDisposable
     /// column and value, and the mend (`types: {COLUMN: text}`).
     /// </summary>
     Task ReadAsync(SourceRead read, IRowSink sink, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Where the last read of the table ended, from which the next is to go on, for a kind that knows it by reading
+    /// only; null where it does not.
+    /// </summary>
+    SourceReached? Reached(SourceTable table) => null;
 }
+
+/// <param name="Value">For <see cref="SourceFrom.Value"/>.</param>
+/// <param name="VoidsBefore">What was read is all there is: rows of the snapshot before are not to stay.</param>
+internal sealed record SourceReached(string Value, bool VoidsBefore);
 
 /// <summary>
 /// Takes the rows of one read. A batch belongs to the reader from <see cref="Begin"/> or <see cref="TakeAsync"/> until

@@ -104,7 +104,7 @@ internal sealed class SnapshotReader(YamlReader source, SourceDefinition definit
             Except = Names(reader, "except"),
             Types = Types(reader),
             Cursor = kind.HasCursor ? reader.Text("cursor") ?? "" : "",
-            FullEvery = kind.HasCursor && reader.Duration("full_every", unlimited: true) is (true, var span)
+            FullEvery = reader.Knows("full_every") && reader.Duration("full_every", unlimited: true) is (true, var span)
                 ? span ?? TimeSpan.MaxValue : TimeSpan.FromDays(7),
             AllowsEmpty = Holder(reader, "empty").Word("empty", "fail", "allow") == "allow",
             Every = every,

@@ -39,15 +39,20 @@ internal sealed class SnapshotRun(
                 + "in the source's file, and it is made anew");
         }
 
-        CursorStep? step = snapshot.Cursor.Length == 0 ? null
+        CursorStep? step = !snapshot.IsIncremental ? null
             : await new CursorPlan(source, snapshot, parts)
                 .MakeAsync(shards, shape, attempt.Interval, cancellationToken).ConfigureAwait(false);
         bool isOver = false;
         try
         {
-            if (step is { Base: { } before })
+            if (step is { Base: not null })
             {
-                await ReadChangesAsync(shards, shape, (table, step, before), cancellationToken).ConfigureAwait(false);
+                await ReadMergedAsync(shards, shape, (table, step.Key, step), cancellationToken)
+                    .ConfigureAwait(false);
+            }
+            else if (source.Kind.RepeatsRows && CursorPlan.KeyOf(source, shape) is { } key)
+            {
+                await ReadMergedAsync(shards, shape, (table, key, null), cancellationToken).ConfigureAwait(false);
             }
             else
             {
@@ -66,7 +71,8 @@ internal sealed class SnapshotRun(
             // From here on the files may be the table's, whatever comes of the commit.
             isOver = true;
             IntervalTables.Commit(table, [attempt], [.. _written]);
-            await book.KeepAsync(shape, attempt.Interval, step, CancellationToken.None).ConfigureAwait(false);
+            await book.KeepAsync(shape, attempt.Interval, Reached(shards, shape, step), CancellationToken.None)
+                .ConfigureAwait(false);
             return rows;
         }
         finally
@@ -84,14 +90,28 @@ internal sealed class SnapshotRun(
         files => parts.Tables.Discard(table, files),
         new RateLimit(source.Rate, parts.Time));
 
+    /// <summary>Where the next run is to go on, for a kind that knows it now only.</summary>
+    private CursorStep? Reached(ImmutableArray<ISourceSnapshot> shards, ShapeVerdict shape, CursorStep? step)
+    {
+        for (int i = 0; step is not null && i < shards.Length; i++)
+        {
+            if (shards[i].Reached(shape.Tables[i]) is { } reached)
+            {
+                step = step with { Greatest = step.Greatest.SetItem(source.Shards[i].Name, reached.Value) };
+            }
+        }
+
+        return step;
+    }
+
     /// <summary>
-    /// Reads what is new at the cursor beside the table, and puts it in the place of the same rows of the snapshot
-    /// before.
+    /// Reads beside the table, all or what is new since a step, and puts it in the place of the same rows of the
+    /// snapshot before; of rows that are the same by their key, the last one counts where the kind repeats some.
     /// </summary>
-    private async Task ReadChangesAsync(
+    private async Task ReadMergedAsync(
         ImmutableArray<ISourceSnapshot> shards,
         ShapeVerdict shape,
-        (IntervalTable Table, CursorStep Step, ImmutableArray<string> Base) on,
+        (IntervalTable Table, ImmutableArray<string> Key, CursorStep? Step) on,
         CancellationToken cancellationToken)
     {
         using ScratchFiles scratch = new(parts.Files, parts.Scratch);
@@ -100,29 +120,42 @@ internal sealed class SnapshotRun(
             (batch, rows) => scratch.Write(path => parts.Writer.Write(batch, rows, 0, path)),
             static _ => { },
             new RateLimit(source.Rate, parts.Time));
-        ConcurrentBag<DeltaFile> changed = [];
+        ConcurrentBag<DeltaFile> read = [];
         await Parallel.ForEachAsync(
             Enumerable.Range(0, shards.Length),
             new ParallelOptions { MaxDegreeOfParallelism = PartsAtOnceMax, CancellationToken = cancellationToken },
             async (i, stop) => await ReadAsync(
-                shards[i],
-                new SourceRead
-                {
-                    Table = shape.Tables[i],
-                    Columns = shape.Choice.Columns,
-                    Chunk = new SourceChunk($"changes since {on.Step.From[source.Shards[i].Name]}", ""),
-                    From = new SourceFrom(on.Step.Column, on.Step.From[source.Shards[i].Name]),
-                },
-                (target, source.Shards[i].Name, changed),
-                stop).ConfigureAwait(false)).ConfigureAwait(false);
+                shards[i], Since(shape, i, on.Step), (target, source.Shards[i].Name, read), stop)
+                .ConfigureAwait(false)).ConfigureAwait(false);
+        bool[] voids = [.. shards.Select((shard, i) => shard.Reached(shape.Tables[i])?.VoidsBefore == true)];
+        if (voids.Contains(true) && voids.Contains(false))
+        {
+            throw new SourceException(
+                $"{snapshot.ServerTable} began anew in some of its shards, and not in others; take its state out of "
+                + "the source's file, and all is read each time");
+        }
+
+        if (read.IsEmpty && (on.Step is null || voids.Contains(true)))
+        {
+            return;
+        }
+
+        string[] files = [.. read.Select(static file => file.Path).Order(StringComparer.Ordinal)];
+        IReadOnlyList<string> before = voids.Contains(true) ? [] : on.Step?.Base ?? [];
         _written.Add(await Task.Run(
             () => parts.Tables.Write(on.Table, attempt, path => parts.Merger.Merge(
-                (on.Base, [.. changed.Select(static file => file.Path)]),
-                on.Table.Inside,
-                on.Step.Key,
-                path,
-                cancellationToken)),
+                (before, files, source.Kind.RepeatsRows), on.Table.Inside, on.Key, path, cancellationToken)),
             cancellationToken).ConfigureAwait(false));
+    }
+
+    private SourceRead Since(ShapeVerdict shape, int shard, CursorStep? step)
+    {
+        SourceRead all = new() { Table = shape.Tables[shard], Columns = shape.Choice.Columns };
+        return step is null ? all : all with
+        {
+            Chunk = new SourceChunk($"changes since {step.From[source.Shards[shard].Name]}", ""),
+            From = new SourceFrom(step.Column, step.From[source.Shards[shard].Name]),
+        };
     }
 
     private async Task ReadAllAsync(

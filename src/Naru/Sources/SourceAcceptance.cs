@@ -76,8 +76,10 @@ internal sealed class SourceAcceptance(SourceConnector connector, SeenTables see
     /// <summary>With `freeze`: columns of the server that the table of the lake does not have.</summary>
     private IEnumerable<SeenColumn> LeftOut(SnapshotDefinition table, SeenTable before, SourceTable now) =>
         parts.Tables.SchemaOf(table.Fills!.Value) is { } schema
-            ? ShapeBook.Seen(now).Where(column => before.Columns.Contains(column)
-                && ColumnChoice.IsChosen(table, column.Name)
-                && SourceNames.ColumnOf(column.Name) is { } name && schema.IndexOf(name) < 0)
+            ? now.Columns
+                .Where(column => ColumnChoice.IsChosen(table, column.Name)
+                    && SourceNames.ColumnOf(column) is { } name && schema.IndexOf(name) < 0)
+                .Select(static column => new SeenColumn(column.Name, column.ServerType))
+                .Where(column => before.Columns.Contains(column))
             : [];
 }

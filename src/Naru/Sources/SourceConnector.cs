@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Naru.Configuration;
 using Naru.Core.Events;
 using Naru.Core.Files;
@@ -17,6 +19,9 @@ internal sealed class SourceConnector(IFileSystem files, string root, ProjectZon
     /// <summary>Shorter ones would be found in any text.</summary>
     private const int ScrubbedLengthMin = 4;
 
+    /// <summary>Takes what kinds have to say besides rows.</summary>
+    public ILogger Logger { get; init; } = NullLogger.Instance;
+
     /// <summary>Connects to nothing yet. Throws <see cref="SourceException"/> where a secret is not there.</summary>
     /// <param name="source">Which.</param>
     /// <param name="shard">Which of its databases.</param>
@@ -29,6 +34,7 @@ internal sealed class SourceConnector(IFileSystem files, string root, ProjectZon
         {
             IsShard = source.IsSharded,
             Interval = interval, Tools = Tools,
+            Logger = Logger,
         });
 
     /// <summary>A message without the source's secrets, should a server ever repeat one.</summary>

@@ -55,7 +55,11 @@ internal sealed record SourceDefinition
 internal sealed record SourceShard(string Name, SourcePlace Place);
 
 /// <summary>What a table of a source says in keys of the source's kind.</summary>
-internal abstract record SourceTableOptions;
+internal abstract record SourceTableOptions
+{
+    /// <summary>Only what changed since the last run is read, from where that one ended.</summary>
+    public virtual bool IsIncremental => false;
+}
 
 /// <summary>A table of a source, and the table of the lake that its snapshots fill.</summary>
 internal sealed record SnapshotDefinition : IScheduled, IScheduleRules
@@ -83,6 +87,9 @@ internal sealed record SnapshotDefinition : IScheduled, IScheduleRules
 
     /// <summary>The column by which only what changed is read; empty to read all each time.</summary>
     public string Cursor { get; init; } = "";
+
+    /// <summary>What is read may be what changed since the snapshot before, which it is put into.</summary>
+    public bool IsIncremental => Cursor.Length > 0 || Options?.IsIncremental == true;
 
     /// <summary>With a cursor: how often all is read anyway, which finds rows that were deleted.</summary>
     public TimeSpan FullEvery { get; init; } = TimeSpan.FromDays(7);

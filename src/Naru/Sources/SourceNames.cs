@@ -23,6 +23,10 @@ internal static class SourceNames
         return mended is not null && LogNames.Fault(name) is null ? name : null;
     }
 
+    /// <summary>What a column is called in the lake; null when nothing is left of its name.</summary>
+    public static string? ColumnOf(SourceColumn column) =>
+        column.LakeName.Length > 0 ? column.LakeName : ColumnOf(column.Name);
+
     /// <summary>`AlbumId` becomes `album_id`; null when nothing is left of it.</summary>
     public static string? ColumnOf(string name)
     {

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Naru.Configuration;
 using Naru.Connections;
 using Naru.Core.Events;
@@ -109,6 +111,9 @@ internal sealed record SourceOpening(
 
     /// <summary>For kinds that read files; null where there are no workers.</summary>
     public SourceFileTools? Tools { get; init; }
+
+    /// <summary>Takes what a kind has to say besides rows.</summary>
+    public ILogger Logger { get; init; } = NullLogger.Instance;
 
     /// <summary>Of a <see cref="ServerPlace"/>.</summary>
     public SourceEndpoint Endpoint()

@@ -31,6 +31,9 @@ internal static partial class SourcesLog
     public static partial void Replaced(
         ILogger logger, string source, string table, string column, long values, string what);
 
+    [LoggerMessage(10, LogLevel.Information, "{Tap} of source {Source} said{Text}")]
+    public static partial void Said(ILogger logger, string tap, string source, string text);
+
     [LoggerMessage(8, LogLevel.Warning,
         "{Table} of source {Source}: its sessions see no common point in time, so rows may be of different moments")]
     public static partial void Inconsistent(ILogger logger, string source, string table);

@@ -58,12 +58,7 @@ internal static class SourcesModule
         services.AddSingleton<IScheduledSource>(static provider => provider.GetRequiredService<SourceReloader>());
         services.AddSingleton<IFilledTables>(static provider => provider.GetRequiredService<SourceReloader>());
         services.AddHostedService(static provider => provider.GetRequiredService<SourceReloader>());
-        services.AddSingleton(provider => new SourceConnector(
-            provider.GetRequiredService<IFileSystem>(), provider.GetRequiredService<ProjectPaths>().Root, zone)
-        {
-            Tools = new SourceFileTools(
-                provider.GetRequiredService<FileProbe>(), provider.GetRequiredService<LocationRules>()),
-        });
+        services.AddSingleton(provider => Connector(provider, zone));
         services.AddSingleton<SourceSessions>();
         services.AddSingleton<SeenTables>();
         services.AddSingleton(static provider => new SnapshotParts(
@@ -96,6 +91,14 @@ internal static class SourcesModule
         services.AddSingleton<ISystemTable, SchemaChangesTable>();
         return services;
     }
+
+    private static SourceConnector Connector(IServiceProvider provider, ProjectZone zone) => new(
+        provider.GetRequiredService<IFileSystem>(), provider.GetRequiredService<ProjectPaths>().Root, zone)
+    {
+        Tools = new SourceFileTools(
+            provider.GetRequiredService<FileProbe>(), provider.GetRequiredService<LocationRules>()),
+        Logger = Logger(provider),
+    };
 
     private static string Scratch(IServiceProvider provider) =>
         $"{provider.GetRequiredService<ProjectPaths>().Data}/runs";
