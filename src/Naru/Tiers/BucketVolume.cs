@@ -82,7 +82,7 @@ internal sealed class BucketVolume : IFileVolume
         try
         {
             await _bucket.PutAsync(
-                key, () => new FileReading(_files.Open(source, FileOpen.Read)), cancellationToken)
+                key, () => new FileReadStream(_files.Open(source, FileOpen.Read)), cancellationToken)
                 .ConfigureAwait(false);
             string hash = await _bucket.GetAsync(key, static _ => { }, cancellationToken).ConfigureAwait(false);
             if (hash != contentHash)

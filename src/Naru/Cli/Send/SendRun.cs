@@ -200,8 +200,8 @@ internal sealed class SendRun(SendJob job, IFileSystem files, TimeProvider time,
         bool compressed = file.Read(magic, 0) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
         FileBytes = compressed ? null : file.Length;
         return compressed
-            ? new GZipStream(new FileBytes(file), CompressionMode.Decompress)
-            : new FileBytes(file);
+            ? new GZipStream(new FileReadStream(file), CompressionMode.Decompress)
+            : new FileReadStream(file);
     }
 
     private BlockSource MakeSource(ByteStream stream)

@@ -102,7 +102,7 @@ internal sealed class BucketStore : IFileStore
             write(fresh);
             await _bucket.PutAsync(
                 _prefix + name,
-                () => new FileReading(_files.Open(fresh, FileOpen.Read)),
+                () => new FileReadStream(_files.Open(fresh, FileOpen.Read)),
                 replaces: true,
                 cancellationToken).ConfigureAwait(false);
             string sent = "sha256:" + HashOf(fresh);

@@ -1,9 +1,9 @@
-using Naru.Core.Files;
+namespace Naru.Core.Files;
 
-namespace Naru.Tiers;
-
-/// <summary>An open file as a stream that is only read, for libraries that take streams.</summary>
-internal sealed class FileReading(IFile file) : System.IO.Stream
+/// <summary>
+/// An open file as a stream that is only read, for what takes streams. Owns the file: it is closed with the stream.
+/// </summary>
+public sealed class FileReadStream(IFile file) : Stream
 {
     private long _at;
 
