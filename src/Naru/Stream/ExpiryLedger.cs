@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using Naru.Configuration;
 using Naru.Core.Files;
 
@@ -20,44 +19,16 @@ internal sealed record Expiry(
 }
 
 /// <summary>What retention took out, when: kept in `state/expiries.json`, shown as `naru.expiries`.</summary>
-internal sealed class ExpiryLedger
+internal sealed class ExpiryLedger(IFileSystem files, ProjectPaths paths)
 {
-    private const string Kind = "expiries";
-    private const int Format = 1;
     private const int EntriesMax = 10_000;
 
-    private readonly IFileSystem _files;
-    private readonly ProjectPaths _paths;
-    private readonly Lock _gate = new();
-    private ImmutableArray<Expiry> _entries;
+    private readonly StateList<Expiry> _entries =
+        new(files, paths, "expiries", StreamJson.Default.ImmutableArrayExpiry);
 
-    public ExpiryLedger(IFileSystem files, ProjectPaths paths)
-    {
-        _files = files;
-        _paths = paths;
-        using JsonDocument? stored = StateFile.Read(files, PathOf, Kind, Format);
-        _entries = stored?.Deserialize(StreamJson.Default.ImmutableArrayExpiry) ?? [];
-    }
-
-    public ImmutableArray<Expiry> Entries => _entries;
-
-    private string PathOf => $"{_paths.State}/expiries.json";
+    public ImmutableArray<Expiry> Entries => _entries.Items;
 
     /// <summary>Durable when this returns; the oldest entries go first beyond 10,000.</summary>
-    public void Add(Expiry expiry)
-    {
-        lock (_gate)
-        {
-            ImmutableArray<Expiry> entries = _entries.Add(expiry);
-            entries = entries.Length > EntriesMax ? entries[^EntriesMax..] : entries;
-            _files.CreateDirectory(_paths.State);
-            StateFile.Write(
-                _files,
-                PathOf,
-                Kind,
-                Format,
-                JsonSerializer.SerializeToUtf8Bytes(entries, StreamJson.Default.ImmutableArrayExpiry));
-            _entries = entries;
-        }
-    }
+    public void Add(Expiry expiry) => _entries.Change(entries =>
+        entries.Length < EntriesMax ? entries.Add(expiry) : entries[^(EntriesMax - 1)..].Add(expiry));
 }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Naru.Configuration;
 using Naru.Core.Files;
@@ -23,27 +22,11 @@ internal sealed record TierPin(
 
 /// <summary>Pins of all tables: no two of one table overlap. Kept in `state/tiers.json`, durable before it is used.
 /// </summary>
-internal sealed class TierPins
+internal sealed class TierPins(IFileSystem files, ProjectPaths paths)
 {
-    private const string Kind = "tiers";
-    private const int Format = 1;
+    private readonly StateList<TierPin> _pins = new(files, paths, "tiers", StreamJson.Default.ImmutableArrayTierPin);
 
-    private readonly IFileSystem _files;
-    private readonly ProjectPaths _paths;
-    private readonly Lock _gate = new();
-    private ImmutableArray<TierPin> _pins;
-
-    public TierPins(IFileSystem files, ProjectPaths paths)
-    {
-        _files = files;
-        _paths = paths;
-        using JsonDocument? stored = StateFile.Read(files, PathOf, Kind, Format);
-        _pins = stored?.Deserialize(StreamJson.Default.ImmutableArrayTierPin) ?? [];
-    }
-
-    public ImmutableArray<TierPin> Current => _pins;
-
-    private string PathOf => $"{_paths.State}/tiers.json";
+    public ImmutableArray<TierPin> Current => _pins.Items;
 
     /// <summary>What there would be: the pin in place of all that was wanted of its days.</summary>
     /// <param name="pins">Those that there are.</param>
@@ -75,19 +58,5 @@ internal sealed class TierPins
     }
 
     /// <summary>Durable when this returns.</summary>
-    public void Set(TierPin days, bool stays)
-    {
-        lock (_gate)
-        {
-            ImmutableArray<TierPin> pins = With(_pins, days, stays);
-            _files.CreateDirectory(_paths.State);
-            StateFile.Write(
-                _files,
-                PathOf,
-                Kind,
-                Format,
-                JsonSerializer.SerializeToUtf8Bytes(pins, StreamJson.Default.ImmutableArrayTierPin));
-            _pins = pins;
-        }
-    }
+    public void Set(TierPin days, bool stays) => _pins.Change(pins => With(pins, days, stays));
 }
