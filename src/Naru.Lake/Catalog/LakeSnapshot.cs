@@ -61,6 +61,9 @@ public sealed record TableDescription(TableName Name, TableSchema Schema, string
     /// <summary>What columns mean, of those of which it is told.</summary>
     public ImmutableDictionary<string, string> Comments { get; init; } = ImmutableDictionary<string, string>.Empty;
 
+    /// <summary>Its files are others': who asks later is owed what these are later.</summary>
+    public bool Outside { get; init; }
+
     /// <summary>Whether statements mean the same by both: the same tables with the same columns.</summary>
     public static bool AreAlike(ImmutableArray<TableDescription> one, ImmutableArray<TableDescription> other) =>
         one.Length == other.Length && one.Zip(other).All(static pair =>

@@ -17,7 +17,7 @@ internal sealed record ExternalView(ExternalTable Table, TableSchema Columns, st
 {
     public TableDescription Description => new(Table.Table, Columns, Table.Description, System: false)
     {
-        Comments = Table.Comments,
+        Comments = Table.Comments, Outside = true,
     };
 }
 

@@ -52,6 +52,7 @@ public sealed class BucketExportTests : IAsyncDisposable
     }
 
     [Fact]
+    [Trait("Size", "Long")]
     public async Task A_store_that_fails_keeps_other_bytes_or_knows_no_key_is_told_with_the_mend()
     {
         _store = await S3Server.StartAsync($"{_site.Root}/store");

@@ -56,32 +56,11 @@ public sealed class ExternalPlatformTests : IDisposable
             Patience,
             () => "ext.rates stays");
         Assert.True(File.Exists(Path.Combine(_root, "shop/files/rates/1.ndjson")));
+        await AssertStaleAsync(server);
     }
 
     [Fact]
-    public async Task A_changed_file_makes_exactly_the_intervals_of_its_days_stale()
-    {
-        await using TierServer server = await TierServer.StartAsync(_root);
-        using HttpResponseMessage ran = await server.Http.PostAsync(
-            "/v1/models/door_visit_aggr_daily/runs?from=2026-11-01&to=2026-11-03", null);
-        string text = await ran.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
-        Assert.Contains("\"failed\":0", text, StringComparison.Ordinal);
-        Assert.Equal(["done", "done"], await StatesAsync());
-        TierServer.Write(_root, "files/visits/p_ymd=2026-11-02/b.csv", "shop,n\ns1,5\n");
-        Assert.Equal(["done", "stale"], await StatesAsync());
-        JsonElement lineage = await server.GetAsync("/v1/lineage?table=ext.visits&direction=down");
-        Assert.Contains("mart.door_visit_aggr_daily", lineage.GetRawText(), StringComparison.Ordinal);
-
-        async Task<string[]> StatesAsync()
-        {
-            JsonElement answer = await server.GetAsync(
-                "/v1/models/door_visit_aggr_daily/intervals?from=2026-11-01&to=2026-11-03");
-            return [.. answer.GetProperty("intervals").EnumerateArray()
-                .Select(static each => each.GetProperty("status").GetString()!)];
-        }
-    }
-
-    [Fact]
+    [Trait("Size", "Long")]
     public async Task Check_names_the_file_and_the_column_and_a_project_at_rest_answers()
     {
         string project = Path.Combine(_root, "shop");
@@ -112,6 +91,28 @@ public sealed class ExternalPlatformTests : IDisposable
             "warning: tables/far.yaml: the folder \"/nowhere/that/is\" is not on this machine",
             text,
             StringComparison.Ordinal);
+    }
+
+    /// <summary>A changed file makes exactly the intervals of its days stale.</summary>
+    private async Task AssertStaleAsync(TierServer server)
+    {
+        using HttpResponseMessage ran = await server.Http.PostAsync(
+            "/v1/models/door_visit_aggr_daily/runs?from=2026-11-01&to=2026-11-03", null);
+        string text = await ran.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.Contains("\"failed\":0", text, StringComparison.Ordinal);
+        Assert.Equal(["done", "done"], await StatesAsync(server));
+        TierServer.Write(_root, "files/visits/p_ymd=2026-11-02/b.csv", "shop,n\ns1,5\n");
+        Assert.Equal(["done", "stale"], await StatesAsync(server));
+        JsonElement lineage = await server.GetAsync("/v1/lineage?table=ext.visits&direction=down");
+        Assert.Contains("mart.door_visit_aggr_daily", lineage.GetRawText(), StringComparison.Ordinal);
+    }
+
+    private static async Task<string[]> StatesAsync(TierServer server)
+    {
+        JsonElement answer = await server.GetAsync(
+            "/v1/models/door_visit_aggr_daily/intervals?from=2026-11-01&to=2026-11-03");
+        return [.. answer.GetProperty("intervals").EnumerateArray()
+            .Select(static each => each.GetProperty("status").GetString()!)];
     }
 
     private static string Flat(string json) => json.ReplaceLineEndings("").Replace(" ", "", StringComparison.Ordinal);

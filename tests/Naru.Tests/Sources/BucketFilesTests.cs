@@ -1,6 +1,5 @@
 using System.Text;
 using Naru.Connections;
-using Naru.Core.Files;
 using Naru.Tests.External;
 using Naru.Tests.Tiers;
 using Naru.Tiers;
@@ -27,14 +26,64 @@ public sealed class BucketFilesTests : IAsyncDisposable
         }
     }
 
+    private string Copies => Directory.CreateDirectory($"{_rig!.Root}/data/fetched").FullName;
+
     [Fact]
     public async Task Objects_of_a_day_become_its_snapshot_and_their_copies_go()
     {
-        CancellationToken stop = TestContext.Current.CancellationToken;
+        await StartAsync();
+        await PutAsync("in/2026-11-01/shop=s1/a.csv", "id,name\n1,x\n");
+        await PutAsync("in/2026-11-01/shop=s2/deep/er/b.csv", "name,id\ny,2\n");
+        await PutAsync("in/2026-11-01/shop=s2/_part.csv", "id\nno\n");
+        await PutAsync("in/2026-11-02/shop=s2/c.csv", "id,name\n3,z\n");
+        Assert.Contains(
+            "orders is not ready", (await _rig!.RunAsync(Orders, SnapshotRig.Day(1))).Why, StringComparison.Ordinal);
+        await PutAsync("in/2026-11-01/_SUCCESS", "");
+        Assert.Equal(2, await _rig.FillAsync(Orders, SnapshotRig.Day(1)));
+        Assert.Equal(
+            ["1|x|s1|2026-11-01", "2|y|s2|2026-11-01"],
+            _rig.Ask($"SELECT id, name, shop, p_ymd FROM {{{Orders}}} ORDER BY id"));
+        Assert.Empty(Directory.GetFileSystemEntries(Copies));
+    }
+
+    [Fact]
+    [Trait("Size", "Long")]
+    public async Task A_store_that_dies_leaves_the_day_before_and_nothing_of_this_one()
+    {
+        await StartAsync();
+        await PutAsync("in/2026-11-01/shop=s1/a.csv", "id,name\n1,x\n");
+        await PutAsync("in/2026-11-01/_SUCCESS", "");
+        await PutAsync("in/2026-11-02/shop=s2/c.csv", "id,name\n3,z\n");
+        await PutAsync("in/2026-11-02/_SUCCESS", "");
+        Assert.Equal(1, await _rig!.FillAsync(Orders, SnapshotRig.Day(1)));
+        await _store!.FailAsync("wrong");
+        Assert.False((await _rig.RunAsync(Orders, SnapshotRig.Day(2))).Done);
+        await _store.StopAsync();
+        string away = (await _rig.RunAsync(Orders, SnapshotRig.Day(2))).Why!;
+        Assert.Contains("`endpoint` of source inbox", away, StringComparison.Ordinal);
+        Assert.DoesNotContain(S3Server.Keys, away, StringComparison.Ordinal);
+        Assert.Equal(["1"], _rig.Ask($"SELECT count(*) FROM {{{Orders}}}"));
+        Assert.Empty(Directory.GetFileSystemEntries(Copies));
+    }
+
+    private async Task PutAsync(string name, string text)
+    {
+        using Bucket bucket = Bucket.Open(
+            new BucketAddress("lake", "") { Endpoint = _store!.Address },
+            "the test",
+            static (_, _) => S3Server.Keys);
+        await bucket.PutAsync(
+            name,
+            () => new MemoryStream(Encoding.UTF8.GetBytes(text)),
+            replaces: true,
+            TestContext.Current.CancellationToken);
+    }
+
+    private async Task StartAsync()
+    {
         _store = await S3Server.StartAsync($"{_files.Root}/store");
         string key = $"{_files.Root}/key";
-        await File.WriteAllTextAsync(key, S3Server.Keys, stop);
-        string Copies() => Directory.CreateDirectory($"{_rig!.Root}/data/fetched").FullName;
+        await File.WriteAllTextAsync(key, S3Server.Keys, TestContext.Current.CancellationToken);
         _rig = new SnapshotRig(
             $$"""
             source: inbox
@@ -51,36 +100,6 @@ public sealed class BucketFilesTests : IAsyncDisposable
                 ready: "{ymd}/_SUCCESS"
                 fields: {id: int64}
             """,
-            tools: _files.ToolsOfSources(Copies));
-        using Bucket bucket = Bucket.Open(
-            new BucketAddress("lake", "") { Endpoint = _store.Address },
-            "the test",
-            static (_, _) => S3Server.Keys);
-        await PutAsync("in/2026-11-01/shop=s1/a.csv", "id,name\n1,x\n");
-        await PutAsync("in/2026-11-01/shop=s2/deep/er/b.csv", "name,id\ny,2\n");
-        await PutAsync("in/2026-11-01/shop=s2/_part.csv", "id\nno\n");
-        await PutAsync("in/2026-11-02/shop=s2/c.csv", "id,name\n3,z\n");
-        Assert.Contains(
-            "orders is not ready", (await _rig.RunAsync(Orders, SnapshotRig.Day(1))).Why, StringComparison.Ordinal);
-        await PutAsync("in/2026-11-01/_SUCCESS", "");
-        Assert.Equal(2, await _rig.FillAsync(Orders, SnapshotRig.Day(1)));
-        Assert.Equal(
-            ["1|x|s1|2026-11-01", "2|y|s2|2026-11-01"],
-            _rig.Ask($"SELECT id, name, shop, p_ymd FROM {{{Orders}}} ORDER BY id"));
-        Assert.Empty(Directory.GetFileSystemEntries(Copies()));
-
-        // A store that dies leaves the day before and nothing of this one.
-        await PutAsync("in/2026-11-02/_SUCCESS", "");
-        await _store.FailAsync("wrong");
-        Assert.False((await _rig.RunAsync(Orders, SnapshotRig.Day(2))).Done);
-        await _store.StopAsync();
-        string away = (await _rig.RunAsync(Orders, SnapshotRig.Day(2))).Why!;
-        Assert.Contains("`endpoint` of source inbox", away, StringComparison.Ordinal);
-        Assert.DoesNotContain(S3Server.Keys, away, StringComparison.Ordinal);
-        Assert.Equal(["2"], _rig.Ask($"SELECT count(*) FROM {{{Orders}}}"));
-        Assert.Empty(Directory.GetFileSystemEntries(Copies()));
-
-        Task PutAsync(string name, string text) => bucket.PutAsync(
-            name, () => new MemoryStream(Encoding.UTF8.GetBytes(text)), replaces: true, stop);
+            tools: _files.ToolsOfSources(() => Copies));
     }
 }

@@ -120,6 +120,7 @@ public sealed class FilesSnapshotTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Size", "Long")]
     public async Task Parquet_keeps_every_value_of_more_rows_than_a_batch_has()
     {
         const int Count = SnapshotSink.BatchRowsMax + 5_000;

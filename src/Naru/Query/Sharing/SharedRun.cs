@@ -135,8 +135,9 @@ internal sealed partial class SharedRun : IResultSink
         {
             _tables = tables;
 
-            // What the server makes when asked is of that moment: who asks later is shown later things.
-            _closed |= tables.Any(static table => table.System);
+            // What the server makes when asked, and what others write, is of that moment: who asks later is shown later
+            // things.
+            _closed |= tables.Any(static table => table.System || table.Outside);
             foreach (Asker asker in _askers)
             {
                 asker.Entry.Tables = tables;
