@@ -189,6 +189,8 @@ internal static class ModelCommands
 
     internal sealed class RunPrinter(bool json, bool dryRun)
     {
+        private (bool Runs, string Model, string First, string Last, string Why, int Count)? _told;
+        private int _spans;
         private int _steps;
         private int _due;
         private bool _failed;
@@ -205,8 +207,11 @@ internal static class ModelCommands
             if (root.TryGetProperty("step", out JsonElement step))
             {
                 Step(step);
+                return;
             }
-            else if (root.TryGetProperty("ended", out JsonElement ended))
+
+            Tell();
+            if (root.TryGetProperty("ended", out JsonElement ended))
             {
                 Ended(ended);
             }
@@ -223,9 +228,10 @@ internal static class ModelCommands
 
         public int End()
         {
-            if (!json && _steps > StepsShown)
+            Tell();
+            if (!json && _steps > 0)
             {
-                Console.WriteLine($"… and {_steps - StepsShown} more");
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"… and {_steps} more"));
             }
 
             if (!json && _due == 0 && !_failed)
@@ -240,12 +246,41 @@ internal static class ModelCommands
         {
             bool runs = step.GetProperty("runs").GetBoolean();
             _due += runs ? 1 : 0;
-            bool shown = dryRun || (!runs && Text(step, "status") != "done");
-            if (shown && !json && ++_steps <= StepsShown)
+            if (json || !(dryRun || (!runs && Text(step, "status") != "done")))
             {
-                Console.WriteLine(
-                    $"{(runs ? "run " : "skip")} {Text(step, "model")} {Text(step, "interval")}: {Text(step, "why")}");
+                Tell();
+                return;
             }
+
+            (string model, string at, string why) = (Text(step, "model"), Text(step, "interval"), Text(step, "why"));
+            if (_told is { } told && told.Runs == runs && told.Model == model && told.Why == why)
+            {
+                _told = told with { Last = at, Count = told.Count + 1 };
+                return;
+            }
+
+            Tell();
+            _told = (runs, model, at, at, why, 1);
+        }
+
+        /// <summary>Neighbours of one reason are one line.</summary>
+        private void Tell()
+        {
+            if (_told is not { } told)
+            {
+                return;
+            }
+
+            _told = null;
+            if (++_spans > StepsShown)
+            {
+                _steps += told.Count;
+                return;
+            }
+
+            string range = told.Count == 1 ? told.First
+                : string.Create(CultureInfo.InvariantCulture, $"{told.First} to {told.Last} ({told.Count})");
+            Console.WriteLine($"{(told.Runs ? "run " : "skip")} {told.Model} {range}: {told.Why}");
         }
 
         private void Ended(JsonElement ended)

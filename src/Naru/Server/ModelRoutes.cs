@@ -295,7 +295,8 @@ internal static class ModelRoutes
         $"there is no model, no table of a source and no aggregate \"{name}\"",
         NearestName.Find(
             name,
-            things.All.Where(static thing => thing.Fills is not null).Select(static thing => thing.Name)) is { } near
+            things.All.Where(static thing => thing.Fills is not null).Select(static thing => thing.Fills!.Value.Name))
+            is { } near
             ? $"did you mean {near}?" : "models are the files of models/; `naru check` tells which are wrong");
 
     private static long Now(TimeProvider time) =>
