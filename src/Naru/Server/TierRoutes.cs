@@ -150,6 +150,11 @@ internal static class TierRoutes
                 $"`tier` is \"{text}\"", "write hot, warm or cold, or rules to let the rules decide again");
         }
 
+        if (text != Rules && tier != Tier.Hot && !book.Volumes.Others.Any(volume => volume.Tier == tier))
+        {
+            return ServerErrors.BadRequest($"there is no {text} volume", $"set tiers.{text} in naru.yaml");
+        }
+
         if (table.Length == 0 || !book.Movable().Any(each => Wanted(each.Name, table)))
         {
             return ServerErrors.BadRequest(

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Naru.Lake.Catalog;
@@ -173,6 +174,35 @@ public sealed class TierPlatformTests : IDisposable
         Assert.Contains(JsonDocument.Parse(sum).RootElement[0][1].ToString(), rows, StringComparison.Ordinal);
         (exit, rows) = await PlatformProcess.RunAsync("doctor", project);
         Assert.True(exit == 0, rows);
+    }
+
+    [Theory]
+    [InlineData("", "warm")]
+    [InlineData("", "cold")]
+    [InlineData("tiers:\n  warm: ../warm\n", "cold")]
+    public async Task A_move_to_a_volume_that_is_not_there_is_refused_and_pins_nothing(string settings, string tier)
+    {
+        _root = TierServer.MakeProject(settings);
+        await using TierServer server = await TierServer.StartAsync(_root);
+        await server.SendDaysAsync(days: 2, landings: 1, perDay: 1);
+        string days = $"/v1/tiers/moves?table=kr_shop.tick&from={Day(1)}&to={Day(0)}&tier=";
+        foreach (string more in (string[])["", "&dry_run=true"])
+        {
+            using HttpResponseMessage refused = await server.Http.PostAsync(days + tier + more, null);
+            string text = await refused.Content.ReadAsStringAsync();
+            Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+            Assert.Contains($"there is no {tier} volume", text, StringComparison.Ordinal);
+            Assert.Contains($"set tiers.{tier} in naru.yaml", text, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(0, (await server.GetAsync("/v1/tiers")).GetProperty("pins").GetArrayLength());
+
+        // What is always there can be wanted, and nothing any more, too: also of days pinned to a volume that went.
+        foreach (string known in (string[])["hot", "rules"])
+        {
+            using HttpResponseMessage taken = await server.Http.PostAsync(days + known, null);
+            Assert.True(taken.IsSuccessStatusCode, await taken.Content.ReadAsStringAsync());
+        }
     }
 
     [Fact]
