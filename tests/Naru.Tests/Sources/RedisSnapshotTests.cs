@@ -226,6 +226,21 @@ public sealed class RedisSnapshotTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_that_does_not_tell_when_it_was_saved_has_all_its_keys()
+    {
+        string path = Path.Combine(_folder, "dump.rdb");
+        await File.WriteAllBytesAsync(
+            path, new RdbBytes(11).Add(0xfe, 0).Add(0xfc).Int64(1_000).Key(0, "user:1").Text("a").End(), Stop);
+        await using ISourceServer server = OpenFile();
+        Assert.Equal(["user:1"], await KeysAsync(server, "*"));
+        string? folder = SharedData.Folder("db/redis_rdb");
+        Assert.SkipUnless(folder is not null, "needs ../shared/data/db/redis_rdb");
+        await using ISourceServer shared = new RdbSource(
+            new PosixFileSystem(), Path.Combine(folder, "keys_with_expiry.rdb"), new RedisFilePlace("dump.rdb"));
+        Assert.Equal(["expires_ms_precision"], await KeysAsync(shared, "*"));
+    }
+
+    [Fact]
     [Trait("Size", "Slow")]
     public async Task A_server_is_known_by_who_signed_its_certificate()
     {

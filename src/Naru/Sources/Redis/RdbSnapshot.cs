@@ -100,13 +100,15 @@ internal sealed class RdbSnapshot : ISourceSnapshot
     /// <summary>The keys of one table.</summary>
     private sealed class Keys(RdbReader reader, byte[] pattern, RedisFilePlace place)
     {
-        private readonly long _opened = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
         private long _seen;
 
         public RdbReader Reader => reader;
 
-        /// <summary>When the file was saved: what had expired then is not there.</summary>
-        public long Now => reader.SavedAt * 1_000 ?? _opened;
+        /// <summary>
+        /// When the file was saved: what had expired then is not there. A file of an old Redis does not say when; then
+        /// nothing counts as expired, for the same file gives the same rows whenever it is read.
+        /// </summary>
+        public long Now => reader.SavedAt * 1_000 ?? long.MinValue;
 
         public bool Next(CancellationToken cancellationToken)
         {
