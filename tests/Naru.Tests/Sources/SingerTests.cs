@@ -267,6 +267,18 @@ public sealed class SingerTests : IDisposable
             "is none that this server may run", Mistakes("command: tap", []).Single(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("[python3 /opt/tap.py]", "python3 /opt/tap.py")]
+    [InlineData("[sh, -c, id x]", "sh -c id x")]
+    [InlineData("[tap, '']", "tap ")]
+    [InlineData("[tap, '']", "tap")]
+    public void A_word_with_a_blank_is_not_the_words_that_are_allowed(string command, string allowed) =>
+        Assert.Contains(
+            "is none that this server may run; an empty word, and one with a blank in it, cannot be allowed: "
+                + "write each word by itself, or allow a script that holds the command",
+            Mistakes($"command: {command}", [allowed]).Single(),
+            StringComparison.Ordinal);
+
     private static string[] Mistakes(string more, string[] allowed)
     {
         MistakeList mistakes = new();

@@ -84,7 +84,7 @@ internal sealed class SingerKind(ImmutableArray<string> commands) : ISourceKind
 
         // A single text is what one types: words between blanks.
         ImmutableArray<string> command = node is YamlScalar { IsNull: false } typed
-            ? [.. typed.Text.Split(' ', StringSplitOptions.RemoveEmptyEntries)]
+            ? [.. Words(typed.Text)]
             : [.. (of.Texts("command", single: false) ?? []).Select(static each => each.Text)];
         if (command.Length > 0 && Fault(command) is { } fault)
         {
@@ -94,11 +94,18 @@ internal sealed class SingerKind(ImmutableArray<string> commands) : ISourceKind
         return command;
     }
 
-    private string? Fault(ImmutableArray<string> command) => commands.Contains(string.Join(' ', command))
-        ? null : $"the command '{string.Join(' ', command)}' is none that this server may run";
+    /// <summary>Word for word: one word with a blank in it is not the same program as two words.</summary>
+    private string? Fault(ImmutableArray<string> command) =>
+        commands.Any(allowed => Words(allowed).SequenceEqual(command, StringComparer.Ordinal))
+            ? null : $"the command '{string.Join(' ', command)}' is none that this server may run";
+
+    private static string[] Words(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
 
     private static string Mend(ImmutableArray<string> command) =>
-        "who runs the server allows it in naru.yaml: sources: {singer_commands: [\""
+        command.Any(static word => word.Length == 0 || word.Contains(' ', StringComparison.Ordinal))
+        ? "an empty word, and one with a blank in it, cannot be allowed: write each word by itself, or allow a script "
+            + "that holds the command"
+        : "who runs the server allows it in naru.yaml: sources: {singer_commands: [\""
         + JsonEncodedText.Encode(string.Join(' ', command), JavaScriptEncoder.UnsafeRelaxedJsonEscaping) + "\"]}";
 
     private static JsonNode? Value(
