@@ -41,12 +41,39 @@ internal sealed class ModelPlanner(
     public IntervalCalendar Calendar => calendar;
 
     /// <summary>The thing's intervals that overlap [from, to), ascending.</summary>
-    public async Task<IReadOnlyList<IntervalView>> ViewAsync(
-        IScheduled thing, long from, long to, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<IntervalView>> ViewAsync(
+        IScheduled thing, long from, long to, CancellationToken cancellationToken) =>
+        ViewAsync(thing, calendar.Between(thing.Every, from, to), cancellationToken);
+
+    /// <summary>
+    /// All of the thing's intervals from its start until now, and those outside of that which the ledger knows, as a
+    /// person may fill any; ascending. What was never begun counts from the start only.
+    /// </summary>
+    /// <param name="thing">Whose.</param>
+    /// <param name="start">Unix microseconds; null: only what the ledger knows.</param>
+    /// <param name="now">Unix microseconds.</param>
+    /// <param name="cancellationToken">Before a count is asked for.</param>
+    public Task<IReadOnlyList<IntervalView>> ViewKnownAsync(
+        IScheduled thing, long? start, long now, CancellationToken cancellationToken)
+    {
+        Interval[] due = start is { } from ? [.. calendar.Between(thing.Every, from, now)] : [];
+        (long first, long end) = due.Length == 0 ? (long.MaxValue, long.MaxValue) : (due[0].First, due[^1].End);
+        Interval[] known = [.. ledger.Of(thing.Thing, thing.Every).Select(static entry => entry.Interval)];
+        return ViewAsync(
+            thing,
+            [
+                .. known.Where(interval => interval.First < first), .. due,
+                .. known.Where(interval => interval.First >= end),
+            ],
+            cancellationToken);
+    }
+
+    private async Task<IReadOnlyList<IntervalView>> ViewAsync(
+        IScheduled thing, IEnumerable<Interval> intervals, CancellationToken cancellationToken)
     {
         PlanPass pass = new();
         List<IntervalView> views = [];
-        foreach (Interval interval in calendar.Between(thing.Every, from, to))
+        foreach (Interval interval in intervals)
         {
             views.Add(await ViewAsync(thing, interval, pass, cancellationToken).ConfigureAwait(false));
         }

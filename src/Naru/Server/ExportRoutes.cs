@@ -81,22 +81,19 @@ internal static class ExportRoutes
     }
 
     /// <summary>
-    /// Intervals that are over. Of what is sent whole the newest alone is of interest, beside those that were sent.
+    /// Intervals that are over, or were begun. Of what is sent whole the newest alone is of interest beside the latter.
     /// </summary>
     private static async Task<IReadOnlyList<IntervalView>> ViewsAsync(
         ExportDefinition export, ModelPlanner planner, long now, CancellationToken cancellationToken)
     {
-        long from = planner.StartOf(export) ?? now - (DaysShown * DayMicroseconds);
-        IEnumerable<IntervalView> over =
-            (await planner.ViewAsync(export, from, now, cancellationToken).ConfigureAwait(false))
-            .Where(view => view.Interval.End <= now);
-        if (export.IsWhole)
-        {
-            IntervalView[] all = [.. over];
-            return [.. all.Where((view, i) => view.Entry is not null || i == all.Length - 1)];
-        }
-
-        return planner.StartOf(export) is null ? [.. over.Where(static view => view.Entry is not null)] : [.. over];
+        long? start = planner.StartOf(export) ?? (export.IsWhole ? now - (DaysShown * DayMicroseconds) : null);
+        IntervalView[] over =
+        [
+            .. (await planner.ViewKnownAsync(export, start, now, cancellationToken).ConfigureAwait(false))
+                .Where(view => view.Interval.End <= now || view.Entry is not null),
+        ];
+        return export.IsWhole
+            ? [.. over.Where((view, i) => view.Entry is not null || i == over.Length - 1)] : over;
     }
 
     private static async Task RunAsync(

@@ -64,16 +64,17 @@ internal static class ModelRoutes
         });
     }
 
-    /// <summary>How many of a thing's intervals that are over stand how.</summary>
+    /// <summary>How many of a thing's intervals that are over, or that the ledger knows, stand how.</summary>
     internal static async Task<JsonObject> CountsAsync(
         IScheduled thing, ModelPlanner planner, long now, CancellationToken cancellationToken)
     {
-        IReadOnlyList<IntervalView> views = planner.StartOf(thing) is { } start
-            ? await planner.ViewAsync(thing, start, now, cancellationToken).ConfigureAwait(false) : [];
+        IReadOnlyList<IntervalView> views = await planner
+            .ViewKnownAsync(thing, planner.StartOf(thing), now, cancellationToken).ConfigureAwait(false);
         JsonObject counts = [];
         foreach (IntervalStatus status in Enum.GetValues<IntervalStatus>())
         {
-            counts[ModelJson.NameOf(status)] = views.Count(view => view.Status == status && view.Interval.End <= now);
+            counts[ModelJson.NameOf(status)] = views.Count(
+                view => view.Status == status && (view.Interval.End <= now || view.Entry is not null));
         }
 
         return counts;
@@ -94,15 +95,16 @@ internal static class ModelRoutes
 
         long now = Now(http.RequestServices.GetRequiredService<TimeProvider>());
         long? start = planner.StartOf(model);
-        (long from, long to) =
-            (start ?? (ledger.Of(model.Thing, model.Every) is [var first, ..] ? first.Interval.First : now), now);
+        (long from, long to) = (long.MinValue, long.MaxValue);
         if (Range(http.Request.Query, planner.Calendar, ref from, ref to) is { } wrong)
         {
             return wrong;
         }
 
-        IReadOnlyList<IntervalView> views = await planner
-            .ViewAsync(model, from, Math.Min(to, now), http.RequestAborted).ConfigureAwait(false);
+        long? first = start ?? (ledger.Of(model.Thing, model.Every) is [var known, ..] ? known.Interval.First : null);
+        IReadOnlyList<IntervalView> views = await (from == long.MinValue
+            ? planner.ViewKnownAsync(model, first, Math.Min(to, now), http.RequestAborted)
+            : planner.ViewAsync(model, from, Math.Min(to, now), http.RequestAborted)).ConfigureAwait(false);
         return Results.Json(new JsonObject
         {
             ["model"] = model.Name,
@@ -113,7 +115,10 @@ internal static class ModelRoutes
                     ? "it starts with the first day of which an input has rows, and none has any"
                 : "it has no `start`, so only `naru run` fills it",
             ["intervals"] = new JsonArray(
-                [.. views.Select(view => (JsonNode)ModelJson.About(view, planner.Calendar))]),
+                [
+                    .. views.Where(view => view.Interval.First < to)
+                        .Select(view => (JsonNode)ModelJson.About(view, planner.Calendar)),
+                ]),
         });
     }
 

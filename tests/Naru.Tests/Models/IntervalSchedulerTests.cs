@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Nodes;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Naru.Core.Events;
@@ -79,6 +80,36 @@ public sealed class IntervalSchedulerTests : IAsyncLifetime
         _time.Advance(TimeSpan.FromHours(8));
         await LookAsync(new StubRules { Schedule = nine });
         Assert.Equal("2026-03-04", _filler.Begun[^1]);
+    }
+
+    [Fact]
+    public async Task What_was_filled_before_the_start_or_without_one_counts_and_what_was_never_begun_does_not()
+    {
+        await KnowAsync("2026-02-10", FillState.Done);
+        await KnowAsync("2026-02-12", FillState.Failed);
+        await KnowAsync("2026-03-02", FillState.Done);
+        Assert.Equal(
+            [
+                "2026-02-10 Done", "2026-02-12 Failed", "2026-03-01 Missing", "2026-03-02 Done", "2026-03-03 Missing",
+                "2026-03-04 Missing", "2026-03-05 Waiting",
+            ],
+            await KnownAsync(new StubRules()));
+        Assert.Equal("done 2, missing 3, failed 1", await CountsAsync(new StubRules()));
+
+        StubRules never = new() { Start = null };
+        Assert.Equal(["2026-02-10 Done", "2026-02-12 Failed", "2026-03-02 Done"], await KnownAsync(never));
+        Assert.Equal("done 2, failed 1", await CountsAsync(never));
+        await LookAsync(never);
+        Assert.Empty(_filler.Begun);
+
+        StubRules later = new() { Start = Micros(new DateTimeOffset(2026, 4, 1, 0, 0, 0, TimeSpan.Zero)) };
+        Assert.Equal("done 2, failed 1", await CountsAsync(later));
+        await LookAsync(later);
+        Assert.Empty(_filler.Begun);
+
+        await LookAsync(new StubRules());
+        Assert.Equal(["2026-03-01", "2026-03-03", "2026-03-04"], _filler.Begun);
+        Assert.Equal("done 5, failed 1", await CountsAsync(new StubRules()));
     }
 
     [Fact]
@@ -205,14 +236,51 @@ public sealed class IntervalSchedulerTests : IAsyncLifetime
 
     private async Task<string[]> PlanAsync(StubRules rules)
     {
-        StubThing thing = new(rules, "one");
-        ScheduledThings things = new([thing]);
-        InputBook inputs = new(new NoTables(), things, _ledger, new NoInputs(), Calendar);
-        long now = _time.GetUtcNow().ToUnixTimeMilliseconds() * 1000;
-        ModelPlanner planner = new(things, _ledger, inputs, Calendar, _time);
-        IReadOnlyList<IntervalView> views = await planner.ViewAsync(
+        long now = Micros(_time.GetUtcNow());
+        IReadOnlyList<IntervalView> views = await Planner(rules, out StubThing thing).ViewAsync(
             thing, now - (2 * ProjectZone.DayMicroseconds), now, TestContext.Current.CancellationToken);
         return [.. views.Select(static view => $"{Calendar.Name(view.Interval)} {view.Status}: {view.Why}")];
+    }
+
+    private static long Micros(DateTimeOffset time) => time.ToUnixTimeMilliseconds() * 1000;
+
+    private async Task KnowAsync(string day, FillState state)
+    {
+        Assert.True(Calendar.TryParse(day, out Interval interval));
+        IntervalRecord record = new()
+        {
+            State = state,
+            Attempt = 1,
+            Failures = state == FillState.Failed ? 1 : 0,
+            Filled = state == FillState.Done
+                ? new FilledFrom("one", ImmutableSortedDictionary<string, string>.Empty, interval.End, 1) : null,
+        };
+        Assert.NotNull(await _ledger.TryPutAsync(
+            "stub/it", [new LedgerEntry(interval, record, 0)], TestContext.Current.CancellationToken));
+    }
+
+    private async Task<string[]> KnownAsync(StubRules rules)
+    {
+        IReadOnlyList<IntervalView> views = await Planner(rules, out StubThing thing).ViewKnownAsync(
+            thing, rules.Start, Micros(_time.GetUtcNow()), TestContext.Current.CancellationToken);
+        return [.. views.Select(static view => $"{Calendar.Name(view.Interval)} {view.Status}")];
+    }
+
+    private async Task<string> CountsAsync(StubRules rules)
+    {
+        JsonObject counts = await ModelRoutes.CountsAsync(
+            new StubThing(rules, "one"), Planner(rules, out _), Micros(_time.GetUtcNow()),
+            TestContext.Current.CancellationToken);
+        return string.Join(", ", counts.Where(static each => (int)each.Value! > 0)
+            .Select(static each => $"{each.Key} {each.Value}"));
+    }
+
+    private ModelPlanner Planner(StubRules rules, out StubThing thing)
+    {
+        thing = new StubThing(rules, "one");
+        ScheduledThings things = new([thing]);
+        InputBook inputs = new(new NoTables(), things, _ledger, new NoInputs(), Calendar);
+        return new ModelPlanner(things, _ledger, inputs, Calendar, _time);
     }
 
     private IntervalScheduler Scheduler(StubRules rules, string fingerprint = "one", int parallel = 1)
