@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.IO.Compression;
 using System.Text;
 using Naru.Access;
@@ -140,6 +141,76 @@ public sealed class ExternalTableTests : IAsyncLifetime
             Assert.StartsWith("ext.partners: bad.csv", error.Message, StringComparison.Ordinal);
             Assert.EndsWith(told, error.Message, StringComparison.Ordinal);
             Assert.DoesNotContain(_rig.Root, error.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_number_is_taken_as_it_is_written_or_told()
+    {
+        const string Numbers = """
+            location: SHARE/n/*
+            format: csv
+            columns: {id: int64, d: "decimal(6,2)", at: timestamp}
+            """;
+        await _rig.DefineAsync(("n", Numbers));
+        _rig.Put("n/1.csv", "id,d,at\n 12 ,1.500,\n+7,.5,2026-11-21 10:00:00\n3.0,-2,\n,,\n");
+        Assert.Equal(
+            "-2.00,3|0.50,7|1.50,12|,", await _rig.AskAsync("SELECT d, id FROM ext.n ORDER BY d NULLS LAST"));
+        foreach ((string row, string told) in ((string, string)[])
+            [
+                ("1.5,1,", "column \"id\" holds \"1.5\", which is no BIGINT"),
+                ("1e3,1,", "column \"id\" holds \"1e3\", which is no BIGINT"),
+                ("1_0,1,", "column \"id\" holds \"1_0\", which is no BIGINT"),
+                ("9223372036854775808,1,", "column \"id\" holds \"9223372036854775808\", which is no BIGINT"),
+                ("1,1.005,", "column \"d\" holds \"1.005\", which is no DECIMAL(6,2)"),
+                ("1,10000,", "column \"d\" holds \"10000\", which is no DECIMAL(6,2)"),
+            ])
+        {
+            _rig.Put("n/1.csv", $"id,d,at\n1,2,\n{row}\n");
+            QueryError error = await _rig.RefusedAsync("SELECT * FROM ext.n");
+            Assert.Equal($"ext.n: 1.csv, line 3: {told}", error.Message);
+        }
+
+        await _rig.DefineAsync(("n", Numbers.Replace("csv", "ndjson", StringComparison.Ordinal)));
+        _rig.Put("n/1.csv", "{\"id\":12,\"d\":1.50}\n{\"id\":\"7\"}\n");
+        Assert.Equal("7,|12,1.50", await _rig.AskAsync("SELECT id, d FROM ext.n ORDER BY id"));
+        _rig.Put("n/1.csv", "{\"id\":12,\"d\":1.50}\n{\"id\":7.5}\n");
+        QueryError wrong = await _rig.RefusedAsync("SELECT * FROM ext.n");
+        Assert.Equal("ext.n: 1.csv, line 2: column \"id\" holds \"7.5\", which is no BIGINT", wrong.Message);
+    }
+
+    [Fact]
+    public async Task A_compressed_file_that_was_cut_off_is_not_taken_for_a_whole_one()
+    {
+        await _rig.DefineAsync(("n", "location: SHARE/n/*\nformat: csv\ncolumns: {id: int64}"));
+        byte[] lines = Encoding.UTF8.GetBytes("id\n" + string.Concat(Enumerable.Range(0, 20_000).Select(static n =>
+            string.Create(CultureInfo.InvariantCulture, $"{n * 7919 % 99_991}\n"))));
+        using MemoryStream packed = new();
+        using (GZipStream gzip = new(packed, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            gzip.Write(lines);
+        }
+
+        // Members one after the other are one file; so are frames of zstd.
+        byte[] gz = packed.ToArray();
+        _rig.Put("n/a.csv.gz", [.. gz]);
+        _rig.Put("n/plain.csv", lines);
+        Copy($"SELECT * FROM read_csv('{_rig.Share}/n/plain.csv')", "b", "(FORMAT csv, COMPRESSION zstd)");
+        byte[] zst = await File.ReadAllBytesAsync($"{_rig.Share}/b", TestContext.Current.CancellationToken);
+        File.Delete($"{_rig.Share}/n/plain.csv");
+        _rig.Put("n/b.csv.zst", zst);
+        Assert.Equal("40000", await _rig.AskAsync("SELECT count(*) FROM ext.n"));
+        foreach ((string file, byte[] whole) in ((string, byte[])[])[("a.csv.gz", gz), ("b.csv.zst", zst)])
+        {
+            foreach (int length in (int[])[whole.Length - 1, whole.Length / 2, 30])
+            {
+                _rig.Put($"n/{file}", whole[..length]);
+                QueryError error = await _rig.RefusedAsync("SELECT count(*) FROM ext.n");
+                Assert.Equal(
+                    $"ext.n: {file} is not whole: it ends in the middle, or is damaged", error.Message);
+            }
+
+            _rig.Put($"n/{file}", whole);
         }
     }
 

@@ -21,13 +21,68 @@ internal sealed class FileReader(DuckDbConnection connection)
 
     private const string NoQuote = "";
 
-    public string Sql(FileRead read) => read.Format switch
+    public string Sql(FileRead read)
     {
-        OutsideFormat.Parquet => $"read_parquet({List(read.Files)}, union_by_name = true, {Partitions(read)})",
-        OutsideFormat.Ndjson => $"read_json({List(read.Files)}, format = 'newline_delimited', "
-            + $"columns = {{{Columns(read.Columns)}}}, {Partitions(read)})",
-        _ => Csv(read),
-    };
+        foreach (string file in read.Files)
+        {
+            if (Guarded(read, file, () => WholeFiles.Fault(file)) is { } fault)
+            {
+                throw new FilesException(read.Table, $"{Path.GetFileName(file)} {fault}");
+            }
+        }
+
+        return read.Format switch
+        {
+            OutsideFormat.Parquet => $"read_parquet({List(read.Files)}, union_by_name = true, {Partitions(read)})",
+            OutsideFormat.Ndjson => Exact(
+                read.Columns,
+                $"read_json({List(read.Files)}, format = 'newline_delimited', "
+                + $"columns = {{{Columns(read.Columns)}}}, filename = {Literal(ExactValues.File)}, "
+                + $"{Partitions(read)})"),
+            _ => Csv(read),
+        };
+    }
+
+    /// <summary>
+    /// The line of a file that a column holds a value in: its place among the rows, where each has one line; null where
+    /// it cannot be told.
+    /// </summary>
+    public long? LineOf(FileRead read, string file, string column, string value)
+    {
+        if (!read.Files.Contains(file))
+        {
+            return null;
+        }
+
+        try
+        {
+            FileRead one = read with
+            {
+                Files = [file],
+                Columns = [new FileColumn(column, "VARCHAR")],
+                Partitions = [],
+            };
+            using DuckDbResult result = connection.Materialize(
+                $"SELECT n FROM (SELECT row_number() OVER () AS n, {SqlIdentifier.Quote(column)} AS v FROM {Sql(one)}) "
+                + $"WHERE v = {Literal(value)} LIMIT 1");
+            long before = read.Format == OutsideFormat.Csv ? read.Csv.Skip + (read.Csv.Header ? 1 : 0) : 0;
+            return result.TryNext(out DuckDbChunk? chunk) && chunk.RowCount > 0
+                ? chunk[0].Values<long>()[0] + before : null;
+        }
+        catch (Exception exception) when (exception is DuckDbException or FilesException)
+        {
+            return null;
+        }
+    }
+
+    private static string Exact(IEnumerable<FileColumn> columns, string files)
+    {
+        IEnumerable<string> exact = columns.Where(static column => ExactValues.ScaleOf(column.Type) is not null)
+            .Select(static column => ExactValues.Sql(column, ExactValues.ScaleOf(column.Type)!.Value));
+        string replaced = string.Join(", ", exact);
+        string others = $"* EXCLUDE ({SqlIdentifier.Quote(ExactValues.File)})";
+        return $"(SELECT {others}{(replaced.Length > 0 ? $" REPLACE ({replaced})" : "")} FROM {files})";
+    }
 
     private string Csv(FileRead read)
     {
@@ -101,8 +156,10 @@ internal sealed class FileReader(DuckDbConnection connection)
             sql.Append(CultureInfo.InvariantCulture, $"timestampformat = {Literal(csv.Timestamps)}, ");
         }
 
-        sql.Append(CultureInfo.InvariantCulture, $"columns = {{{Columns(columns)}}}, {Partitions(read)})");
-        return sql.ToString();
+        FileColumn[] all = [.. columns];
+        sql.Append(CultureInfo.InvariantCulture, $"columns = {{{Columns(all)}}}, ");
+        sql.Append(CultureInfo.InvariantCulture, $"filename = {Literal(ExactValues.File)}, {Partitions(read)})");
+        return Exact(all, sql.ToString());
     }
 
     /// <summary>In the file's order; those that the table does not know are texts that nobody reads.</summary>
@@ -172,13 +229,18 @@ internal sealed class FileReader(DuckDbConnection connection)
     }
 
     /// <summary>Null where there is none.</summary>
-    private string? FirstLine(FileRead read, string file)
+    private string? FirstLine(FileRead read, string file) => Guarded(read, file, () =>
+    {
+        string? line = file.EndsWith(".zst", StringComparison.OrdinalIgnoreCase)
+            ? FirstLineOf(file, read.Csv.Skip) : FirstLine(file, read.Csv.Skip);
+        return string.IsNullOrEmpty(line) ? null : line;
+    });
+
+    private static string? Guarded(FileRead read, string file, Func<string?> look)
     {
         try
         {
-            string? line = file.EndsWith(".zst", StringComparison.OrdinalIgnoreCase)
-                ? FirstLineOf(file, read.Csv.Skip) : FirstLine(file, read.Csv.Skip);
-            return string.IsNullOrEmpty(line) ? null : line;
+            return look();
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException
             or InvalidDataException)
@@ -245,7 +307,8 @@ internal sealed class FileReader(DuckDbConnection connection)
             ", ", read.Partitions.Select(static column => $"{Literal(column.Name)}: {column.Type}"))}}}";
 
     private static string Columns(IEnumerable<FileColumn> columns) => string.Join(
-        ", ", columns.Select(static column => $"{Literal(column.Name)}: {Literal(column.Type)}"));
+        ", ", columns.Select(static column =>
+            $"{Literal(column.Name)}: {Literal(ExactValues.ScaleOf(column.Type) is null ? column.Type : "VARCHAR")}"));
 
     private static string List(IEnumerable<string> texts) => $"[{string.Join(", ", texts.Select(Literal))}]";
 

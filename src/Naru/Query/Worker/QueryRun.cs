@@ -56,9 +56,19 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
         {
             Rows = 0, Truncated = false, SetupMilliseconds = prepared, RunMilliseconds = 0,
         };
-        finished = request.Format == ResultFormat.Parquet
-            ? WriteParquet(connection, finished)
-            : WriteText(connection, finished, cancelled);
+        try
+        {
+            finished = request.Format == ResultFormat.Parquet
+                ? WriteParquet(connection, finished)
+                : WriteText(connection, finished, cancelled);
+        }
+        catch (Exception exception) when (exception is DuckDbException or UserTextException && ExactValues.Find(
+            exception as DuckDbException ?? ((UserTextException)exception).Cause,
+            (file, column, value) => LineOf(connection, file, column, value)) is { } inexact)
+        {
+            throw inexact;
+        }
+
         TimeSpan ran = Stopwatch.GetElapsedTime(started);
         return finished with
         {
@@ -132,6 +142,11 @@ internal sealed class QueryRun(WorkerChannel channel, WorkerSetup setup, TimeZon
             throw new RuleException(statement.RuledTable);
         }
     }
+
+    private long? LineOf(DuckDbConnection connection, string file, string column, string value) =>
+        request.Setup.Select(static statement => statement.Read).OfType<FileRead>()
+            .Where(read => read.Files.Contains(file))
+            .Select(read => new FileReader(connection).LineOf(read, file, column, value)).FirstOrDefault();
 
     /// <summary>The statement with what reads the files; they have every column that it names.</summary>
     private static string WithFiles(DuckDbConnection connection, string sql, FileRead read)

@@ -65,6 +65,9 @@ internal static class WorkerMain
         byte[] payload = Expect(channel, FrameKind.Setup);
         WorkerSetup setup = JsonSerializer.Deserialize(payload, WorkerJson.Default.WorkerSetup)!;
         DuckDbLibrary.AcceptParentCheck(setup.LibraryStamp);
+
+        // Without it a compressed file that was cut off ends like a whole one (WholeFiles).
+        AppContext.SetSwitch("System.IO.Compression.UseStrictValidation", true);
         IReadOnlyDictionary<string, int> refusals = new Dictionary<string, int>();
         if (setup.Confined)
         {

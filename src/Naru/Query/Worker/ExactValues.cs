@@ -1,0 +1,67 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Naru.Lake.Catalog;
+using Naru.Lake.DuckDb;
+
+namespace Naru.Query.Worker;
+
+/// <summary>
+/// Whole numbers and decimals of texts, as they are written or not at all: the engine's own casts round 1.5 to 2 and
+/// 1.005 to 1.01, and two keys become one. Such columns are read as texts and cast here; what the type would not hold
+/// exactly ends the statement with the file, the column, the value, and the line that it stands in.
+/// </summary>
+internal static partial class ExactValues
+{
+    /// <summary>Name of the column that says which file a row is of.</summary>
+    public const string File = "\u0001file";
+
+    private const char Mark = '\u0001';
+
+    /// <summary>Digits after the point of a type that counts; null of others.</summary>
+    public static int? ScaleOf(string type)
+    {
+        Match counted = Counted().Match(type);
+        return !counted.Success ? null
+            : counted.Groups[1].Success ? int.Parse(counted.Groups[1].ValueSpan, CultureInfo.InvariantCulture) : 0;
+    }
+
+    /// <summary>What gives the value of a column that is read as text.</summary>
+    public static string Sql(FileColumn column, int scale)
+    {
+        string name = SqlIdentifier.Quote(column.Name);
+        string digits = scale.ToString(CultureInfo.InvariantCulture);
+        string form = scale == 0 ? "[+-]?[0-9]+(\\.0*)?"
+            : $"[+-]?([0-9]+(\\.[0-9]{{0,{digits}}}0*)?|\\.[0-9]{{1,{digits}}}0*)";
+        string cast = $"TRY_CAST(trim({name}) AS {column.Type})";
+        string told = $"chr(1) || {SqlIdentifier.Quote(File)} || chr(1) || {Literal(column.Name)} || chr(1) "
+            + $"|| {Literal(column.Type)} || chr(1) || {name} || chr(1)";
+        return $"CASE WHEN {name} IS NULL OR (regexp_full_match(trim({name}), '{form}') AND {cast} IS NOT NULL) "
+            + $"THEN {cast} ELSE error({told}) END AS {name}";
+    }
+
+    /// <summary>The failure in the words that the engine has for other types; null where it is none of these.</summary>
+    /// <param name="failed">What the statement ended with.</param>
+    /// <param name="lineOf">The line in a file that a column holds a value in, where it can be told.</param>
+    public static DuckDbException? Find(DuckDbException failed, Func<string, string, string, long?> lineOf)
+    {
+        int from = failed.Message.IndexOf(Mark, StringComparison.Ordinal);
+        string[] parts = from < 0 ? [] : failed.Message[(from + 1)..].Split(Mark);
+        if (parts.Length < 5)
+        {
+            return null;
+        }
+
+        (string file, string column, string type, string value) = (parts[0], parts[1], parts[2], parts[3]);
+        string line = lineOf(file, column, value) is { } found
+            ? string.Create(CultureInfo.InvariantCulture, $"Line: {found} ") : "";
+        return new DuckDbException(
+            DuckDbErrorKind.Conversion,
+            $"{line}File: {file} Error when converting column \"{column}\". Could not convert string \"{value}\" to "
+            + $"'{type}'");
+    }
+
+    private static string Literal(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
+
+    [GeneratedRegex(@"^(?:U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?|DECIMAL\(\d+, ?(\d+)\))$")]
+    private static partial Regex Counted();
+}
