@@ -163,6 +163,10 @@ public sealed class ExternalTableTests : IAsyncLifetime
                 ("1_0,1,", "column \"id\" holds \"1_0\", which is no BIGINT"),
                 ("9223372036854775808,1,", "column \"id\" holds \"9223372036854775808\", which is no BIGINT"),
                 ("1,1.005,", "column \"d\" holds \"1.005\", which is no DECIMAL(6,2)"),
+                (
+                    "1,1,2026-11-21 25:00:00",
+                    "column \"at\" holds \"2026-11-21 25:00:00\", which is no TIMESTAMP WITH TIME ZONE"
+                ),
                 ("1,10000,", "column \"d\" holds \"10000\", which is no DECIMAL(6,2)"),
             ])
         {

@@ -6,9 +6,9 @@ using Naru.Lake.DuckDb;
 namespace Naru.Query.Worker;
 
 /// <summary>
-/// Whole numbers and decimals of texts, as they are written or not at all: the engine's own casts round 1.5 to 2 and
-/// 1.005 to 1.01, and two keys become one. Such columns are read as texts and cast here; what the type would not hold
-/// exactly ends the statement with the file, the column, the value, and the line that it stands in.
+/// Values of texts, as they are written or not at all: the engine's own casts round 1.5 to 2 and 1.005 to 1.01, so that
+/// two keys become one, and make a time that no clock shows null. Such columns are read as texts and cast here; what
+/// the type does not hold exactly ends the statement with the file, the column, the value, and the line.
 /// </summary>
 internal static partial class ExactValues
 {
@@ -17,21 +17,26 @@ internal static partial class ExactValues
 
     private const char Mark = '\u0001';
 
-    /// <summary>Digits after the point of a type that counts; null of others.</summary>
-    public static int? ScaleOf(string type)
+    /// <summary>How values of a type may be written, as a regular expression; null of types that the engine casts.
+    /// </summary>
+    public static string? FormOf(string type)
     {
+        if (type is "TIMESTAMP WITH TIME ZONE" or "TIMESTAMPTZ")
+        {
+            return ".*";
+        }
+
         Match counted = Counted().Match(type);
+        string digits = counted.Groups[1].Value;
         return !counted.Success ? null
-            : counted.Groups[1].Success ? int.Parse(counted.Groups[1].ValueSpan, CultureInfo.InvariantCulture) : 0;
+            : digits is "" or "0" ? "[+-]?[0-9]+(\\.0*)?"
+            : $"[+-]?([0-9]+(\\.[0-9]{{0,{digits}}}0*)?|\\.[0-9]{{1,{digits}}}0*)";
     }
 
     /// <summary>What gives the value of a column that is read as text.</summary>
-    public static string Sql(FileColumn column, int scale)
+    public static string Sql(FileColumn column, string form)
     {
         string name = SqlIdentifier.Quote(column.Name);
-        string digits = scale.ToString(CultureInfo.InvariantCulture);
-        string form = scale == 0 ? "[+-]?[0-9]+(\\.0*)?"
-            : $"[+-]?([0-9]+(\\.[0-9]{{0,{digits}}}0*)?|\\.[0-9]{{1,{digits}}}0*)";
         string cast = $"TRY_CAST(trim({name}) AS {column.Type})";
         string told = $"chr(1) || {SqlIdentifier.Quote(File)} || chr(1) || {Literal(column.Name)} || chr(1) "
             + $"|| {Literal(column.Type)} || chr(1) || {name} || chr(1)";

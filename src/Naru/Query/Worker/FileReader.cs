@@ -35,9 +35,10 @@ internal sealed class FileReader(DuckDbConnection connection)
         {
             OutsideFormat.Parquet => $"read_parquet({List(read.Files)}, union_by_name = true, {Partitions(read)})",
             OutsideFormat.Ndjson => Exact(
+                read,
                 read.Columns,
                 $"read_json({List(read.Files)}, format = 'newline_delimited', "
-                + $"columns = {{{Columns(read.Columns)}}}, filename = {Literal(ExactValues.File)}, "
+                + $"columns = {{{Columns(read, read.Columns)}}}, filename = {Literal(ExactValues.File)}, "
                 + $"{Partitions(read)})"),
             _ => Csv(read),
         };
@@ -75,14 +76,19 @@ internal sealed class FileReader(DuckDbConnection connection)
         }
     }
 
-    private static string Exact(IEnumerable<FileColumn> columns, string files)
+    private static string Exact(FileRead read, IEnumerable<FileColumn> columns, string files)
     {
-        IEnumerable<string> exact = columns.Where(static column => ExactValues.ScaleOf(column.Type) is not null)
-            .Select(static column => ExactValues.Sql(column, ExactValues.ScaleOf(column.Type)!.Value));
+        IEnumerable<string> exact = columns.Where(column => FormOf(read, column) is not null)
+            .Select(column => ExactValues.Sql(column, FormOf(read, column)!));
         string replaced = string.Join(", ", exact);
         string others = $"* EXCLUDE ({SqlIdentifier.Quote(ExactValues.File)})";
         return $"(SELECT {others}{(replaced.Length > 0 ? $" REPLACE ({replaced})" : "")} FROM {files})";
     }
+
+    /// <summary>Times that are written in words of the table's own only the engine knows to read.</summary>
+    private static string? FormOf(FileRead read, FileColumn column) =>
+        read.Csv.Timestamps.Length > 0 && column.Type.StartsWith("TIMESTAMP", StringComparison.Ordinal)
+            ? null : ExactValues.FormOf(column.Type);
 
     private string Csv(FileRead read)
     {
@@ -157,9 +163,9 @@ internal sealed class FileReader(DuckDbConnection connection)
         }
 
         FileColumn[] all = [.. columns];
-        sql.Append(CultureInfo.InvariantCulture, $"columns = {{{Columns(all)}}}, ");
+        sql.Append(CultureInfo.InvariantCulture, $"columns = {{{Columns(read, all)}}}, ");
         sql.Append(CultureInfo.InvariantCulture, $"filename = {Literal(ExactValues.File)}, {Partitions(read)})");
-        return Exact(all, sql.ToString());
+        return Exact(read, all, sql.ToString());
     }
 
     /// <summary>In the file's order; those that the table does not know are texts that nobody reads.</summary>
@@ -306,9 +312,9 @@ internal sealed class FileReader(DuckDbConnection connection)
         : $"hive_partitioning = true, hive_types = {{{string.Join(
             ", ", read.Partitions.Select(static column => $"{Literal(column.Name)}: {column.Type}"))}}}";
 
-    private static string Columns(IEnumerable<FileColumn> columns) => string.Join(
-        ", ", columns.Select(static column =>
-            $"{Literal(column.Name)}: {Literal(ExactValues.ScaleOf(column.Type) is null ? column.Type : "VARCHAR")}"));
+    private static string Columns(FileRead read, IEnumerable<FileColumn> columns) => string.Join(
+        ", ", columns.Select(column =>
+            $"{Literal(column.Name)}: {Literal(FormOf(read, column) is null ? column.Type : "VARCHAR")}"));
 
     private static string List(IEnumerable<string> texts) => $"[{string.Join(", ", texts.Select(Literal))}]";
 
