@@ -35,7 +35,7 @@ internal sealed class BucketFiles : IDisposable
     /// <summary>What workers may read of copies.</summary>
     public static string FolderOf(string root) => $"{root}/data/fetched";
 
-    /// <summary>Objects that a pattern without placeholders means, by their names below the source's path.</summary>
+    /// <summary>Objects that a pattern means, its interval filled in, by their names below the source's path.</summary>
     public async Task<IEnumerable<(string Name, long Bytes)>> ListAsync(
         string pattern, CancellationToken cancellationToken) =>
         (await ObjectsAsync(pattern, cancellationToken).ConfigureAwait(false))

@@ -36,10 +36,10 @@ internal sealed record FilesPlace : SourcePlace
 /// <summary>Which files a table is made of, and what they are.</summary>
 internal sealed record FilesTableOptions : SourceTableOptions
 {
-    /// <summary>Below the source's path, with placeholders of the interval.</summary>
+    /// <summary>Below the source's path, with `{ymd}` and `{hour}` for the interval.</summary>
     public required string Location { get; init; }
 
-    /// <summary>The file without which the others are not finished; empty for none. With placeholders, too.</summary>
+    /// <summary>The file without which the others are not finished; empty for none. Of the interval, too.</summary>
     public string Ready { get; init; } = "";
 
     public required OutsideFormat Format { get; init; }

@@ -64,7 +64,7 @@ internal sealed class FilesSource(SourceOpening opening) : ISourceServer
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    /// <summary>Files below the source's folder, by a pattern without placeholders.</summary>
+    /// <summary>Files below the source's folder, by a pattern whose interval is filled in.</summary>
     internal static LocationListing List(SourceOpening opening, string pattern)
     {
         FilesPlace place = (FilesPlace)opening.Place;
